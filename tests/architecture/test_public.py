@@ -1,0 +1,52 @@
+"""What `bus` and `shared.events` offer is listed, sorted and complete."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from types import ModuleType
+
+import pytest
+
+PACKAGES = ("bus", "shared.events")
+PRIVATE = {
+    "bus": {"Backlog", "Call", "Reply", "Ring"},  # how the parts of the bus speak to each other
+    "shared.events": set[str](),
+}
+
+
+def modules(package: ModuleType) -> list[ModuleType]:
+    return [
+        importlib.import_module(info.name) for info in pkgutil.iter_modules(package.__path__, f"{package.__name__}.")
+    ]
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_all_is_sorted_and_each_name_is_there(name: str) -> None:
+    package = importlib.import_module(name)
+    for module in (package, *modules(package)):
+        constants = [n for n in module.__all__ if n.isupper()]
+        classes = [n for n in module.__all__ if n[0].isupper() and n not in constants]
+        functions = [n for n in module.__all__ if n[0].islower()]
+        assert list(module.__all__) == sorted(constants) + sorted(classes) + sorted(functions), module.__name__
+        assert not [n for n in module.__all__ if not hasattr(module, n)], module.__name__
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_the_package_offers_all_that_its_modules_do(name: str) -> None:
+    package = importlib.import_module(name)
+    offered = {n for module in modules(package) for n in module.__all__} - PRIVATE[name]
+    missing = offered - set(package.__all__)
+    assert not missing, f"{name}.__all__ lacks {sorted(missing)}"
+    own = {n for n in vars(package) if not n.startswith("_") and not isinstance(getattr(package, n), ModuleType)}
+    assert own - set(package.__all__) <= {"annotations"}
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_what_is_offered_is_documented(name: str) -> None:
+    package = importlib.import_module(name)
+    for offered in package.__all__:
+        thing = getattr(package, offered)
+        if inspect.isclass(thing) or inspect.isfunction(thing):
+            assert thing.__doc__, f"{name}.{offered} has no docstring"

@@ -1,0 +1,71 @@
+"""What every test shares: nothing may block the event loop, and `--long` makes the random walks ten times longer.
+
+A test that must block the loop (it shuts a device down by hand, say) is marked `@pytest.mark.may_block("why")`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+
+import pytest
+from blockbuster import BlockBuster
+from hypothesis import HealthCheck, settings
+
+import bus
+import services
+import shared
+import sotto
+import ui
+
+# How long an example takes says more about the machine's other work than about ours.
+settings.register_profile("sotto", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sotto")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="walk 1,000,000 random steps where 100,000 are the rule")
+    parser.addoption("--write-goldens", action="store_true", help="write the golden files of events that have none")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # looptime asks for the current loop before every test; without this Python 3.11 makes one that nobody closes.
+    asyncio.set_event_loop(None)
+    config.addinivalue_line("markers", "may_block(why): the test blocks the event loop on purpose")
+
+
+def pytest_unconfigure() -> None:
+    """Close what llama_cpp leaves to the interpreter, which would warn of it after pytest's closing line."""
+    library = sys.modules.get("llama_cpp._utils")
+    for name in ("outnull_file", "errnull_file") if library is not None else ():
+        getattr(library, name).close()
+
+
+@pytest.fixture(scope="session")
+def steps(request: pytest.FixtureRequest) -> int:
+    """How many random steps a model test walks."""
+    return 1_000_000 if request.config.getoption("--long") else 100_000
+
+
+@pytest.fixture(scope="session")
+def _watch() -> BlockBuster:
+    # Only stacks that hold our code are judged: libraries and test bodies may read files as they like.
+    watch = BlockBuster([bus, services, shared, sotto, ui])
+    watch.functions["os.read"].can_block_in("ui/cli/keyboard.py", {"_chunks"})  # reads what the loop says is there
+    for function in watch.functions.values():
+        function.can_block_in("structlog/_base.py", {"_proxy_to_logger"})  # a traceback's lines are read from disk
+    return watch
+
+
+@pytest.fixture(autouse=True)
+def no_blocking_on_the_loop(request: pytest.FixtureRequest, _watch: BlockBuster) -> Iterator[None]:
+    """Raise blockbuster.BlockingError where our code sleeps, reads a file or takes a held lock on the event loop."""
+    if request.node.get_closest_marker("may_block"):
+        yield
+        return
+    _watch.activate()
+    try:
+        yield
+    finally:
+        _watch.deactivate()
