@@ -1,0 +1,1 @@
+"""What every part may know: events, clock, ids, settings, errors, logs and PCM. Imports nothing of ours."""
