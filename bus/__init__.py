@@ -1,0 +1,28 @@
+"""The bus: typed events from whoever publishes to whoever asked, in one order, bounded, with ledgers that add up."""
+
+from __future__ import annotations
+
+from bus.backlog import Ledger, Overflow, latest
+from bus.core import Bus
+from bus.mailbox import Mailbox
+from bus.request import Fenced, NoMailbox, RequestTimeout
+from bus.ring import ReplayGap
+from bus.stream import Outlet, Stream, StreamClosed
+from bus.subscription import SlowReader, Subscription
+
+__all__ = [
+    "Bus",
+    "Fenced",
+    "Ledger",
+    "Mailbox",
+    "NoMailbox",
+    "Outlet",
+    "Overflow",
+    "ReplayGap",
+    "RequestTimeout",
+    "SlowReader",
+    "Stream",
+    "StreamClosed",
+    "Subscription",
+    "latest",
+]

@@ -1,0 +1,337 @@
+"""The bus of one process: everybody's events in one order, and what one can do with them.
+
+Guarantees: a subscription gets the kinds it asked for in the order they were published; publishing never waits and
+never raises for a slow reader; once a turn is fenced nothing fenced of an older turn is delivered and every fact is.
+All methods belong to the event loop's thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator
+from contextvars import Context
+from typing import Any, TypeVar
+
+import structlog
+
+from bus.backlog import Backlog, Ledger, Overflow
+from bus.request import Call, Fenced, NoMailbox, Reply, RequestTimeout
+from bus.ring import Entry, Ring
+from bus.stream import Outlet, Stream
+from bus.subscription import Subscription
+from shared.clock import Clock, SystemClock
+from shared.events import Event, Stamp, SubscriptionOverflowed
+from shared.ids import id_source, process_prefix
+
+__all__ = ["Bus"]
+
+E = TypeVar("E", bound=Event)
+Offer = Callable[[Any], None]
+Policy = Overflow | tuple[Overflow, Callable[[Any], Hashable]]
+
+_ABANDONED = 1024
+"""Streams closed before their answer that are remembered, for a producer that has yet to take the request."""
+
+_log = structlog.get_logger("bus")
+
+
+class Bus:
+    """See the module. `ring` and `payload_ring` are how many events (without and with a payload) replay remembers."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock | None = None,
+        ids: Callable[[], str] | None = None,
+        ring: int = 8192,
+        payload_ring: int = 512,
+    ) -> None:
+        self._stamp = Stamp("bus", clock or SystemClock(), ids or id_source(process_prefix()))
+        self._backlogs: list[Backlog[Any]] = []
+        self._groups: dict[str, Backlog[Any]] = {}
+        self._routes: dict[type[Event], tuple[Callable[[Entry], None], tuple[Offer, ...]]] = {}
+        self._taps: list[Offer] = []
+        self._ring = Ring(ring, payload_ring)
+        self._retained: dict[Hashable, Event] = {}
+        self._publishing = False
+        self._nested: deque[Event] = deque()
+        self._fences: dict[str, int] = {}
+        self._fence_watchers: list[Callable[[str, int], None]] = []
+        self._calls: dict[str, Call] = {}
+        self._abandoned: dict[str, Stream] = {}
+        self._on_abandoned: dict[str, list[Callable[[], object]]] = {}
+        self._drains: set[asyncio.Event] = set()
+        self.published = 0
+
+    def publish(self, event: Event) -> None:
+        """Offer the event to every subscription of its kind, in one go.
+
+        Publishing from within (a tap, an overflow callback) comes after the event that is being published.
+        """
+        if self._publishing:
+            self._nested.append(event)
+            return
+        self._publishing = True
+        try:
+            cls = type(event)
+            remember, offers = self._routes.get(cls) or self._route(cls)
+            self.published = number = self.published + 1
+            remember((number, event))
+            for offer in offers:
+                offer(event)
+            if self._calls:
+                self._answer(event)
+        finally:
+            self._publishing = False
+        if self._nested:
+            self.publish(self._nested.popleft())
+
+    def subscribe(
+        self,
+        *kinds: type[E],
+        session: str | None = None,
+        name: str = "",
+        capacity: int = 1024,
+        overflow: Policy = Overflow.FAIL,
+        group: str | None = None,
+        overflowed: Callable[[Subscription[E]], None] | None = None,
+    ) -> Subscription[E]:
+        """Return a subscription to `kinds` (classes; a base class means all below it), retained events first.
+
+        `session` keeps to one conversation. With `group`, all who name it share the first one's queue and each event
+        goes to one of them; they must ask for the same kinds and session. `overflowed` is called at every event that
+        finds the queue full. A subscription with the FAIL policy that does not ask for everything (Event) is a mailbox:
+        it counts as somebody who answers.
+        """
+        backlog = self._groups.get(group) if group is not None else None
+        if backlog is not None:
+            if (backlog.kinds, backlog.session) != (kinds, session):
+                raise ValueError(f"group {group!r} reads other kinds or another session: give this one its own name")
+            return Subscription(backlog, self._leave)
+        policy, key = overflow if isinstance(overflow, tuple) else (overflow, None)
+        if (policy is Overflow.LATEST) != (key is not None):
+            raise ValueError("the LATEST policy needs a key: pass overflow=latest(key)")
+        backlog = Backlog(
+            name or group or "+".join(k.kind or k.__name__ for k in kinds),
+            kinds,
+            session=session,
+            capacity=capacity,
+            overflow=policy,
+            key=key,
+            fences=self._fences,
+            drains=self._drains,
+            overflowed=None if overflowed is None else lambda: overflowed(subscription),
+            losing=self._losing,
+        )
+        subscription = Subscription(backlog, self._leave)
+        offer = backlog.entry()
+        for event in self._retained.values():
+            if isinstance(event, kinds):
+                offer(event)
+        self._backlogs.append(backlog)
+        self._routes.clear()
+        if group is not None:
+            self._groups[group] = backlog
+        return subscription
+
+    def tap(self, callback: Callable[[Event], None]) -> Callable[[], None]:
+        """Call `callback` with every event as it is published; returns how to stop. One that raises is removed."""
+
+        def safely(event: Event) -> None:
+            try:
+                callback(event)
+            except Exception:  # noqa: BLE001 (a watcher's mistake must not stop the conversation)
+                _log.exception("a tap raised and was removed", kind=event.kind)
+                remove()
+
+        def remove() -> None:
+            with contextlib.suppress(ValueError):
+                self._taps.remove(safely)
+            self._routes.clear()
+
+        self._taps.append(safely)
+        self._routes.clear()
+        return remove
+
+    async def request(self, event: Event, timeout: float) -> Event:
+        """Publish a request and return its reply.
+
+        Raises NoMailbox at once when nobody answers its kind, RequestTimeout after `timeout` seconds, and Fenced when
+        its kind is fenced and its turn was, or is before the reply comes.
+        """
+        self._require_mailbox(event)
+        reply = Reply(event)
+        self._calls[event.id] = reply
+        try:
+            async with asyncio.timeout(timeout):
+                self.publish(event)
+                return await reply.wait()
+        except TimeoutError:
+            raise RequestTimeout(
+                f"No answer to {event.kind} within {timeout:g} s.", remedy="See `sotto doctor` and the service's log."
+            ) from None
+        finally:
+            del self._calls[event.id]
+
+    def stream(self, event: Event, window: int = 32) -> Stream:
+        """Publish a request and return the stream of what it causes; use it as a context manager.
+
+        Raises NoMailbox at once when nobody answers its kind, Fenced when its turn was fenced.
+        """
+        self._require_mailbox(event)
+        self._abandoned.pop(event.id, None)  # it may be asked again
+        stream = self._calls[event.id] = Stream(event, window, is_stale=self.is_stale, over=self._stream_over)
+        self.publish(event)
+        return stream
+
+    def outlet(self, request: Event) -> Outlet:
+        """Return the producing end for whatever answers `request`, streamed or not."""
+        call = self._calls.get(request.id) or self._abandoned.get(request.id)
+        return Outlet(self.publish, call if isinstance(call, Stream) else None)
+
+    def on_abandoned(self, request: Event, callback: Callable[[], object]) -> Callable[[], None]:
+        """Call `callback` when the stream of `request` ends before its answer; returns how to forget it.
+
+        It is called at once when that has happened already.
+        """
+        if request.id in self._abandoned:
+            callback()
+            return lambda: None
+        callbacks = self._on_abandoned.setdefault(request.id, [])
+        callbacks.append(callback)
+
+        def forget() -> None:
+            with contextlib.suppress(ValueError):
+                callbacks.remove(callback)
+            if not callbacks:
+                self._on_abandoned.pop(request.id, None)
+
+        return forget
+
+    def fence(self, session: str, turn: int) -> None:
+        """From now on nothing fenced of a turn older than `turn` is delivered. A fence never moves back."""
+        if turn <= self._fences.get(session, 0):
+            return
+        self._fences[session] = turn
+        for watcher in tuple(self._fence_watchers):
+            watcher(session, turn)
+        for call in tuple(self._calls.values()):
+            if self.is_stale(call.request):
+                call.fail(_fenced(call.request))
+
+    def is_stale(self, event: Event) -> bool:
+        """True for work in progress of a turn that was fenced."""
+        return event.fenced and 0 < event.turn < self._fences.get(event.session, 0)
+
+    def fenced_turn(self, session: str) -> int:
+        """The oldest turn of the session that is not fenced; 0 when none ever was."""
+        return self._fences.get(session, 0)
+
+    def on_fence(self, watcher: Callable[[str, int], None]) -> Callable[[], None]:
+        """Call `watcher(session, turn)` at every fence, at once; returns how to stop."""
+        self._fence_watchers.append(watcher)
+
+        def stop() -> None:
+            with contextlib.suppress(ValueError):
+                self._fence_watchers.remove(watcher)
+
+        return stop
+
+    def replay(self, since: str | None = None, *kinds: type[Event]) -> Iterator[Event]:
+        """Return the events after the one with id `since`, of `kinds` (none: all), in the published order.
+
+        None are missing: raises ReplayGap when `since` or, perhaps, one of those after it is no longer remembered.
+        With `since` None, returns all that is remembered.
+        """
+        return self._ring.replay(since, kinds)
+
+    async def drain(self, timeout: float) -> bool:
+        """Wait until every queue is empty, at most `timeout` seconds; returns whether that came true.
+
+        What was taken from its queue may still be in its reader's hand.
+        """
+        emptied = asyncio.Event()
+        self._drains.add(emptied)
+        try:
+            async with asyncio.timeout(timeout):
+                while any(backlog.buffer for backlog in self._backlogs):
+                    emptied.clear()
+                    await emptied.wait()
+            return True
+        except TimeoutError:
+            return False
+        finally:
+            self._drains.discard(emptied)
+
+    def stats(self) -> tuple[Ledger, ...]:
+        """The ledger of every open subscription (of every group, one), oldest first."""
+        return tuple(backlog.ledger() for backlog in self._backlogs)
+
+    def _route(self, cls: type[Event]) -> tuple[Callable[[Entry], None], tuple[Offer, ...]]:
+        offers: list[Offer] = [self._retain] if cls.retained else []
+        offers += self._taps
+        offers += (backlog.entry() for backlog in self._backlogs if issubclass(cls, backlog.kinds))
+        route = self._routes[cls] = (self._ring.keeper(cls), tuple(offers))
+        return route
+
+    def _retain(self, event: Event) -> None:
+        slot = event.slot()
+        self._retained.pop(slot, None)
+        self._retained[slot] = event
+
+    def _answer(self, event: Event) -> None:
+        call = self._calls.get(event.cause or "")
+        if call is not None:
+            call.offer(event)
+
+    def _require_mailbox(self, event: Event) -> None:
+        if event.id in self._calls:
+            raise ValueError(f"{event.kind} {event.id} was asked already: make a new event")
+        if self.is_stale(event):
+            raise _fenced(event)
+        if not any(backlog.answers(event) for backlog in self._backlogs):
+            raise NoMailbox(
+                f"Nobody here answers {event.kind}.", remedy="Start the service that does (`sotto doctor`)."
+            )
+        if not event.replies:
+            raise ValueError(f"{event.kind} asks for no reply: publish it")
+
+    def _stream_over(self, stream: Stream) -> None:
+        request = stream.request.id
+        del self._calls[request]
+        if stream.finished:
+            return
+        self._abandoned[request] = stream
+        if len(self._abandoned) > _ABANDONED:
+            del self._abandoned[next(iter(self._abandoned))]
+        for callback in tuple(self._on_abandoned.pop(request, ())):
+            callback()
+
+    def _leave(self, backlog: Backlog[Any]) -> None:
+        if backlog.members:
+            return
+        self._backlogs.remove(backlog)
+        self._groups = {name: b for name, b in self._groups.items() if b is not backlog}
+        self._routes.clear()
+        for drain in self._drains:
+            drain.set()
+
+    def _losing(self, ledger: Ledger) -> None:
+        def tell() -> None:
+            self.publish(
+                self._stamp(
+                    SubscriptionOverflowed,
+                    subscription=ledger.name,
+                    policy=ledger.overflow.value,
+                    dropped=ledger.dropped,
+                )
+            )
+
+        # In an empty context: it is nobody's doing who is handling an event now.
+        asyncio.get_running_loop().call_soon(tell, context=Context())
+
+
+def _fenced(request: Event) -> Fenced:
+    return Fenced(f"The turn of {request.kind} was fenced.")
