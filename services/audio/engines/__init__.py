@@ -1,0 +1,1 @@
+"""What sound really comes from and goes to: devices, files, pipes, and the echo canceller."""

@@ -1,0 +1,101 @@
+"""Echo cancellation, noise suppression and gain through WebRTC's audio processing module, by way of livekit.
+
+The module takes frames of 10 ms; the blocks that were played are its reference, at 16 kHz like the microphone. Where
+there is no echo (headphones) its canceller would take the person's voice for one: it is told then that nothing plays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from services.audio.address import Device, address
+from services.audio.cleaning import Cleaner, NoCleaning
+from services.audio.echo import EchoWatch
+from services.audio.resampling import Resampler
+from services.audio.settings import AudioSettings
+from shared.errors import SottoError
+from shared.pcm import CAPTURE_RATE, Floats
+
+if TYPE_CHECKING:
+    from livekit.rtc import AudioFrame, AudioProcessingModule
+
+__all__ = ["CleanerUnavailable", "WebRtcCleaner", "cleaner"]
+
+_STEP = CAPTURE_RATE // 100
+_NOTHING: Floats = np.zeros(0, np.float32)
+
+
+class CleanerUnavailable(SottoError):
+    """The native library that cleans the microphone's sound cannot be loaded."""
+
+
+def cleaner(settings: AudioSettings) -> Cleaner:
+    """Return what the settings ask for; unset, the echo canceller needs a microphone and a speaker, gain the first.
+
+    Blocks while it loads the native library; raises CleanerUnavailable.
+    """
+    microphone = isinstance(address(settings.input), Device)
+    speaker = isinstance(address(settings.output), Device)
+    echo = microphone and speaker if settings.echo_cancellation is None else settings.echo_cancellation
+    gain = microphone if settings.gain_control is None else settings.gain_control
+    if not (echo or settings.noise_suppression or gain):
+        return NoCleaning()
+    try:
+        return WebRtcCleaner(echo=echo, noise=settings.noise_suppression, gain=gain)
+    except (ImportError, OSError) as error:
+        raise CleanerUnavailable(
+            f"The echo canceller cannot be loaded: {error}. The microphone is used as it is.",
+            remedy="Install the voice part again (`scripts/setup`), or use headphones.",
+        ) from error
+
+
+class WebRtcCleaner:
+    """See the module. It finds the delay between what is played and its echo by itself, up to about 250 ms.
+
+    The constructor loads the native library (some 100 ms): call it off the event loop.
+    """
+
+    def __init__(self, *, echo: bool, noise: bool, gain: bool) -> None:
+        from livekit.rtc import AudioProcessingModule
+
+        self._module: AudioProcessingModule = AudioProcessingModule(
+            echo_cancellation=echo, noise_suppression=noise, high_pass_filter=True, auto_gain_control=gain
+        )
+        self._watch = EchoWatch() if echo else None
+        self._rate = CAPTURE_RATE
+        self._resample = Resampler(CAPTURE_RATE, CAPTURE_RATE)
+        self._rest: Floats = np.zeros(0, np.float32)
+
+    def clean(self, frame: Floats, played: Sequence[Floats], rate: int) -> Floats:
+        if self._watch is not None:
+            reference = self._at_capture_rate(played, rate)
+            self._refer(reference, echo=self._watch.hear(frame, reference))
+        steps = [self._cleaned(frame[i : i + _STEP]) for i in range(0, frame.size, _STEP)]
+        return np.concatenate(steps)
+
+    def _at_capture_rate(self, played: Sequence[Floats], rate: int) -> Floats:
+        if rate != self._rate:
+            self._rate, self._resample = rate, Resampler(rate, CAPTURE_RATE)
+        return self._resample(np.concatenate(played)) if played else _NOTHING
+
+    def _refer(self, reference: Floats, *, echo: bool) -> None:
+        self._rest = np.concatenate((self._rest, reference if echo else np.zeros_like(reference)))
+        whole = self._rest.size - self._rest.size % _STEP
+        for at in range(0, whole, _STEP):
+            self._module.process_reverse_stream(_frame(self._rest[at : at + _STEP]))
+        self._rest = self._rest[whole:]
+
+    def _cleaned(self, step: Floats) -> Floats:
+        frame = _frame(step)
+        self._module.process_stream(frame)
+        return np.frombuffer(frame.data, "<i2").astype(np.float32) / np.float32(32768.0)
+
+
+def _frame(step: Floats) -> AudioFrame:
+    from livekit.rtc import AudioFrame
+
+    samples = np.clip(step * 32768.0, -32768.0, 32767.0).astype("<i2")
+    return AudioFrame(bytearray(samples), CAPTURE_RATE, 1, _STEP)

@@ -1,0 +1,199 @@
+"""The speaker: a playback that a device's thread pulls from while the loop controls it, and what was heard of it.
+
+Every pulled block carries the time at which its first sample leaves the device, so what was heard at any moment is
+known to the sample. Neither side ever waits for the other: requests are left in a queue that the next pull empties.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.audio.playback import Playback, Span
+from services.audio.sound import Sound
+from services.audio.tones import TONE_RATE, Chime, tone
+from shared.errors import SottoError
+from shared.events import Event, TtsAudio
+from shared.pcm import Floats
+
+__all__ = ["Heard", "QueueFull", "Speaker"]
+
+_SECOND = 1_000_000_000
+_BLOCKS = 200
+
+
+class QueueFull(SottoError):
+    """More speech waits to be played than the settings allow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How far a sound got: samples that have left the device, and whether that was the last (said once)."""
+
+    sound: Sound
+    until_sample: int
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    span: Span
+    at_ns: int
+    rate: int
+
+    def position(self, now_ns: int) -> int | None:
+        """Sample of the sound that is leaving at `now_ns`; None once all have left."""
+        if now_ns < self.at_ns:
+            return self.span.from_sample
+        frames = (now_ns - self.at_ns) * self.rate // _SECOND
+        if frames >= self.span.frames:
+            return None
+        share = frames * (self.span.until_sample - self.span.from_sample) // self.span.frames
+        return self.span.from_sample + share
+
+
+class Speaker:
+    """See the module. Times are ns of one monotonic clock that the caller chooses; `limit_s` of speech may wait."""
+
+    def __init__(self, playback: Playback, *, limit_s: float = 1800.0) -> None:
+        self._playback = playback
+        self._limit_s = limit_s
+        self._requests: deque[Callable[[], None]] = deque()
+        self._flying: deque[_Flight] = deque()
+        self._blocks: deque[Floats] = deque(maxlen=_BLOCKS)
+        self._pulling = threading.Lock()
+
+        self.roused: Callable[[], None] = lambda: None
+        """Called at every request: what plays is wanted soon."""
+
+    # ---- the loop's side
+
+    def rouse(self) -> None:
+        """Something will be asked for soon."""
+        self.roused()
+
+    def append(self, piece: TtsAudio) -> None:
+        """See `Playback.append`. Raises QueueFull; the clause is cut off there."""
+        if self._playback.waiting_s > self._limit_s:
+            self.complete(piece.reply, piece.clause, piece.rate, piece)
+            raise QueueFull(
+                f"More than {self._limit_s:g} s of speech wait to be played; the rest of the answer is not spoken.",
+                remedy="Raise the audio setting `queue_s`, or ask for a shorter answer.",
+            )
+        self._ask(lambda: self._playback.append(piece))
+
+    def complete(self, reply: str, clause: int, rate: int, by: Event) -> None:
+        """See `Playback.complete`."""
+        self._ask(lambda: self._playback.complete(reply, clause, rate, by))
+
+    def chime(self, sound: Chime) -> None:
+        """Play a built-in sound after what is queued."""
+        pcm = tone(sound)
+        self._ask(lambda: self._playback.chime(pcm, TONE_RATE))
+
+    def pause(self, reply: str) -> None:
+        """Silence from the next block on, see `Playback.pause`."""
+        self._ask(lambda: self._playback.pause(reply))
+
+    def resume(self, reply: str, clause: int, from_sample: int) -> None:
+        """See `Playback.resume`."""
+        self._ask(lambda: self._playback.resume(reply, clause, from_sample))
+
+    def stop(self, reply: str) -> None:
+        """See `Playback.stop`."""
+        self._ask(lambda: self._playback.stop(reply))
+
+    def drop(self, doomed: Callable[[Sound], bool]) -> None:
+        """See `Playback.drop`."""
+        self._ask(lambda: self._playback.drop(doomed))
+
+    def louder(self) -> None:
+        """See `Volume.louder`."""
+        self._ask(self._playback.volume.louder)
+
+    def quieter(self) -> None:
+        """See `Volume.quieter`."""
+        self._ask(self._playback.volume.quieter)
+
+    def set_volume(self, percent: int) -> None:
+        """See `Volume.set`."""
+        self._ask(lambda: self._playback.volume.set(percent))
+
+    @property
+    def idle(self) -> bool:
+        """True when nothing is asked, waits, sounds, or is on its way out of the device."""
+        return not (self._requests or self._flying) and self._playback.idle
+
+    @property
+    def rate(self) -> int:
+        """Samples per second of the blocks."""
+        return self._playback.rate
+
+    def played(self) -> list[Floats]:
+        """Return the blocks that were pulled since the last call, at most the last 200."""
+        return [self._blocks.popleft() for _ in range(len(self._blocks))]
+
+    def heard(self, now_ns: int) -> list[Heard]:
+        """Return what has left the device since the last call, one entry per sound that got further, in order."""
+        furthest: dict[int, Heard] = {}
+        while self._flying:
+            flight = self._flying[0]
+            position = flight.position(now_ns)
+            self._note(furthest, flight, position, now_ns)
+            if position is not None:
+                break
+            self._flying.popleft()
+        return list(furthest.values())
+
+    def interrupted(self, now_ns: int) -> list[Heard]:
+        """The device was lost: what has not left it by now goes back into the queue; returns what was heard."""
+        heard = self.heard(now_ns)
+        cut_off = self._flying[0].span.sound if self._flying else None
+        self._flying.clear()
+        if cut_off is not None:
+            reply, clause, from_sample = cut_off.reply, cut_off.clause, cut_off.heard
+            self._ask(lambda: self._playback.seek(reply, clause, from_sample))
+        return heard
+
+    def begin(self, rate: int) -> None:
+        """A device that takes blocks at `rate` pulls from now on."""
+        self._ask(lambda: self._playback.render_at(rate))
+
+    # ---- the device's side
+
+    def pull(self, frames: int, at_ns: int) -> Floats:
+        """Return the next `frames` samples, of which the first leaves the device at `at_ns`; never waits."""
+        if not self._pulling.acquire(blocking=False):  # two devices while one takes over from the other
+            return np.zeros(frames, np.float32)
+        try:
+            while self._requests:
+                self._requests.popleft()()
+            block = self._playback.pull(frames)
+        finally:
+            self._pulling.release()
+        rate = self._playback.rate
+        for span in block.spans:
+            if span.sound.reply and (span.frames or span.ended):
+                self._flying.append(_Flight(span, at_ns + span.at * _SECOND // rate, rate))
+        self._blocks.append(block.samples)
+        return block.samples
+
+    def _ask(self, request: Callable[[], None]) -> None:
+        self._requests.append(request)
+        self.roused()
+
+    @staticmethod
+    def _note(furthest: dict[int, Heard], flight: _Flight, position: int | None, now_ns: int) -> None:
+        sound = flight.span.sound
+        until = flight.span.until_sample if position is None else position
+        ended = position is None and flight.span.ended and not sound.ended
+        if now_ns < flight.at_ns or (until <= sound.heard and not ended):
+            return
+        sound.heard = max(sound.heard, until)
+        sound.ended = sound.ended or ended
+        said = furthest.get(id(sound))
+        furthest[id(sound)] = Heard(sound, sound.heard, ended or (said is not None and said.ended))
