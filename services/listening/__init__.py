@@ -1,0 +1,24 @@
+"""Listening: microphone frames in; speech, silence and wake words out, each at its sample."""
+
+from __future__ import annotations
+
+from services.listening.detector import SpeechDetector
+from services.listening.engines.microwakeword import MicroWakeWords, WakeWordsUnavailable, WakeWordUnknown
+from services.listening.engines.silero import SileroVad, VoiceModelMissing
+from services.listening.ports import Heard, VoiceActivity, WakeWords
+from services.listening.service import ListeningService
+from services.listening.settings import ListeningSettings
+
+__all__ = [
+    "Heard",
+    "ListeningService",
+    "ListeningSettings",
+    "MicroWakeWords",
+    "SileroVad",
+    "SpeechDetector",
+    "VoiceActivity",
+    "VoiceModelMissing",
+    "WakeWordUnknown",
+    "WakeWords",
+    "WakeWordsUnavailable",
+]

@@ -1,0 +1,1 @@
+"""Engines of listening; each imports its native library when it is made."""
