@@ -1,0 +1,363 @@
+"""How well and how fast Sotto hears: recognition, commands against noise, wake words and voice activity.
+
+Commands to skills are spoken by espeak-ng in four voices. The rest reads a folder of recordings with a `manifest.tsv`
+(columns file, set, seconds, text, label). Word errors follow the usual rule: substitutions, insertions and deletions
+over the words of the reference, after lower case, digits as words, no punctuation, and American spelling where the
+folder has a list. Times are CPU-bound wall times on one engine thread; beside them stands the same sound's time through
+voice activity alone.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jiwer
+import numpy as np
+import soundfile
+from pydantic import JsonValue
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from scripts.figures import Figure, at_least, at_most, parser, percentile, plain, report
+from scripts.spoken_commands import VOICES, Understanding, sayable, spoken
+from services.listening import ListeningSettings, MicroWakeWords, SileroVad, SpeechDetector
+from services.listening.detector import Ended, Started
+from services.listening.ports import WINDOW
+from services.skills.sentences import load
+from services.stt import Engine, EngineUnusable, SttSettings, Transcript, transcribe
+from services.stt.engines import ENGINES
+from services.stt.grammar import spoken_form
+from shared.installed import InstalledModel
+from shared.pcm import CAPTURE_RATE, Floats, pcm16, resample
+
+DIGITS: list[JsonValue] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+WAKE = ("alexa", "hey_jarvis", "hey_mycroft", "okay_nabu")
+SENTENCES = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+COFFEE, COMMANDS = SENTENCES["coffee"], SENTENCES["commands"]
+"""Grammars: of coffee orders, and of the kind of sentences that skills know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A row of the manifest with its sound."""
+
+    set: str
+    file: str
+    text: str
+    label: str
+    sound: Floats
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return len(self.sound) / CAPTURE_RATE
+
+
+class Folder:
+    """The recordings, read when they are asked for."""
+
+    def __init__(self, folder: Path, *, full: bool) -> None:
+        self._folder = folder
+        with (folder / "manifest.tsv").open(encoding="utf-8", newline="") as file:
+            self._rows = list(csv.DictReader(file, delimiter="\t"))
+        self._step = 1 if full else 4
+
+    def recordings(self, *sets: str) -> Iterator[Recording]:
+        """Every recording of the sets, or every fourth."""
+        rows = [row for row in self._rows if row["set"] in sets]
+        for row in rows[:: self._step]:
+            sound, rate = soundfile.read(self._folder / row["file"], dtype="float32", always_2d=True)
+            mono = resample(sound.mean(axis=1), rate, CAPTURE_RATE)
+            yield Recording(row["set"], row["file"], row["text"] or "", row["label"] or "", mono)
+
+
+class Normaliser:
+    """Brings a text to the form in which words are compared."""
+
+    def __init__(self, folder: Path) -> None:
+        path = folder.parent / "text" / "english_spelling_normalizer.json"
+        self._spelling = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+    def __call__(self, text: str) -> str:
+        """Return words separated by single spaces; never empty."""
+        words = spoken_form(text.replace("&", " and "), "en").replace("mister", "mr").replace("missus", "mrs").split()
+        return " ".join(self._spelling.get(word, word) for word in words) or "nothing"
+
+
+def recognition(engine: Engine, folder: Folder, normal: Normaliser) -> Iterator[Figure]:
+    """Word errors and speed on read sentences and on digits (the latter with a grammar of digits)."""
+    engine.learn({})
+    yield from _errors(engine, "dictation", list(folder.recordings("dictation")), normal)
+    engine.learn({"en": {"intents": {"digit": {"data": [{"sentences": DIGITS}]}}}})
+    yield from _errors(engine, "digits", list(folder.recordings("digits")), normal, whole=True)
+
+
+def _errors(
+    engine: Engine, name: str, recordings: Sequence[Recording], normal: Normaliser, *, whole: bool = False
+) -> Iterator[Figure]:
+    began = time.perf_counter()
+    heard = [utterance(engine, r.sound) if whole else transcribe(engine, r.sound, "en") for r in recordings]
+    took = time.perf_counter() - began
+    errors = jiwer.wer([normal(r.text) for r in recordings], [normal(t.text) for t in heard])
+    seconds = sum(r.seconds for r in recordings)
+    yield plain(f"{engine.name} {name}: word error rate", 100 * errors, "%")
+    yield plain(f"{engine.name} {name}: real-time factor", took / seconds, "x")
+
+
+def utterance(engine: Engine, sound: Floats) -> Transcript:
+    """What the service does with one utterance: from a little before the voice to a little after it."""
+    spans = list(_speech(sound))
+    margin = CAPTURE_RATE // 4
+    first, until = (max(0, spans[0][0] - margin), spans[-1][1] + margin) if spans else (0, len(sound))
+    listener = engine.listen("en")
+    listener.hear(sound[first:until])
+    return listener.settle()
+
+
+def coffee(engine: Engine, folder: Folder) -> Iterator[Figure]:
+    """Slots of spoken orders, with a grammar of orders written beforehand."""
+    from hassil import recognize
+    from hassil.intents import Intents
+
+    intents = Intents.from_dict({"language": "en", **COFFEE})
+    engine.learn({"en": COFFEE})
+    wanted = found = right = exact = trusted = count = 0
+    for recording in folder.recordings("commands_coffee"):
+        truth = {k: v.strip() for k, v in json.loads(recording.label.replace('""', '"'))["slots"].items()}
+        heard = utterance(engine, recording.sound)
+        match = recognize(heard.text, intents) if heard.trusted else None
+        slots = {e.name: e.text_clean.strip() for e in match.entities_list} if match else {}
+        same = {name for name, value in slots.items() if truth.get(name) == value}
+        wanted, found, right = wanted + len(truth), found + len(slots), right + len(same)
+        exact += slots == truth
+        trusted += heard.trusted
+        count += 1
+    yield plain(f"{engine.name} coffee: orders understood (trusted)", 100 * trusted / count, "%")
+    yield plain(f"{engine.name} coffee: orders with every slot right", 100 * exact / count, "%")
+    yield plain(f"{engine.name} coffee: slots right", 100 * right / wanted, "% of those said")
+    yield plain(f"{engine.name} coffee: slots wrong", 100 * (found - right) / max(1, found), "% of those heard")
+
+
+def skills(engine: Engine, *, full: bool) -> Iterator[Figure]:
+    """What is said to skills, with the grammar that skills publish: understood, or mistaken for something else.
+
+    Right is the same skill with the same arguments. A text that no skill knows is asked again or left to the language
+    model: it counts as not right, and not as wrong.
+    """
+    began = time.perf_counter()
+    engine.learn({"en": load("en").published})
+    yield plain(f"{engine.name} skills: sentences learned", 1000 * (time.perf_counter() - began), "ms")
+    began = time.perf_counter()
+    engine.learn({"en": load("en").published})
+    yield at_most(f"{engine.name} skills: sentences learned again", 1000 * (time.perf_counter() - began), "ms", 300)
+    said = [(text, voice) for text in sayable() for voice in VOICES][:: 1 if full else 3]
+    right = wrong = 0
+    settling: list[float] = []
+    with Understanding() as meaning:
+        for text, voice in said:
+            listener = engine.listen("en")
+            listener.hear(spoken(text, voice))
+            began = time.perf_counter()
+            heard = listener.settle()
+            settling.append(1000 * (time.perf_counter() - began))
+            meant = meaning(heard.text) if heard.trusted else None
+            right += meant is not None and meant == meaning(text)
+            wrong += meant is not None and meant != meaning(text)
+    yield at_least(f"{engine.name} skills: commands right ({right} of {len(said)})", 100 * right / len(said), "%", 85)
+    yield at_most(f"{engine.name} skills: commands wrong ({wrong} of {len(said)})", 100 * wrong / len(said), "%", 3)
+    yield plain(f"{engine.name} skills: text after the end of a command, p95", percentile(settling, 95), "ms")
+
+
+def false_accepts(engine: Engine, folder: Folder) -> Iterator[Figure]:
+    """Recordings of other speech and noise that are taken for commands, with the grammar that skills publish."""
+    engine.learn({"en": COMMANDS})
+    taken, count = _taken(engine, (r.sound for r in folder.recordings("dictation", "negatives")))
+    yield plain(f"{engine.name} few commands: recordings taken for one ({taken} of {count})", 100 * taken / count, "%")
+    engine.learn({"en": load("en").published})
+    taken, count = _taken(engine, (r.sound for r in folder.recordings("dictation", "negatives")))
+    share = 100 * taken / count
+    yield at_most(f"{engine.name} commands: recordings taken for one ({taken} of {count})", share, "%", 2)
+    taken, count = _taken(engine, _pieces(folder.recordings("dictation", "negatives", "longform")))
+    yield plain(
+        f"{engine.name} commands: pieces between pauses taken for one ({taken} of {count})", 100 * taken / count, "%"
+    )
+    noises = (
+        r.sound[i : i + 3 * CAPTURE_RATE]
+        for r in folder.recordings("noise")
+        for i in range(0, len(r.sound), 5 * CAPTURE_RATE)
+    )
+    taken, count = _taken(engine, noises)
+    yield plain(
+        f"{engine.name} commands: 3 s pieces of noise taken for one ({taken} of {count})", 100 * taken / count, "%"
+    )
+
+
+def _taken(engine: Engine, sounds: Iterable[Floats]) -> tuple[int, int]:
+    taken = count = 0
+    for sound in sounds:
+        listener = engine.listen("en")
+        listener.hear(sound)
+        heard = listener.settle()
+        taken += heard.mode == "grammar" and heard.trusted
+        count += 1
+    return taken, max(1, count)
+
+
+def _pieces(recordings: Iterable[Recording]) -> Iterator[Floats]:
+    margin = CAPTURE_RATE // 4
+    for recording in recordings:
+        for first, until in _speech(recording.sound):
+            yield recording.sound[max(0, first - margin) : until + margin]
+
+
+def wake_words(folder: Folder) -> Iterator[Figure]:
+    """Hits on clips of each phrase, and false alarms on everything else."""
+    hits = dict.fromkeys(WAKE, 0)
+    clips = dict.fromkeys(WAKE, 0)
+    confused = others = 0
+    for recording in folder.recordings("wakeword"):
+        phrase = recording.label.removeprefix("wakeword:").replace(" ", "_").replace("-", "_")
+        heard = set(
+            _spotted(np.concatenate([np.zeros(CAPTURE_RATE, np.float32), recording.sound, np.zeros(8000, np.float32)]))
+        )
+        if phrase in clips:
+            clips[phrase] += 1
+            hits[phrase] += phrase in heard
+        else:
+            others += 1
+            confused += bool(heard)
+    for phrase in WAKE:
+        if clips[phrase]:
+            yield plain(
+                f"wake {phrase}: hits ({hits[phrase]} of {clips[phrase]})", 100 * hits[phrase] / clips[phrase], "%"
+            )
+    yield plain(f"wake: other phrases taken for one ({confused} of {others})", 100 * confused / max(1, others), "%")
+    alarms = hours = 0.0
+    for recording in folder.recordings("negatives", "longform", "dictation", "noise", "meeting"):
+        alarms += len(list(_spotted(recording.sound)))
+        hours += recording.seconds / 3600
+    yield plain(f"wake: false alarms ({alarms:.0f} in {hours * 60:.1f} min, four phrases)", alarms / hours, "per hour")
+
+
+def _spotted(sound: Floats) -> Iterator[str]:
+    spotter = MicroWakeWords(WAKE, 2 * CAPTURE_RATE)
+    pcm = pcm16(sound)
+    for i in range(0, len(pcm), 2 * WINDOW):
+        yield from (word.phrase for word in spotter.hear(pcm[i : i + 2 * WINDOW], i // 2))
+
+
+def _noticed(sound: Floats) -> Iterator[Started | Ended]:
+    settings, voice = ListeningSettings(), SileroVad()
+    detector = SpeechDetector(
+        settings.start_threshold,
+        settings.stop_threshold,
+        settings.onset_windows,
+        settings.hangover_ms * CAPTURE_RATE // 1000,
+    )
+    for first in range(0, len(sound) - WINDOW + 1, WINDOW):
+        noticed = detector.push(voice.probability(sound[first : first + WINDOW]), first)
+        if noticed is not None:
+            yield noticed
+    if ended := detector.cut(len(sound)):
+        yield ended
+
+
+def _speech(sound: Floats) -> Iterator[tuple[int, int]]:
+    return ((n.start_sample, n.sample) for n in _noticed(sound) if isinstance(n, Ended))
+
+
+def voice_activity(folder: Folder) -> Iterator[Figure]:
+    """Onsets of read speech behind a second of quiet, against the first lasting loud sound; noise taken for speech."""
+    delays: list[float] = []
+    back: list[float] = []
+    missed = count = 0
+    cost = seconds = 0.0
+    quiet = (np.random.default_rng(1).standard_normal(CAPTURE_RATE) * 1e-4).astype(np.float32)
+    for recording in folder.recordings("dictation", "negatives"):
+        sound = np.concatenate([quiet, recording.sound])
+        onset = CAPTURE_RATE + _first_loud(recording.sound)
+        began = time.perf_counter()
+        first = next((n for n in _noticed(sound) if isinstance(n, Started)), None)
+        cost, seconds, count = cost + time.perf_counter() - began, seconds + len(sound) / CAPTURE_RATE, count + 1
+        if first is None or first.noticed_sample - onset > CAPTURE_RATE:
+            missed += 1
+        else:
+            delays.append(1000 * (first.noticed_sample - onset) / CAPTURE_RATE)
+            back.append(1000 * (first.sample - onset) / CAPTURE_RATE)
+    yield plain("voice: onset noticed after the first lasting loud sound, p50", float(np.percentile(delays, 50)), "ms")
+    p95 = float(np.percentile(delays, 95))
+    yield plain("voice: onset noticed after the first lasting loud sound, p95", p95, "ms")
+    yield plain("voice: stated onset less the first lasting loud sound, p50", float(np.percentile(back, 50)), "ms")
+    yield plain(f"voice: onsets missed or later than 1 s ({missed} of {count})", 100 * missed / max(1, count), "%")
+    starts = minutes = 0.0
+    for recording in folder.recordings("noise", "silence"):
+        if "babble" not in recording.file:
+            starts += sum(isinstance(n, Started) for n in _noticed(recording.sound))
+            minutes += recording.seconds / 60
+    yield plain(f"voice: noise taken for speech ({starts:.0f} in {minutes:.1f} min)", starts / minutes, "per minute")
+    window = np.zeros(WINDOW, np.float32)
+    voice, began = SileroVad(), time.perf_counter()
+    for _ in range(2000):
+        voice.probability(window)
+    yield plain("voice: one window of 32 ms", 1e6 * (time.perf_counter() - began) / 2000, "us")
+
+
+def _first_loud(sound: Floats) -> int:
+    """Near where a listener hears somebody begin: the first of 150 ms that stay, four fifths of them, loud.
+
+    Loud is within 12 dB of the loudest tenth; a breath or a click before the first word does not last.
+    """
+    step = CAPTURE_RATE // 100
+    levels = np.sqrt(np.square(sound[: len(sound) // step * step].reshape(-1, step)).mean(axis=1))
+    loud = levels > np.percentile(levels, 90) / 4
+    lasting = np.convolve(loud, np.ones(15), "full")[14:] >= 12
+    return int(np.argmax(loud & lasting)) * step
+
+
+def engines(model: Path | None) -> Iterator[Engine]:
+    """The built-in engine, and faster-whisper where a folder with a model is given."""
+    yield ENGINES["pocketsphinx"](SttSettings(), None)
+    if model is not None:
+        files = tuple(model.iterdir())
+        installed = InstalledModel("stt", model.name, "faster-whisper", model, files, ())
+        yield ENGINES["faster-whisper"](SttSettings(), installed)
+
+
+def main() -> int:
+    """Print every figure; 1 when one misses its goal."""
+    options = parser(__doc__)
+    options.add_argument("--data", type=Path, help="folder with manifest.tsv; without it, spoken commands alone")
+    options.add_argument(
+        "--model", type=Path, help="folder of a CTranslate2 Whisper model, for faster-whisper's figures"
+    )
+    args = options.parse_args()
+    try:
+        return report(_figures(args.data, args.model, full=args.full), as_json=args.json)
+    except EngineUnusable as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def _figures(data: Path | None, model: Path | None, *, full: bool) -> Iterator[Figure]:
+    if data is None:
+        for engine in engines(model):
+            yield from skills(engine, full=full)
+        return
+    folder, normal = Folder(data, full=full), Normaliser(data)
+    yield from voice_activity(folder)
+    yield from wake_words(folder)
+    for engine in engines(model):
+        yield from skills(engine, full=full)
+        yield from false_accepts(engine, folder)
+        yield from coffee(engine, folder)
+        yield from recognition(engine, folder, normal)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

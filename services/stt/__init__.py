@@ -1,0 +1,24 @@
+"""Speech to text: what a person says, as text with times, while they say it and once they are done."""
+
+from __future__ import annotations
+
+from services.stt.ports import Engine, EngineUnusable, Listener, MakeEngine, Sentences
+from services.stt.service import SttService
+from services.stt.settings import SttSettings
+from services.stt.transcribe import open_engine, transcribe
+from services.stt.transcript import Guess, Spoken, Transcript
+
+__all__ = [
+    "Engine",
+    "EngineUnusable",
+    "Guess",
+    "Listener",
+    "MakeEngine",
+    "Sentences",
+    "Spoken",
+    "SttService",
+    "SttSettings",
+    "Transcript",
+    "open_engine",
+    "transcribe",
+]

@@ -1,0 +1,153 @@
+"""The built-in recogniser: pocketsphinx with its English model, a grammar of what skills know first, dictation second.
+
+The grammar hears only whole sentences that it knows; `GrammarDecoder` says how sure it is, against everything else
+that the same sound could be. What is no such sentence goes to the dictation model, whose text is rarely right and
+never trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import structlog
+from pydantic import JsonValue
+
+from services.stt.engines.sphinx_dictation import DictationDecoder
+from services.stt.engines.sphinx_grammar import Found, GrammarDecoder
+from services.stt.grammar import Grammar, GrammarShelf, GrammarTooLarge, SentencesMalformed, compile_sentences
+from services.stt.ports import EngineUnusable, Sentences
+from services.stt.settings import SttSettings
+from services.stt.transcript import Guess, Spoken, Transcript
+from shared.errors import SottoError
+from shared.installed import InstalledModel
+from shared.pcm import CAPTURE_RATE, Floats
+
+__all__ = ["PocketSphinx", "RecognitionFailed", "make_pocketsphinx"]
+
+_log = structlog.get_logger("stt")
+
+_LANGUAGE = "en"
+_MODEL = "pocketsphinx-en-us"
+_LONGEST_COMMAND = 15 * CAPTURE_RATE
+"""Samples; what is longer is no command, and the grammar stops listening."""
+_LONGEST_GUESSED = 8 * CAPTURE_RATE
+"""Samples up to which the grammar is asked while the person speaks: it reads the whole utterance each time."""
+
+
+class RecognitionFailed(SottoError):
+    """The engine broke while it decoded."""
+
+    engine = "pocketsphinx"
+
+
+def make_pocketsphinx(settings: SttSettings, model: InstalledModel | None) -> PocketSphinx:
+    """Make the built-in engine; raises EngineUnusable."""
+    return PocketSphinx(settings)
+
+
+class PocketSphinx:
+    """English only; everything in its wheel."""
+
+    name = "pocketsphinx"
+    model = _MODEL
+    languages = (_LANGUAGE,)
+
+    def __init__(self, settings: SttSettings) -> None:
+        self.settings = settings
+        self._kept = GrammarShelf(settings.grammar_folder or _cache_folder())
+        try:
+            self.dictation = DictationDecoder()
+            self.grammar = GrammarDecoder()
+        except (ImportError, OSError, RuntimeError) as error:
+            raise EngineUnusable(
+                f"pocketsphinx cannot be used: {error}",
+                remedy="Install it again: pip install --force-reinstall pocketsphinx.",
+            ) from error
+
+    def learn(self, sentences: Sentences) -> None:
+        document = sentences.get(_LANGUAGE)
+        if document is None:
+            self.grammar.forget()
+            return
+        try:
+            self.grammar.learn(self._kept.find(document, _LANGUAGE) or self._compile(document))
+        except (GrammarTooLarge, SentencesMalformed) as error:
+            self.grammar.forget()
+            _log.warning("recognition has no grammar", reason=str(error))
+
+    def listen(self, language: str) -> _Listener:
+        return _Listener(self)
+
+    def _compile(self, document: Mapping[str, JsonValue]) -> Grammar:
+        grammar = self.grammar.prepare(compile_sentences(document, _LANGUAGE))
+        self._kept.keep(document, _LANGUAGE, grammar)
+        return grammar
+
+
+class _Listener:
+    def __init__(self, engine: PocketSphinx) -> None:
+        self._engine = engine
+        self._sound: list[Floats] = []
+        self._heard = 0
+        self._dictation = engine.dictation
+        self._dictation.begin()
+
+    def hear(self, samples: Floats) -> None:
+        self._heard += len(samples)
+        if self._heard <= _LONGEST_COMMAND:
+            self._sound.append(samples)
+        else:
+            self._sound.clear()
+        self._dictation.hear(samples)
+
+    def guess(self) -> Guess:
+        found = self._command() if self._heard <= _LONGEST_GUESSED else None
+        if self._is_trusted(found):
+            assert found is not None
+            return Guess(found.text, "", _LANGUAGE, found.confidence)
+        committed, text = self._dictation.text()
+        return Guess(text, committed if self._heard > _LONGEST_COMMAND else "", _LANGUAGE, 0.0)
+
+    def settle(self) -> Transcript:
+        found = self._command()
+        self._dictation.commit()
+        words = self._dictation.words
+        if self._is_trusted(found):
+            assert found is not None
+            return self._transcript(found.words, found.confidence, trusted=True)
+        return self._transcript(words, _mean(words), trusted=False)
+
+    def _command(self) -> Found | None:
+        if self._heard > _LONGEST_COMMAND or not self._heard:
+            return None
+        try:
+            return self._engine.grammar.find(np.concatenate(self._sound))
+        except RuntimeError as error:
+            raise RecognitionFailed(f"pocketsphinx broke: {error}") from error
+
+    def _is_trusted(self, found: Found | None) -> bool:
+        return found is not None and found.confidence >= self._engine.settings.grammar_confidence
+
+    def _transcript(self, words: Sequence[Spoken], confidence: float, *, trusted: bool) -> Transcript:
+        return Transcript(
+            " ".join(word.text for word in words),
+            tuple(words),
+            _LANGUAGE,
+            confidence,
+            PocketSphinx.name,
+            self._heard / CAPTURE_RATE,
+            trusted,
+            "grammar" if trusted else "dictation",
+        )
+
+
+def _mean(words: Sequence[Spoken]) -> float:
+    return sum(word.confidence for word in words) / len(words) if words else 0.0
+
+
+def _cache_folder() -> Path:
+    from platformdirs import user_cache_path
+
+    return user_cache_path("sotto") / "grammars"

@@ -1,0 +1,152 @@
+"""The speech-to-text service: hears one utterance at a time, publishes what it understands of it while it lasts.
+
+Positions alone tie sound to requests: an utterance is finished once all sound up to its end has come, whenever the
+request came. At every pause the utterance is settled ahead, so that the answer to `stt.finish` is usually ready.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import ClassVar
+
+import structlog
+
+from bus import Overflow, Subscription
+from services.contract import Context
+from services.stt.engines import ENGINES
+from services.stt.ports import MakeEngine
+from services.stt.ring import Ring
+from services.stt.room import Room
+from services.stt.settings import SttSettings
+from services.stt.utterance import Utterance
+from shared.events import (
+    AudioCaptured,
+    Event,
+    ModelLoad,
+    ModelPulled,
+    SkillsRegistered,
+    SpeechEnded,
+    SpeechStarted,
+    SttCancel,
+    SttFailed,
+    SttFinish,
+    SttStart,
+)
+from shared.installed import Shelf
+from shared.pcm import CAPTURE_RATE
+
+__all__ = ["SttService"]
+
+_log = structlog.get_logger("stt")
+
+
+class SttService:
+    """See the module. `engines` maps an engine's name to what makes it; tests pass their own."""
+
+    name: ClassVar[str] = "stt"
+    consumes: ClassVar[tuple[type[Event], ...]] = (
+        SttStart,
+        SttFinish,
+        SttCancel,
+        SpeechStarted,
+        SpeechEnded,
+        SkillsRegistered,
+        ModelLoad,
+        ModelPulled,
+    )
+
+    def __init__(self, settings: SttSettings, shelf: Shelf, *, engines: Mapping[str, MakeEngine] = ENGINES) -> None:
+        self._settings = settings
+        self._shelf = shelf
+        self._engines = engines
+        self._ring = Ring(settings.ring_seconds * CAPTURE_RATE)
+
+    async def run(self, ctx: Context) -> None:
+        frames = ctx.bus.subscribe(
+            AudioCaptured,
+            session=ctx.session,
+            name=f"{self.name}:audio",
+            capacity=self._settings.ring_seconds * 50,
+            overflow=Overflow.DROP_OLDEST,
+        )
+        async with frames:
+            desk = _Desk(ctx, self._settings, self._ring, Room(self._settings, self._shelf, self._engines))
+            ctx.tasks.create_task(desk.room.run(ctx), name="stt:engines")
+            ctx.tasks.create_task(desk.hear(frames), name="stt:audio")
+            async for event in ctx.inbox:
+                desk.handle(event)
+
+
+class _Desk:
+    """Takes requests and sound to the one utterance there is."""
+
+    def __init__(self, ctx: Context, settings: SttSettings, ring: Ring, room: Room) -> None:
+        self._ctx = ctx
+        self._settings = settings
+        self._ring = ring
+        self.room = room
+        self._utterance: Utterance | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def hear(self, frames: Subscription[AudioCaptured]) -> None:
+        """Keep the ring up to date."""
+        async for frame in frames:
+            self._ring.add(frame.first_sample, frame.pcm)
+            if self._utterance is not None:
+                self._utterance.sound_came()
+            if frames.queued:
+                await asyncio.sleep(0)  # a backlog must not keep the loop
+
+    def handle(self, event: Event) -> None:
+        """Take one event of the inbox; never waits."""
+        match event:
+            case SttStart():
+                self._begin(event)
+            case SttFinish():
+                self._finish(event)
+            case SttCancel() if self._utterance is not None and self._utterance.name == event.utterance:
+                self._drop()
+            case SpeechStarted() if self._utterance is not None and event.session == self._ctx.session:
+                self._utterance.speech_started(event)
+            case SpeechEnded() if self._utterance is not None and event.session == self._ctx.session:
+                self._utterance.speech_ended(event)
+            case SkillsRegistered():
+                self.room.learn(event)
+            case ModelLoad() | ModelPulled() if event.role == "stt":
+                self.room.load(event)
+            case _:
+                return
+
+    def _begin(self, event: SttStart) -> None:
+        if self._utterance is not None:
+            _log.warning("an utterance was left unfinished", utterance=self._utterance.name)
+            self._drop()
+        utterance = self._utterance = Utterance(self._ctx, self._settings, self._ring, self.room, event)
+        task = self._task = self._ctx.tasks.create_task(utterance.run(), name=f"stt:{event.utterance}")
+        task.add_done_callback(lambda _: self._ended(utterance))
+
+    def _finish(self, event: SttFinish) -> None:
+        utterance = self._utterance
+        if utterance is None or utterance.name != event.utterance:
+            reason = "Recognition was restarted while you spoke; please say it again."
+            self._ctx.emit(SttFailed, utterance=event.utterance, engine="", reason=reason)
+            return
+        assert self._task is not None
+        self._ctx.inbox.hold(event)
+        self._task.add_done_callback(lambda task: self._release(task, event))
+        utterance.finish(event)
+
+    def _release(self, task: asyncio.Task[None], event: SttFinish) -> None:
+        """A finish stays in hand until it is answered: after a crash it is delivered again."""
+        if task.cancelled() or task.exception() is None:
+            self._ctx.inbox.release(event)
+
+    def _drop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        self._utterance = self._task = None
+
+    def _ended(self, utterance: Utterance) -> None:
+        if self._utterance is utterance:
+            self._utterance = self._task = None
