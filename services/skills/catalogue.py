@@ -1,0 +1,58 @@
+"""The skills that exist, each made with what it needs."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from services.skills.known.about import Courtesy, WhatCanYouDo, WhoAreYou
+from services.skills.known.alarms import AlarmStatus, CancelAlarm, SetAlarm, Silence, Snooze
+from services.skills.known.arithmetic import Calculate
+from services.skills.known.chance import FlipCoin, RandomNumber, RollDice
+from services.skills.known.clock import TellDate, TellTime
+from services.skills.known.speaker import ChangeVolume, Repeat, Resume, Stop
+from services.skills.known.timers import CancelTimer, ChangeTimer, PauseTimer, SetTimer, TimerStatus, UnpauseTimer
+from services.skills.known.units import ConvertUnits
+from services.skills.places import Places
+from services.skills.ringing import AlarmBook, Ringer
+from services.skills.settings import SkillsSettings
+from services.skills.skill import Skill
+
+__all__ = ["catalogue"]
+
+
+def catalogue(
+    settings: SkillsSettings, *, book: AlarmBook, ringer: Ringer, zone: ZoneInfo, thread: Executor
+) -> dict[str, Skill[Any]]:
+    """Return every skill by name. `thread` is for blocking work."""
+    places, random = Places(), Random()
+    skills: tuple[Skill[Any], ...] = (
+        TellTime(places, thread),
+        TellDate(places, thread),
+        SetTimer(book, ringer, most=settings.most_alarms),
+        CancelTimer(book, ringer),
+        TimerStatus(book, ringer),
+        ChangeTimer(book, ringer),
+        PauseTimer(book, ringer),
+        UnpauseTimer(book, ringer),
+        SetAlarm(book, ringer, zone, most=settings.most_alarms),
+        CancelAlarm(book, ringer),
+        AlarmStatus(book, ringer),
+        Snooze(book, ringer, seconds=settings.snooze_s),
+        Silence(book, ringer),
+        Calculate(),
+        ConvertUnits(),
+        FlipCoin(random),
+        RollDice(random),
+        RandomNumber(random),
+        Stop(book, ringer),
+        Repeat(),
+        Resume(),
+        ChangeVolume(),
+        WhoAreYou(),
+        WhatCanYouDo(),
+        Courtesy(),
+    )
+    return {skill.name: skill for skill in skills}

@@ -1,0 +1,142 @@
+"""One run of the skills: finds the skill for a call, asks it, and makes its answer a result."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from datetime import UTC, datetime
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+import structlog
+from pydantic import ValidationError
+
+from services.contract import Context
+from services.skills.catalogue import catalogue
+from services.skills.labels import ring_speech
+from services.skills.ringing import Alarm, AlarmBook, AlarmStore, Ringer
+from services.skills.settings import SkillsSettings
+from services.skills.skill import Answer, Arguments, Asked, Skill
+from services.skills.tongues import Source, Tongues
+from services.skills.understanding import understood
+from services.skills.wording import Wording
+from shared.events import AlarmRang, SkillsRegistered, ToolCall, ToolResult
+
+__all__ = ["Desk"]
+
+_HOURS24 = {"custom": None, "12": False, "24": True}
+_log = structlog.get_logger("skills")
+
+
+class Desk:
+    """`thread` does all blocking work, one job at a time."""
+
+    def __init__(
+        self, settings: SkillsSettings, store: AlarmStore, ctx: Context, *, zone: ZoneInfo, thread: Executor
+    ) -> None:
+        self._ctx = ctx
+        self._zone = zone
+        self._tongues = Tongues(settings.languages, thread, hours24=_HOURS24[settings.hours])
+        self._book = AlarmBook(ctx.clock, ring_every=round(settings.ring_every_s * 1e9), rings=settings.rings)
+        self._ringer = Ringer(self._book, store, thread=thread, rang=self._rang, troubled=ctx.degraded)
+        self._skills = catalogue(settings, book=self._book, ringer=self._ringer, zone=zone, thread=thread)
+
+    async def open(self) -> None:
+        """Read what was kept, tell what there is, and start to ring."""
+        await self._tongues.open()
+        await self._ringer.open()
+        self._ctx.emit(
+            SkillsRegistered,
+            sentences=self._tongues.published(),
+            tools=tuple(skill.tool() for skill in self._skills.values()),
+        )
+        self._ctx.ready()
+        self._ctx.tasks.create_task(self._ringer.run(), name="skills:ringer")
+        self._ctx.tasks.create_task(self._tongues.warm(), name="skills:warm")
+
+    async def serve(self, call: ToolCall) -> None:
+        """Answer one call with one result."""
+        language = self._tongues.known(call.language)
+        asked = self._asked(call, await self._tongues.words(language))
+        found = await self._understood(call, asked) if call.sentence else self._named(call, asked)
+        if found is None:
+            self._result(call, "unmatched", call.name, Answer(""), call.language)
+            return
+        skill, arguments = found
+        if isinstance(arguments, Answer):
+            self._result(call, "failed", skill.name, arguments, language)
+        else:
+            answer = await skill.answer(arguments, asked)
+            self._result(call, "failed" if answer.failed else "answered", skill.name, answer, language)
+
+    def _asked(self, call: ToolCall, words: Wording) -> Asked:
+        now = self._ctx.clock.now_ns()
+        return Asked(
+            id=call.id,
+            session=call.session,
+            language=words.language,
+            now=self._at(now),
+            now_ns=now,
+            words=words,
+            sentence=call.sentence,
+        )
+
+    def _at(self, now_ns: int) -> datetime:
+        return datetime.fromtimestamp(now_ns / 1e9, UTC).astimezone(self._zone)
+
+    async def _understood(self, call: ToolCall, asked: Asked) -> tuple[Skill[Any], Arguments] | None:
+        """Our own sentences first; the borrowed ones are asked when none of ours is meant."""
+        for source in Source:
+            matches = await self._tongues.matches(call.sentence, asked.language, source)
+            found = understood(matches, self._skills, asked)
+            if found is not None:
+                return found
+        return None
+
+    def _named(self, call: ToolCall, asked: Asked) -> tuple[Skill[Any], Arguments | Answer] | None:
+        """The skill that a model calls, with its arguments or the failure that names what is wrong with them."""
+        skill = self._skills.get(call.name)
+        return None if skill is None else (skill, self._checked(skill, call, asked))
+
+    @staticmethod
+    def _checked(skill: Skill[Any], call: ToolCall, asked: Asked) -> Arguments | Answer:
+        try:
+            return skill.arguments.model_validate(call.arguments)
+        except ValidationError as error:
+            problem = "; ".join(_problem(item["loc"], item["msg"]) for item in error.errors(include_url=False))
+            return Answer(asked.words.say("failed", "arguments", problem=problem), {"error": problem}, failed=True)
+
+    def _result(
+        self,
+        call: ToolCall,
+        outcome: Literal["answered", "unmatched", "failed"],
+        name: str,
+        answer: Answer,
+        language: str,
+    ) -> None:
+        self._ctx.emit(
+            ToolResult,
+            outcome=outcome,
+            name=name,
+            speech=answer.speech,
+            data=dict(answer.data),
+            action=answer.action,
+            language=language,
+        )
+        _log.info("skill", outcome=outcome, skill=name, action=answer.action, call=call.id)
+
+    async def _rang(self, alarm: Alarm) -> None:
+        language = self._tongues.known(alarm.language)
+        speech = ring_speech(alarm, await self._tongues.words(language), self._at(self._ctx.clock.now_ns()))
+        self._ctx.emit(
+            AlarmRang,
+            session=alarm.session,
+            turn=0,
+            alarm=alarm.id,
+            speech=speech,
+            language=language,
+            attempt=alarm.attempt,
+        )
+
+
+def _problem(place: tuple[int | str, ...], message: str) -> str:
+    return f"{'.'.join(map(str, place))}: {message}" if place else message

@@ -1,0 +1,119 @@
+"""The time and the date, here and anywhere in the world."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from datetime import date, datetime
+
+from pydantic import Field
+
+from services.skills.days import day_named
+from services.skills.labels import upper_first
+from services.skills.offload import off_loop
+from services.skills.places import Place, Places
+from services.skills.skill import Answer, Arguments, Asked, Skill
+
+__all__ = ["TellDate", "TellTime"]
+
+_MOST_ZONES_SAID = 4
+_MOST_WORDS_OF_A_PLACE = 4
+
+
+class TimeArguments(Arguments):
+    """Where."""
+
+    place: str = Field("", description="City, country, US state or time zone; empty for the user's home.")
+
+
+class DateArguments(Arguments):
+    """When and where."""
+
+    day: str = Field("", description="today, tomorrow, yesterday or a weekday; empty for today.")
+    place: str = Field("", description="City or country; empty for the user's home.")
+
+
+class TellTime(Skill[TimeArguments]):
+    """Tell the current time of day at home or in a city or country."""
+
+    name = "tell_time"
+    arguments = TimeArguments
+
+    def __init__(self, places: Places, thread: Executor) -> None:
+        self._places = places
+        self._thread = thread
+
+    def fits(self, arguments: TimeArguments, asked: Asked) -> bool:
+        return len(arguments.place.split()) <= _MOST_WORDS_OF_A_PLACE
+
+    async def answer(self, arguments: TimeArguments, asked: Asked) -> Answer:
+        if not arguments.place:
+            time = asked.words.time(asked.now)
+            return Answer(asked.words.say(self.name, "here", time=time), {"time": asked.now.isoformat("T", "minutes")})
+        place = await off_loop(self._thread, self._places.find, arguments.place, asked.language, asked.now)
+        if place is None:
+            speech = asked.words.say(self.name, "unknown", place=arguments.place.title())
+            return Answer(speech, {"error": "unknown place"}, failed=True)
+        return Answer(self._speech(place, asked), _times(place, asked.now))
+
+    def _speech(self, place: Place, asked: Asked) -> str:
+        if len(place.spots) > 1:
+            return self._several(place, asked)
+        there = asked.now.astimezone(place.spots[0][1])
+        key = "there" if there.date() == asked.now.date() else "another_day"
+        words = asked.words
+        return words.say(self.name, key, place=place.name, time=words.time(there), weekday=words.weekday(there))
+
+    def _several(self, place: Place, asked: Asked) -> str:
+        words = asked.words
+        said = [
+            words.say(self.name, "one_of_several", city=city, time=words.time(asked.now.astimezone(zone)))
+            for city, zone in place.spots[:_MOST_ZONES_SAID]
+        ]
+        country = place.name[:1].upper() + place.name[1:]
+        return words.say(self.name, "several", country=country, count=len(place.spots), list=words.all_of(said))
+
+
+def _times(place: Place, now: datetime) -> dict[str, str]:
+    return {city: now.astimezone(zone).isoformat("T", "minutes") for city, zone in place.spots}
+
+
+class TellDate(Skill[DateArguments]):
+    """Tell the date and the day of the week, today or on another day, at home or elsewhere."""
+
+    name = "tell_date"
+    arguments = DateArguments
+
+    def __init__(self, places: Places, thread: Executor) -> None:
+        self._places = places
+        self._thread = thread
+
+    def fits(self, arguments: DateArguments, asked: Asked) -> bool:
+        return len(arguments.place.split()) <= _MOST_WORDS_OF_A_PLACE
+
+    async def answer(self, arguments: DateArguments, asked: Asked) -> Answer:
+        if arguments.place:
+            return await self._elsewhere(arguments.place, asked)
+        today = asked.now.date()
+        day = day_named(arguments.day, today)
+        if day is None:
+            speech = asked.words.say(self.name, "unknown_day", day=arguments.day)
+            return Answer(speech, {"error": "unknown day"}, failed=True)
+        return Answer(self._speech(arguments.day, day, today, asked), {"date": day.isoformat()})
+
+    def _speech(self, name: str, day: date, today: date, asked: Asked) -> str:
+        words = asked.words
+        if day == today:
+            return words.say(self.name, "today", date=words.date(day))
+        known = words.phrases("days").get(name.strip().lower().replace(" ", "_"))
+        if known is None:
+            return words.say(self.name, "weekday", date=words.date(day))
+        return words.say(self.name, "future" if day > today else "past", day=upper_first(known), date=words.date(day))
+
+    async def _elsewhere(self, name: str, asked: Asked) -> Answer:
+        place = await off_loop(self._thread, self._places.find, name, asked.language, asked.now)
+        if place is None:
+            speech = asked.words.say("tell_time", "unknown", place=name.title())
+            return Answer(speech, {"error": "unknown place"}, failed=True)
+        there = asked.now.astimezone(place.spots[0][1]).date()
+        speech = asked.words.say(self.name, "there", place=place.name, date=asked.words.date(there))
+        return Answer(speech, {"date": there.isoformat()})

@@ -1,0 +1,69 @@
+"""How Sotto is told to stop, to say it again, to go on, and to speak louder."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from services.skills.ringing import AlarmBook, Ringer
+from services.skills.skill import Answer, Arguments, Asked, NoArguments, Skill
+
+__all__ = ["ChangeVolume", "Repeat", "Resume", "Stop"]
+
+
+class Stop(Skill[NoArguments]):
+    """Stop speaking; while something rings, silence it."""
+
+    name = "stop"
+
+    def __init__(self, book: AlarmBook, ringer: Ringer) -> None:
+        self._book = book
+        self._ringer = ringer
+
+    async def answer(self, arguments: NoArguments, asked: Asked) -> Answer:
+        silenced = self._book.silence()
+        if not silenced:
+            return Answer("", {}, "stop")
+        await self._ringer.keep()
+        return Answer("", {"silenced": len(silenced)}, "silence")
+
+
+class Repeat(Skill[NoArguments]):
+    """Say the last answer again."""
+
+    name = "repeat"
+
+    async def answer(self, arguments: NoArguments, asked: Asked) -> Answer:
+        return Answer("", {}, "repeat")
+
+
+class Resume(Skill[NoArguments]):
+    """Go on with the answer that was interrupted."""
+
+    name = "resume"
+
+    async def answer(self, arguments: NoArguments, asked: Asked) -> Answer:
+        return Answer("", {}, "resume")
+
+
+class VolumeArguments(Arguments):
+    """Louder, quieter, or how loud."""
+
+    change: Literal["louder", "quieter"] = Field(
+        "louder", description="Louder or quieter, when no percentage is given."
+    )
+    percent: int | None = Field(None, ge=0, le=100, description="The volume to set, 0 to 100.")
+
+
+class ChangeVolume(Skill[VolumeArguments]):
+    """Speak louder or quieter, or set the volume to a percentage."""
+
+    name = "change_volume"
+    arguments = VolumeArguments
+
+    async def answer(self, arguments: VolumeArguments, asked: Asked) -> Answer:
+        if arguments.percent is None:
+            return Answer("", {"change": arguments.change}, arguments.change)
+        speech = asked.words.say(self.name, "set", percent=arguments.percent)
+        return Answer(speech, {"percent": arguments.percent}, "volume")

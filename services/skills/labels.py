@@ -1,0 +1,63 @@
+"""How timers and alarms are called when they are spoken of."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from services.skills.ringing import Alarm
+from services.skills.wording import Wording
+
+__all__ = ["due_moment", "label", "remaining", "ring_speech", "upper_first", "when"]
+
+_LATE = 60_000_000_000
+"""Overdue by more than this (ns) at its first ring: it rang late, and says so."""
+
+
+def upper_first(text: str) -> str:
+    """The text with its first letter large."""
+    return text[:1].upper() + text[1:]
+
+
+def due_moment(alarm: Alarm, zone: tzinfo | None) -> datetime:
+    """When it rings, in the zone."""
+    return datetime.fromtimestamp(alarm.due / 1e9, UTC).astimezone(zone)
+
+
+def label(alarm: Alarm, words: Wording, zone: tzinfo | None) -> str:
+    """As in "the pasta timer", "the timer for 10 minutes", "the alarm for 7:30 AM"."""
+    name = upper_first(alarm.name) if words.language == "de" else alarm.name
+    if alarm.kind == "timer":
+        length = words.duration(timedelta(microseconds=alarm.length / 1000))
+        return words.say("timers", "named" if alarm.name else "of_length", name=name, duration=length)
+    time = words.time(due_moment(alarm, zone))
+    return words.say("timers", "alarm_named" if alarm.name else "alarm_at", name=name, time=time)
+
+
+def remaining(left: int, words: Wording) -> str:
+    """A time in ns that is left, to the second, beyond an hour to the minute."""
+    seconds = max(0, -(-left // 1_000_000_000))
+    if seconds > 3600:
+        seconds = (seconds + 30) // 60 * 60
+    return words.duration(timedelta(seconds=seconds))
+
+
+def when(moment: datetime, now: datetime, words: Wording) -> str:
+    """The day of a moment: today, tomorrow, or its date."""
+    days = (moment.date() - now.date()).days
+    if days in (0, 1):
+        return words.say("days", "tomorrow" if days else "today")
+    return words.say("days", "dated", date=words.date(moment.date(), year=False))
+
+
+def ring_speech(alarm: Alarm, words: Wording, now: datetime) -> str:
+    """What is said when it rings at `now` (aware)."""
+    name = label(alarm, words, now.tzinfo)
+    late = now - due_moment(alarm, now.tzinfo)
+    if alarm.attempt == 1 and late > timedelta(microseconds=_LATE / 1000):
+        key = "ended_late" if alarm.kind == "timer" else "alarm_late"
+        ago = words.duration(timedelta(seconds=late.total_seconds()), parts=2)
+        return upper_first(words.say("timers", key, label=name, duration=ago))
+    if alarm.kind == "timer":
+        return upper_first(words.say("timers", "ended", label=name))
+    key = "alarm_rings_named" if alarm.name else "alarm_rings"
+    return words.say("timers", key, time=words.time(now), name=upper_first(alarm.name))

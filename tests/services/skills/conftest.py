@@ -1,0 +1,99 @@
+"""What the tests of skills share: a store in memory, and a service one can talk to."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from pydantic import JsonValue
+
+from services.skills import SkillsService, SkillsSettings
+from services.skills.catalogue import catalogue
+from services.skills.ringing import Alarm, AlarmBook, Ringer
+from services.skills.skill import Skill
+from services.testing import Bench, running
+from shared.clock import ManualClock
+from shared.events import ToolCall, ToolResult
+
+SATURDAY = 1_795_269_600_000_000_000
+"""Saturday, 21 November 2026, 14:00 UTC, in ns."""
+
+
+class MemoryStore:
+    """Keeps alarms as a disk does that never fails."""
+
+    def __init__(self, alarms: Sequence[Alarm] = ()) -> None:
+        self.kept = tuple(alarms)
+        self.saves = 0
+
+    def load(self) -> tuple[Alarm, ...]:
+        return self.kept
+
+    def save(self, alarms: Sequence[Alarm]) -> None:
+        self.kept = tuple(alarms)
+        self.saves += 1
+
+
+class Talk:
+    """A conversation with the skills alone."""
+
+    def __init__(self, bench: Bench, clock: ManualClock, store: MemoryStore) -> None:
+        self.bench = bench
+        self.clock = clock
+        self.store = store
+
+    async def say(self, sentence: str, language: str = "en") -> ToolResult:
+        """Say a sentence; returns the result."""
+        self.bench.publish(ToolCall, sentence=sentence, name="", arguments={}, language=language, turn=1)
+        return await self.bench.next(ToolResult)
+
+    async def call(self, name: str, language: str = "en", **arguments: JsonValue) -> ToolResult:
+        """Call a tool as the model does."""
+        self.bench.publish(ToolCall, sentence="", name=name, arguments=arguments, language=language, turn=1)
+        return await self.bench.next(ToolResult)
+
+
+@contextlib.asynccontextmanager
+async def _talking(
+    *, timezone: str = "Europe/London", store: MemoryStore | None = None, later_s: int = 0, **settings: object
+) -> AsyncIterator[Talk]:
+    """Run the service at 2 PM of a Saturday in November (or `later_s` seconds after), the clock standing still."""
+    clock, store = ManualClock(SATURDAY + later_s * 1_000_000_000), store or MemoryStore()
+    service = SkillsService(
+        SkillsSettings.model_validate({"timezone": timezone, "languages": ["en"], **settings}), store=store
+    )
+    async with running(service, clock=clock) as bench:
+        yield Talk(bench, clock, store)
+
+
+@pytest.fixture(scope="module")
+def skills() -> Iterator[dict[str, Skill[Any]]]:
+    """Every skill by name, with a book that nobody rings."""
+
+    async def nowhere(_: object) -> None: ...
+
+    with ThreadPoolExecutor(1) as thread:
+        book = AlarmBook(ManualClock(), ring_every=1, rings=1)
+        ringer = Ringer(book, MemoryStore(), thread=thread, rang=nowhere, troubled=print)
+        yield catalogue(SkillsSettings(), book=book, ringer=ringer, zone=ZoneInfo("UTC"), thread=thread)
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+async def talk() -> AsyncIterator[Talk]:
+    async with _talking() as talk:
+        yield talk
+
+
+@pytest.fixture
+def talking() -> Callable[..., contextlib.AbstractAsyncContextManager[Talk]]:
+    """Starts the service with settings of its own: `async with talking(rings=1) as talk`."""
+    return _talking

@@ -1,0 +1,295 @@
+"""What rings and when: on virtual time, over restarts, clock changes and a person who does not answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Executor, Future
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.skills.ringing import Alarm, AlarmBook, Ringer, Unsaved
+from shared.clock import ManualClock
+
+SECOND = 1_000_000_000
+START = 1_795_269_600 * SECOND
+
+
+class LoopClock:
+    """The event loop's own time, with a wall clock that can be set."""
+
+    def __init__(self) -> None:
+        self.set_by = 0
+
+    def monotonic_ns(self) -> int:
+        return round(asyncio.get_running_loop().time() * 1e9)
+
+    def now_ns(self) -> int:
+        return START + self.monotonic_ns() + self.set_by
+
+
+class Inline(Executor):
+    """Runs work where it is asked for, so that virtual time stands still meanwhile."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 (whatever it raises belongs to the future, as in a pool)
+            future.set_exception(error)
+        return future
+
+
+class FullDisk:
+    """A store that cannot keep anything."""
+
+    def load(self) -> tuple[Alarm, ...]:
+        return ()
+
+    def save(self, alarms: object) -> None:
+        raise Unsaved("The disk is full.")
+
+
+class Room:
+    """A book and its ringer, and what was heard: (seconds since the start, alarm, attempt).
+
+    `on_disk` holds the attempts that were kept at each of those moments.
+    """
+
+    def __init__(self, store: Any, clock: LoopClock, *, ring_every: int = 15, rings: int = 3) -> None:
+        self.heard: list[tuple[float, str, int]] = []
+        self.on_disk: list[list[int]] = []
+        self.troubles: list[str] = []
+        self._store = store
+        self.clock = clock
+        self.book = AlarmBook(clock, ring_every=ring_every * SECOND, rings=rings)
+        self.ringer = Ringer(
+            self.book, store, thread=Inline(), rang=self._rang, troubled=self.troubles.append, look=5.0
+        )
+        self._start = clock.monotonic_ns()
+
+    async def _rang(self, alarm: Alarm) -> None:
+        self.heard.append((self.elapsed(), alarm.id, alarm.attempt))
+        self.on_disk.append([kept.attempt for kept in getattr(self._store, "kept", ())])
+
+    def elapsed(self) -> float:
+        return round((self.clock.monotonic_ns() - self._start) / SECOND, 1)
+
+
+@contextlib.asynccontextmanager
+async def room(store: Any, clock: LoopClock | None = None, **manners: int) -> AsyncIterator[Room]:
+    made = Room(store, clock or LoopClock(), **manners)
+    await made.ringer.open()
+    task = asyncio.create_task(made.ringer.run())
+    try:
+        yield made
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def timer(clock: LoopClock | ManualClock, seconds: int, id: str = "t", name: str = "") -> Alarm:
+    now = clock.now_ns()
+    length = seconds * SECOND
+    return Alarm(
+        id=id, kind="timer", name=name, language="en", session="s", set_at=now, length=length, due=now + length
+    )
+
+
+def alarm(clock: LoopClock, seconds: int, id: str = "a") -> Alarm:
+    """An alarm for a time of day: it waits for the wall clock."""
+    due = clock.now_ns() + seconds * SECOND
+    return Alarm(
+        id=id, kind="alarm", name="", language="en", session="s", set_at=0, length=0, due=due, local="2026-11-21T20:00"
+    )
+
+
+@pytest.mark.looptime
+async def test_a_timer_rings_when_its_time_has_passed(store):
+    async with room(store) as here:
+        here.book.add(timer(here.clock, 600))
+        await asyncio.sleep(599)
+        assert here.heard == []
+        await asyncio.sleep(1.5)
+        assert here.heard == [(600.0, "t", 1)]
+
+
+@pytest.mark.looptime
+async def test_it_rings_again_until_it_has_rung_often_enough(store):
+    async with room(store) as here:
+        here.book.add(timer(here.clock, 10))
+        await asyncio.sleep(3600)
+        assert here.heard == [(10.0, "t", 1), (25.0, "t", 2), (40.0, "t", 3)]
+        assert here.book.all() == store.kept == ()
+
+
+@pytest.mark.looptime
+async def test_it_rings_no_more_once_silenced(store):
+    async with room(store) as here:
+        here.book.add(timer(here.clock, 10))
+        await asyncio.sleep(12)
+        assert [silenced.id for silenced in here.book.silence()] == ["t"]
+        await asyncio.sleep(3600)
+        assert here.heard == [(10.0, "t", 1)]
+
+
+@pytest.mark.looptime
+async def test_timers_set_while_another_runs_ring_in_their_order(store):
+    async with room(store, rings=1) as here:
+        here.book.add(timer(here.clock, 60, "late"))
+        await asyncio.sleep(5)
+        here.book.add(timer(here.clock, 10, "soon"))
+        await asyncio.sleep(120)
+        assert [(at, id) for at, id, _ in here.heard] == [(15.0, "soon"), (60.0, "late")]
+
+
+@pytest.mark.looptime
+async def test_setting_the_clock_leaves_timers_alone(store):
+    clock = LoopClock()
+    async with room(store, clock, rings=1) as here:
+        here.book.add(timer(clock, 60))
+        clock.set_by = 3600 * SECOND
+        await asyncio.sleep(59)
+        assert here.heard == []
+        clock.set_by = -7200 * SECOND
+        await asyncio.sleep(2)
+        assert here.heard == [(60.0, "t", 1)]
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(("set_by", "rings_at"), [(0, 600.0), (300, 300.0), (-300, 900.0)])
+async def test_an_alarm_follows_the_wall_clock(store, set_by, rings_at):
+    clock = LoopClock()
+    async with room(store, clock, rings=1) as here:
+        here.book.add(alarm(clock, 600))
+        await asyncio.sleep(100)
+        clock.set_by = set_by * SECOND
+        await asyncio.sleep(2000)
+        [(at, _, _)] = here.heard
+        assert rings_at <= at <= rings_at + 5
+
+
+@pytest.mark.looptime
+async def test_a_paused_timer_waits_and_goes_on_with_what_was_left(store):
+    async with room(store, rings=1) as here:
+        set_ = here.book.add(timer(here.clock, 60))
+        await asyncio.sleep(20)
+        paused = here.book.pause(set_)
+        await asyncio.sleep(1000)
+        assert here.heard == []
+        here.book.unpause(paused)
+        await asyncio.sleep(100)
+        assert here.heard == [(1060.0, "t", 1)]
+
+
+@pytest.mark.looptime
+async def test_a_snoozed_alarm_rings_from_its_first_attempt(store):
+    async with room(store, rings=2) as here:
+        here.book.add(timer(here.clock, 10))
+        await asyncio.sleep(11)
+        [ringing] = here.book.ringing()
+        here.book.snooze(ringing, 60 * SECOND)
+        await asyncio.sleep(1000)
+        assert here.heard == [(10.0, "t", 1), (71.0, "t", 1), (86.0, "t", 2)]
+
+
+@pytest.mark.looptime
+async def test_what_was_due_while_nothing_ran_rings_at_once_and_only_once_for_all_that_was_missed(store):
+    clock = LoopClock()
+    store.kept = (timer(clock, 60),)
+    await asyncio.sleep(3600)
+    async with room(store, clock, rings=5) as here:
+        await asyncio.sleep(1)
+        assert here.heard == [(0.0, "t", 1)]
+
+
+@pytest.mark.looptime
+async def test_a_ring_is_counted_on_disk_before_it_is_heard(store):
+    async with room(store) as here:
+        here.book.add(timer(here.clock, 10))
+        await asyncio.sleep(3600)
+        assert [attempt for _, _, attempt in here.heard] == [1, 2, 3]
+        assert here.on_disk == [[1], [2], [3]]
+
+
+@pytest.mark.looptime
+async def test_with_a_full_disk_it_rings_all_the_same_and_says_so():
+    async with room(FullDisk()) as here:
+        here.book.add(timer(here.clock, 10))
+        assert not await here.ringer.keep()
+        await asyncio.sleep(11)
+        assert here.heard == [(10.0, "t", 1)]
+        assert set(here.troubles) == {"The disk is full."}
+
+
+# ---- over random restarts
+
+RINGS = 8
+CRASHES = ("before-save", "before-ring", "after-ring")
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("set"), st.integers(1, 300)),
+        st.tuples(st.just("pass"), st.integers(1, 120)),
+        st.tuples(st.just("crash"), st.tuples(st.integers(0, 300), st.sampled_from(CRASHES))),
+    ),
+    max_size=60,
+)
+
+
+class House:
+    """The ringer's order of doing (count, save, ring) in plain steps, so that a crash can fall between any two."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock(START)
+        self.kept: tuple[Alarm, ...] = ()
+        self.rung: dict[str, list[int]] = {}
+        self.restart()
+
+    def restart(self) -> None:
+        self.book = AlarmBook(self.clock, ring_every=15 * SECOND, rings=RINGS)
+        self.book.replace_all(self.kept)
+
+    def ring(self, crash: str = "") -> None:
+        rung = self.book.ring()
+        if crash == "before-save":
+            return self.restart()
+        self.kept = self.book.all()
+        if crash == "before-ring":
+            return self.restart()
+        for alarm in rung:
+            self.rung.setdefault(alarm.id, []).append(alarm.attempt)
+        return self.restart() if crash else None
+
+
+@settings(max_examples=300, deadline=None)
+@given(STEPS)
+def test_over_any_restarts_no_timer_rings_an_attempt_twice_and_none_is_lost(steps):
+    house, crashes = House(), 0
+    ids: list[str] = []
+    for step, value in steps:
+        if step == "set":
+            ids.append(f"t{len(ids)}")
+            house.rung[ids[-1]] = []
+            house.book.add(timer(house.clock, value, ids[-1]))
+            house.kept = house.book.all()
+        elif step == "pass":
+            house.clock.advance(value * SECOND)
+            house.ring()
+        elif crashes < RINGS - 1:
+            crashes += 1
+            seconds, moment = value
+            house.clock.advance(seconds * SECOND)
+            house.ring(moment)
+    for _ in range(RINGS + 1):
+        house.clock.advance(300 * SECOND)
+        house.ring()
+    for id in ids:
+        attempts = house.rung[id]
+        assert attempts, f"{id} was lost"
+        assert attempts == sorted(set(attempts)), f"{id} rang an attempt twice: {attempts}"
+        assert attempts[-1] <= RINGS
+    assert house.book.all() == ()
