@@ -1,0 +1,66 @@
+"""The llama.cpp engine: opens any GGUF that generates text, each on a thread of its own.
+
+Light to import: llama-cpp-python and Jinja may not be installed yet, and are looked for when they are needed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from services.llm.engines.library import installed
+from services.llm.port import ModelUnusable
+from services.llm.settings import LlmSettings
+from shared.clock import Clock
+from shared.installed import InstalledModel
+
+if TYPE_CHECKING:
+    from services.llm.engines.llama_model import LlamaModel, Opened
+
+__all__ = ["LlamaEngine"]
+
+
+class LlamaEngine:
+    """Opens GGUF files with llama.cpp, once llama-cpp-python is installed."""
+
+    def available(self) -> bool:
+        return installed()
+
+    async def open(self, model: InstalledModel, settings: LlmSettings, clock: Clock) -> LlamaModel:
+        executor = ThreadPoolExecutor(1, thread_name_prefix="llama")
+        unwanted = threading.Event()
+        opening = executor.submit(_open, _first_file(model), settings, clock, unwanted)
+        loading = asyncio.wrap_future(opening)
+        try:
+            opened = await asyncio.shield(loading)
+        except BaseException:
+            unwanted.set()
+            loading.add_done_callback(lambda done: done.cancelled() or done.exception())  # broken off: no news
+            opening.add_done_callback(_discard)
+            executor.shutdown(wait=False)
+            raise
+        return opened.on(executor)
+
+
+def _open(path: Path, settings: LlmSettings, clock: Clock, unwanted: threading.Event) -> Opened:
+    """Open the file, on the engine's thread."""
+    from services.llm.engines.llama_model import Opened
+
+    return Opened(path, settings, clock, wanted=lambda: not unwanted.is_set())
+
+
+def _discard(opening: Future[Opened]) -> None:
+    """Close what was opened for somebody who no longer waits for it."""
+    if opening.exception() is None:
+        opening.result().close()
+
+
+def _first_file(model: InstalledModel) -> Path:
+    """The GGUF to open; of one that is split in parts the first, which names the others."""
+    files = sorted(f for f in model.files if f.suffix == ".gguf")
+    if not files:
+        raise ModelUnusable(f"{model.name} has no .gguf file in {model.path}.", remedy="Run `sotto models verify`.")
+    return files[0]

@@ -1,0 +1,123 @@
+"""A GGUF file in memory: its weights, its vocabulary and its chat template."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from services.llm.engines.library import Library
+from services.llm.port import ModelUnusable
+
+__all__ = ["Weights"]
+
+_MAGIC = b"GGUF"
+
+
+class Weights:
+    """An open model. Belongs to the thread that opened it until `close`.
+
+    `wanted` is asked while the file is read: False ends that. Raises ModelUnusable, with llama.cpp's own reason, for
+    what is no complete model.
+    """
+
+    def __init__(self, library: Library, path: Path, *, gpu_layers: int, wanted: Callable[[], bool]) -> None:
+        _refuse_other_files(path)
+        self.native = native = library.native
+        params = native.llama_model_default_params()
+        params.n_gpu_layers = gpu_layers if native.llama_supports_gpu_offload() else 0
+        proceed = native.llama_progress_callback(lambda _progress, _data: wanted())
+        params.progress_callback = proceed
+        library.complaints()
+        self.model = native.llama_model_load_from_file(os.fsencode(path), params)
+        if not self.model:
+            raise ModelUnusable(
+                f"{path.name} is not a usable model: {library.complaints() or 'llama.cpp gives no reason'}.",
+                remedy="Run `sotto models verify`, and `sotto models pull` again if the file is damaged.",
+            )
+        self.vocab = native.llama_model_get_vocab(self.model)
+        self.trained_context: int = native.llama_model_n_ctx_train(self.model)
+        self._pieces: dict[int, bytes] = {}
+
+    def close(self) -> None:
+        """Give the memory back; every context made from it must be closed."""
+        if self.model:
+            self.native.llama_model_free(self.model)
+            self.model = None
+
+    @property
+    def template(self) -> str | None:
+        """The chat template's Jinja source, None when the file has none."""
+        source = self.native.llama_model_chat_template(self.model, None)
+        return source.decode(errors="replace") if source else None
+
+    @property
+    def bos(self) -> int | None:
+        """The token that every prompt must begin with; None when the model wants none."""
+        token: int = self.native.llama_vocab_bos(self.vocab)
+        return token if token >= 0 and self.native.llama_vocab_get_add_bos(self.vocab) else None
+
+    @property
+    def bos_text(self) -> str:
+        return self._text(self.native.llama_vocab_bos(self.vocab))
+
+    @property
+    def eos_text(self) -> str:
+        return self._text(self.native.llama_vocab_eos(self.vocab))
+
+    def control_texts(self) -> frozenset[str]:
+        """Texts that stand for control tokens: whoever could say them could forge the shape of the conversation."""
+        native, vocab = self.native, self.vocab
+        tokens = range(native.llama_vocab_n_tokens(vocab))
+        texts = (self._text(token) for token in tokens if native.llama_vocab_is_control(vocab, token))
+        return frozenset(text for text in texts if len(text) > 2)  # shorter ones would be ordinary words
+
+    def tokens(self, text: str) -> list[int]:
+        """Return the tokens of a rendered prompt; texts of control tokens become those tokens."""
+        data = text.encode(errors="replace")
+        room = len(data) + 8
+        buffer = (ctypes.c_int32 * room)()
+        count: int = self.native.llama_tokenize(self.vocab, data, len(data), buffer, room, False, True)
+        if count < 0:
+            raise ModelUnusable(f"The model's vocabulary cannot express the prompt ({-count} tokens wanted).")
+        return list(buffer[:count])
+
+    def piece(self, token: int, *, control: bool = False) -> bytes:
+        """Return the token's bytes, which may be part of a character; control tokens have none unless asked for."""
+        piece = None if control else self._pieces.get(token)
+        if piece is None:
+            piece = self._read_piece(token, control)
+            if not control:
+                self._pieces[token] = piece
+        return piece
+
+    def ends(self, token: int) -> bool:
+        """True when the token ends the model's answer."""
+        return bool(self.native.llama_vocab_is_eog(self.vocab, token))
+
+    def _read_piece(self, token: int, control: bool) -> bytes:
+        size = 64
+        while True:
+            buffer = ctypes.create_string_buffer(size)
+            count: int = self.native.llama_token_to_piece(self.vocab, token, buffer, size, 0, control)
+            if count >= 0:
+                return buffer.raw[:count]
+            size = -count
+
+    def _text(self, token: int) -> str:
+        return self.piece(token, control=True).decode(errors="replace") if token >= 0 else ""
+
+
+def _refuse_other_files(path: Path) -> None:
+    """Name the plain cases before llama.cpp sees the file."""
+    remedy = f"Remove {path} and run `sotto models pull`."
+    try:
+        with path.open("rb") as file:
+            head = file.read(4)
+    except OSError as error:
+        raise ModelUnusable(f"{path} cannot be read: {error.strerror}.", remedy="Run `sotto models list`.") from error
+    if not head:
+        raise ModelUnusable(f"{path.name} is empty (0 bytes).", remedy=remedy)
+    if head != _MAGIC:
+        raise ModelUnusable(f"{path.name} is no GGUF file: it begins with {head!r}.", remedy=remedy)

@@ -1,0 +1,161 @@
+"""The model in use: the best that is present and can be opened, and how another takes its place."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.contract import Context
+from services.llm.port import Engine, EngineMissing, LanguageModel, ModelUnusable
+from services.llm.settings import LlmSettings
+from shared.errors import SottoError
+from shared.events import ModelFailed, ModelLoaded, ModelUnloaded
+from shared.installed import InstalledModel, Shelf
+
+__all__ = ["ModelInUse", "NoLanguageModel"]
+
+_ENGINE = "llama-cpp"
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A model on the shelf, and the size and time of change of its file: a file that was replaced is another one."""
+
+    entry: InstalledModel
+    state: tuple[int, int]
+
+
+class NoLanguageModel(SottoError):
+    """There is nothing to answer with yet."""
+
+
+class ModelInUse:
+    """At most one open model. Callers see to it that nothing is generated while it changes.
+
+    The old model is closed before the new one is opened, so that two never need memory at once; when the new one
+    cannot be opened the best of the others, usually the old one, comes back.
+    """
+
+    def __init__(self, settings: LlmSettings, shelf: Shelf, engine: Engine) -> None:
+        self._settings = settings
+        self._shelf = shelf
+        self._engine = engine
+        self._open: LanguageModel | None = None
+        self._using: _Found | None = None
+        self._chosen = ""
+        self._refused: set[_Found] = set()
+
+    @property
+    def name(self) -> str:
+        """Name of the open model, empty when none is."""
+        return self._using.entry.name if self._using else ""
+
+    async def ensure(self, ctx: Context) -> LanguageModel:
+        """Return the open model, opening the best one when none is. Raises NoLanguageModel or EngineMissing."""
+        if self._open is not None:
+            return self._open
+        return await self._first_usable(
+            ctx, await asyncio.to_thread(self._candidates, self._chosen or self._settings.model)
+        )
+
+    async def choose(self, ctx: Context, name: str) -> None:
+        """Open the model of that name, or the best one when it is empty, and keep to it from now on.
+
+        Ends with `model.loaded` for what is in use, after `model.failed` for what cannot be.
+        """
+        open_before = self._open
+        await self._change(ctx, name)
+        if self.name == name or not name:
+            self._chosen = name
+        if self._open is not None and self._open is open_before:
+            self._loaded(ctx, 0)
+
+    async def renew(self, ctx: Context) -> None:
+        """See what is present now: the best model takes over, unless another one was chosen."""
+        await self._change(ctx, self._chosen)
+
+    async def _change(self, ctx: Context, wanted: str) -> None:
+        try:
+            candidates = await asyncio.to_thread(self._candidates, wanted or self._settings.model)
+        except SottoError as error:
+            self._failed(ctx, wanted, error)
+            return
+        if self._open is not None and candidates[0] == self._using:
+            return
+        others = await asyncio.to_thread(self._present)
+        self._refused.clear()
+        await self.close(ctx)
+        try:
+            await self._first_usable(ctx, [*candidates, *(m for m in others if m not in candidates)])
+        except SottoError as error:
+            self._failed(ctx, wanted, error)
+
+    async def close(self, ctx: Context) -> None:
+        """Let the open model go."""
+        model, name = self._open, self.name
+        self._open = self._using = None
+        if model is not None:
+            await model.close()
+            ctx.emit(ModelUnloaded, role="llm", name=name, engine=_ENGINE)
+
+    def _present(self) -> list[_Found]:
+        return [_found(m) for m in self._shelf.installed("llm") if m.engine == _ENGINE]
+
+    def _candidates(self, wanted: str) -> list[_Found]:
+        """At least one model to try, best first; looks at the disk. Raises NoLanguageModel or EngineMissing."""
+        present = self._present()
+        if wanted:
+            path = Path(wanted).expanduser()
+            if path.suffix == ".gguf" and path.is_file():
+                return [_found(InstalledModel("llm", path.stem, _ENGINE, path.parent, (path,), ()))]
+            present = [found for found in present if found.entry.name == wanted]
+            if not present:
+                raise NoLanguageModel(
+                    f"There is no language model named {wanted} here.", remedy=f"Run `sotto models pull {wanted}`."
+                )
+        if not present:
+            raise NoLanguageModel("No language model is installed yet.", remedy="Run `sotto models pull` to get one.")
+        if not self._engine.available():
+            raise EngineMissing(
+                "The language model's engine, llama-cpp-python, is not installed yet.",
+                remedy="`scripts/run` builds it in the background, and it is used as soon as it is there.",
+            )
+        return present
+
+    async def _first_usable(self, ctx: Context, candidates: Sequence[_Found]) -> LanguageModel:
+        """Open the first candidate that can be; each that cannot is told about once, until its files change."""
+        for found in candidates:
+            if found in self._refused:
+                continue
+            began = ctx.clock.monotonic_ns()
+            try:
+                model = await self._engine.open(found.entry, self._settings, ctx.clock)
+            except ModelUnusable as error:
+                self._refused.add(found)
+                self._failed(ctx, found.entry.name, error)
+                continue
+            self._open, self._using = model, found
+            self._loaded(ctx, ctx.clock.monotonic_ns() - began)
+            return model
+        names = ", ".join(found.entry.name for found in candidates)
+        raise NoLanguageModel(
+            f"No language model that is installed can be used ({names}).",
+            remedy="Run `sotto models verify`, then `sotto models pull`.",
+        )
+
+    def _loaded(self, ctx: Context, took_ns: int) -> None:
+        ctx.emit(ModelLoaded, role="llm", name=self.name, engine=_ENGINE, load_ns=took_ns)
+
+    @staticmethod
+    def _failed(ctx: Context, name: str, error: SottoError) -> None:
+        ctx.emit(ModelFailed, role="llm", name=name, engine=_ENGINE, message=str(error))
+
+
+def _found(entry: InstalledModel) -> _Found:
+    try:
+        status = (entry.files[0] if entry.files else entry.path).stat()
+    except OSError:
+        return _Found(entry, (-1, -1))
+    return _Found(entry, (status.st_size, status.st_mtime_ns))

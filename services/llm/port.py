@@ -1,0 +1,103 @@
+"""The port of the language model: an engine opens a model's files, a model answers requests one after the other.
+
+A later engine (batching, caches) fits behind the same four methods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from pydantic import JsonValue
+
+from services.llm.settings import LlmSettings
+from shared.clock import Clock
+from shared.errors import SottoError
+from shared.events import LlmRequest, Usage
+from shared.installed import InstalledModel
+
+__all__ = [
+    "Answer",
+    "Engine",
+    "EngineMissing",
+    "GenerationFailed",
+    "LanguageModel",
+    "ModelUnusable",
+    "Outcome",
+    "PromptTooLong",
+    "ToolWish",
+]
+
+
+class EngineMissing(SottoError):
+    """The library that runs the model is not installed (yet)."""
+
+
+class ModelUnusable(SottoError):
+    """A model's files cannot be used: missing, truncated, corrupt, or of a kind that does not generate text."""
+
+
+class PromptTooLong(SottoError):
+    """Even without any older turn the prompt does not fit the model's context."""
+
+
+class GenerationFailed(SottoError):
+    """The engine broke while it generated."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolWish:
+    """A tool the model asked for, in the order it asked."""
+
+    name: str
+    arguments: dict[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a generation ended and what it cost."""
+
+    finish: Literal["stop", "length", "tool", "cancelled"]
+    tools: tuple[ToolWish, ...]
+    usage: Usage
+
+
+class Answer(Protocol):
+    """A generation under way; iterate once over its pieces of speakable text, then ask for the outcome."""
+
+    def __aiter__(self) -> AsyncIterator[str]:
+        """Yield text as it is generated, never an empty piece. Raises PromptTooLong or GenerationFailed."""
+        ...
+
+    async def outcome(self) -> Outcome:
+        """Wait until the engine has let go of this generation, and return how it ended."""
+        ...
+
+    def cancel(self) -> None:
+        """End it within one step of the engine; what was generated stays readable. Harmless when it has ended."""
+        ...
+
+
+class LanguageModel(Protocol):
+    """An open model. Requests are answered in the order they were made, one at a time."""
+
+    def answer(self, request: LlmRequest) -> Answer:
+        """Begin (or queue) the answer to the request's messages."""
+        ...
+
+    async def close(self) -> None:
+        """Cancel what runs and give the memory back. Closing twice is harmless."""
+        ...
+
+
+class Engine(Protocol):
+    """Whoever can open models of one kind."""
+
+    def available(self) -> bool:
+        """True when the engine's library is installed now; cheap enough to ask at each request."""
+        ...
+
+    async def open(self, model: InstalledModel, settings: LlmSettings, clock: Clock) -> LanguageModel:
+        """Read the model's files and return it ready to answer. Raises EngineMissing or ModelUnusable."""
+        ...

@@ -1,0 +1,193 @@
+"""The reader of a model's raw text: speakable text on one side, tool calls on the other, reasoning dropped.
+
+It is fed pieces of any size and gives text out as soon as it cannot be part of a marker: the result does not depend
+on where the pieces were cut. Known forms of tool calls: JSON in `<tool_call>` (Qwen 3, Hermes), tags in it (Qwen
+3.5), `[TOOL_CALLS]` (Mistral), `<|python_tag|>` (Llama 3), and a whole answer that is one JSON object naming a tool.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator
+
+import structlog
+from pydantic import JsonValue
+
+from services.llm.port import ToolWish
+
+__all__ = ["MARKERS", "AnswerReader"]
+
+_log = structlog.get_logger("llm")
+
+_THINK = {"<think>": "</think>", "<thinking>": "</thinking>", "[THINK]": "[/THINK]"}
+_CALLS = {"<tool_call>": "</tool_call>", "[TOOL_CALLS]": "", "<|python_tag|>": ""}
+"""Opening marker to closing one; an empty one is closed by the end of the answer."""
+
+MARKERS: frozenset[str] = frozenset(
+    m for pairs in (_THINK, _CALLS) for pair in pairs.items() for m in pair if m
+) | frozenset({"[ARGS]", "[CALL_ID]"})
+"""Texts of control tokens that the reader needs to see; all other control tokens are no text."""
+
+_OBJECT = ("{", "```")
+"""How an answer that may be one JSON object begins."""
+
+_TAGGED_CALL = re.compile(r"<function=(?P<name>[^>\s]+)>(?P<body>.*?)</function>", re.DOTALL)
+_PARAMETER = re.compile(r"<parameter=(?P<key>[^>\s]+)>\n?(?P<value>.*?)\n?</parameter>", re.DOTALL)
+_BETWEEN = re.compile(r"[\s,;]*")
+_MISTRAL_CALL = re.compile(r"\s*(?P<name>[\w.-]+)\s*(?:\[CALL_ID\]\w*)?\s*\[ARGS\]")
+
+
+class AnswerReader:
+    """Reads one answer. `reasoning` is true when the prompt itself opened a reasoning block."""
+
+    def __init__(self, *, tools: Collection[str], stop: Collection[str] = (), reasoning: bool = False) -> None:
+        self._tools = frozenset(tools)
+        self._stop = tuple(s for s in stop if s)
+        self._watched = (*self._stop, *_THINK, *_CALLS)
+        self._held = ""
+        self._inside = "<think>" if reasoning else ""
+        self._spoke = False
+        self._whole_object = False
+        self.stopped = False
+        """True once a stop string was met; nothing after it is text."""
+        self.wishes: list[ToolWish] = []
+        """Tools asked for so far; complete after `finish`."""
+        self.unreadable = 0
+        """Requests for tools that could not be understood."""
+
+    def feed(self, raw: str) -> str:
+        """Take a piece of raw text and return what of it (and of what was held back) can be spoken now."""
+        self._held += raw
+        return "".join(self._steps())
+
+    def finish(self) -> str:
+        """Say that the answer is over; returns the text still held back."""
+        held, self._held = self._held, ""
+        if self.stopped or self._inside in _THINK:
+            return ""
+        if self._inside in _CALLS:
+            self._call(held)
+            return ""
+        if self._whole_object:
+            self._whole_object = False
+            if self._is_call(held):
+                return ""
+            self._tools = frozenset()  # it is text after all, and read as such
+            return self.feed(held) + self.finish()
+        return self._spoken(held)
+
+    def _steps(self) -> Iterator[str]:
+        before = -1
+        while not self.stopped and before != len(self._held):
+            before = len(self._held)
+            if self._inside:
+                self._read_inside()
+            elif not self._holds_object():
+                yield self._read_text()
+
+    def _holds_object(self) -> bool:
+        if self._spoke or not self._tools:
+            return self._whole_object
+        beginning = self._held.lstrip()
+        self._whole_object = self._whole_object or beginning.startswith(_OBJECT)
+        return self._whole_object or (beginning != "" and any(mark.startswith(beginning) for mark in _OBJECT))
+
+    def _read_text(self) -> str:
+        place, marker = min(
+            ((self._held.find(m), m) for m in self._watched if m in self._held), default=(-1, ""), key=lambda f: f[0]
+        )
+        if place < 0:
+            place = len(self._held) - self._unsure()
+            text, self._held = self._held[:place], self._held[place:]
+            return self._spoken(text)
+        text, self._held = self._held[:place], self._held[place + len(marker) :]
+        self.stopped = marker in self._stop
+        self._inside = "" if self.stopped else marker
+        return self._spoken(text)
+
+    def _unsure(self) -> int:
+        """Length of the end of the text that may be the beginning of a marker."""
+        for length in range(min(len(self._held), max(map(len, self._watched)) - 1), 0, -1):
+            end = self._held[-length:]
+            if any(m.startswith(end) for m in self._watched):
+                return length
+        return 0
+
+    def _read_inside(self) -> None:
+        reasoning = self._inside in _THINK
+        close = (_THINK if reasoning else _CALLS)[self._inside]
+        place = self._held.find(close) if close else -1
+        if place < 0:
+            if reasoning:
+                self._held = self._held[-len(close) :]
+            return
+        inner, self._held, self._inside = self._held[:place], self._held[place + len(close) :], ""
+        if not reasoning:
+            self._call(inner)
+
+    def _spoken(self, text: str) -> str:
+        if not self._spoke:
+            text = text.lstrip()
+            self._spoke = bool(text)
+        return text
+
+    def _call(self, text: str) -> None:
+        wishes = tuple(_wishes(text))
+        self.wishes += wishes
+        if not wishes:
+            self.unreadable += 1
+            _log.warning("a request for a tool could not be read", text=text[:200])
+
+    def _is_call(self, text: str) -> bool:
+        wishes = tuple(w for w in _wishes(text.strip().removeprefix("```json").strip("`")) if w.name in self._tools)
+        self.wishes += wishes
+        return bool(wishes)
+
+
+def _wishes(text: str) -> Iterator[ToolWish]:
+    """The calls in a text: JSON objects (one, several, a list of them), Mistral's `name[ARGS]{…}`, or Qwen's tags."""
+    for tagged in _TAGGED_CALL.finditer(text):
+        yield ToolWish(tagged["name"], {p["key"]: _value(p["value"]) for p in _PARAMETER.finditer(tagged["body"])})
+    decoder = json.JSONDecoder()
+    place = 0
+    while place < len(text):
+        named = _MISTRAL_CALL.match(text, place)
+        between = _BETWEEN.match(text, named.end() if named else place)
+        assert between is not None
+        try:
+            value, place = decoder.raw_decode(text, between.end())
+        except (ValueError, RecursionError):
+            return
+        for item in value if isinstance(value, list) else [value]:
+            wish = _wish(item, named["name"] if named else "")
+            if wish is not None:
+                yield wish
+
+
+def _value(text: str) -> JsonValue:
+    """A tagged parameter: JSON where it is some, else the text itself."""
+    try:
+        value: JsonValue = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return value
+
+
+def _wish(value: object, name: str) -> ToolWish | None:
+    if not isinstance(value, dict):
+        return None
+    if name:
+        return ToolWish(name, value)
+    inner = value.get("function")
+    value = inner if isinstance(inner, dict) else value
+    named = value.get("name")
+    arguments = value.get("arguments", value.get("parameters", {}))
+    if isinstance(arguments, str):
+        try:
+            arguments = json.loads(arguments or "{}")
+        except ValueError:
+            return None
+    if not isinstance(named, str) or not isinstance(arguments, dict):
+        return None
+    return ToolWish(named, arguments)

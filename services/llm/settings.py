@@ -1,0 +1,32 @@
+"""What can be set about the language model."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["LlmSettings"]
+
+
+class LlmSettings(BaseModel):
+    """Settings under `llm`. The defaults suit a conversation on an ordinary machine."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = ""
+    """Name of an installed model, or the path of a GGUF file; empty for the best one installed."""
+    context_tokens: int = Field(default=8192, ge=256)
+    """Tokens of conversation the model can see at once; never more than it was trained for."""
+    threads: int = Field(default=0, ge=0)
+    """Threads that compute; 0 for one per physical core but one, which sound and recognition keep."""
+    gpu_layers: int = -1
+    """Layers computed on the GPU; -1 for all where there is one, 0 for none."""
+    prefill_chunk: int = Field(default=256, ge=1)
+    """Prompt tokens evaluated in one step. A cancelled prompt stops between steps even where it cannot within one."""
+    top_k: int = Field(default=40, ge=0)
+    """Only the k likeliest tokens are drawn from; 0 for all."""
+    top_p: float = Field(default=0.95, gt=0, le=1)
+    """Only the likeliest tokens that together reach this probability are drawn from."""
+    thinking: bool = False
+    """Whether models that can reason at length before they answer may do so. It is never spoken."""
+    waiting: int = Field(default=16, ge=1)
+    """Requests that may wait for their turn; more are refused."""

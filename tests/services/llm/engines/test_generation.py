@@ -1,0 +1,91 @@
+"""A generation: written by one thread, read by the event loop, nothing lost and nothing waiting."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from services.llm import GenerationFailed, Outcome
+from services.llm.engines.generation import Generation
+from shared.events import Usage
+
+DONE = Outcome(
+    "stop",
+    (),
+    Usage(
+        prompt_tokens=1,
+        cached_tokens=0,
+        completion_tokens=1,
+        dropped_messages=0,
+        queue_ns=0,
+        prefill_ns=0,
+        decode_ns=0,
+    ),
+)
+
+
+@pytest.fixture
+def executor() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(1) as executor:
+        yield executor
+
+
+async def test_a_piece_is_read_though_nothing_follows(executor: ThreadPoolExecutor) -> None:
+    read = threading.Event()
+
+    def work(generation: Generation) -> Outcome:
+        for piece in ("one", "two", "three"):
+            generation.write(piece)
+            assert read.wait(10), "the piece was never read"
+            read.clear()
+        return DONE
+
+    pieces = []
+    generation = Generation(executor, work)
+    async for piece in generation:
+        pieces.append(piece)
+        read.set()
+    assert pieces == ["one", "two", "three"]
+    assert await generation.outcome() == DONE
+
+
+async def test_pieces_that_nobody_reads_in_time_are_joined(executor: ThreadPoolExecutor) -> None:
+    def work(generation: Generation) -> Outcome:
+        for piece in ("one ", "", "two ", "three"):
+            generation.write(piece)
+        return DONE
+
+    generation = Generation(executor, work)
+    await generation.outcome()
+    assert [piece async for piece in generation] == ["one two three"]
+
+
+async def test_many_pieces_all_arrive_in_order(executor: ThreadPoolExecutor) -> None:
+    def work(generation: Generation) -> Outcome:
+        for number in range(20_000):
+            generation.write(f"{number} ")
+        return DONE
+
+    text = "".join([piece async for piece in Generation(executor, work)])
+    assert text.split() == [str(number) for number in range(20_000)]
+
+
+async def test_what_was_said_before_a_failure_is_read_before_it(executor: ThreadPoolExecutor) -> None:
+    def work(generation: Generation) -> Outcome:
+        generation.write("half an ans")
+        raise GenerationFailed("The engine broke.")
+
+    pieces = aiter(Generation(executor, work))
+    assert await anext(pieces) == "half an ans"
+    with pytest.raises(GenerationFailed):
+        await anext(pieces)
+
+
+async def test_cancelling_raises_the_flag_of_this_generation_alone(executor: ThreadPoolExecutor) -> None:
+    first, second = Generation(executor, lambda _: DONE), Generation(executor, lambda _: DONE)
+    first.cancel()
+    assert (first.flag.raised, second.flag.raised) == (True, False)
+    assert await second.outcome() == DONE

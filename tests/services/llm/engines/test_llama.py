@@ -1,0 +1,87 @@
+"""The llama.cpp engine's own life: opened, used, let go, with no thread and no memory left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from services.llm import ModelUnusable
+from services.llm.engines.llama import LlamaEngine
+from shared.clock import SystemClock
+from shared.events import LlmDelta, LlmResponse
+from shared.installed import InstalledModel
+from tests.kit import gguf_models
+from tests.services.llm.conftest import SETTINGS, answered, ask, entry, serving
+
+Write = Callable[..., Path]
+
+
+def engine_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("llama")]
+
+
+async def ended(threads: list[threading.Thread]) -> bool:
+    """Wait until the threads have ended."""
+    for thread in threads:
+        await asyncio.to_thread(thread.join, 10)
+    return not any(thread.is_alive() for thread in threads)
+
+
+async def test_stopping_in_the_middle_of_an_answer_says_so_and_ends_the_thread(random_model: Path) -> None:
+    async with serving(random_model) as bench:
+        ask(bench, "Talk without end", max_tokens=3000)
+        await bench.next(LlmDelta)
+        threads = engine_threads()
+    response = next(bench.bus.replay(None, LlmResponse))
+    assert isinstance(response, LlmResponse)
+    assert response.finish == "cancelled"
+    assert threads
+    assert await ended(threads)
+
+
+async def test_a_model_nobody_waits_for_any_more_is_let_go(random_model: Path) -> None:
+    opening = asyncio.create_task(LlamaEngine().open(entry(random_model), SETTINGS, SystemClock()))
+    while not (threads := engine_threads()):
+        await asyncio.sleep(0)
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    assert await ended(threads)
+
+
+async def test_a_model_can_be_closed_twice(random_model: Path) -> None:
+    model = await LlamaEngine().open(entry(random_model), SETTINGS, SystemClock())
+    await model.close()
+    await model.close()
+
+
+async def test_a_template_that_is_none_is_refused_and_nothing_stays_open(tmp_path: Path) -> None:
+    path = gguf_models.write_random(tmp_path / "broken.gguf", template="{% for %}")
+    with pytest.raises(ModelUnusable, match="template"):
+        await LlamaEngine().open(entry(path), SETTINGS, SystemClock())
+    assert await ended(engine_threads())
+
+
+async def test_an_entry_without_its_file_is_refused(tmp_path: Path) -> None:
+    gone = InstalledModel("llm", "gone", "llama-cpp", tmp_path, (tmp_path / "gone.gguf",), ())
+    with pytest.raises(ModelUnusable, match="cannot be read"):
+        await LlamaEngine().open(gone, SETTINGS, SystemClock())
+
+
+async def test_a_model_without_a_template_speaks_chatml(tmp_path: Path) -> None:
+    path = gguf_models.write_scripted(tmp_path / "plain.gguf", ["Hello", "."], template=None)
+    async with serving(path) as bench:
+        assert (await answered(bench, "Hi")).text == "Hello."
+
+
+async def test_no_tokens_asked_for_evaluates_the_prompt_and_says_nothing(scripted: Write) -> None:
+    """So that the instructions and tools of a conversation can be evaluated before the person speaks."""
+    async with serving(scripted("Hello", ".")) as bench:
+        warm = await answered(bench, "You are kind.", max_tokens=0)
+        first = await answered(bench, "You are kind.")
+    assert (warm.text, warm.finish, warm.usage.completion_tokens) == ("", "length", 0)
+    assert first.usage.cached_tokens == first.usage.prompt_tokens - 1
