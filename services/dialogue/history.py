@@ -1,0 +1,65 @@
+"""The history: what was said and what of the answers was heard, as messages for the language model.
+
+An answer that was cut off ends in " —"; the system prompt says what that means. Neighbouring messages of one role are
+joined, because many chat templates refuse them, and no answer stands before the first question for the same reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.dialogue.ledger import Ledger
+from shared.events import Message
+
+__all__ = ["Exchange", "messages"]
+
+CUT = " —"
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One finished turn."""
+
+    turn: int
+    asked: str
+    text: str
+    """All that was generated."""
+    ledger: Ledger
+    """Goes on counting: reports of the speaker may come after the turn ended."""
+    shown: bool
+    """The answer was read, not heard."""
+    complete: bool
+    """Nothing more was to be generated."""
+    real: bool
+    """It was an answer, and no apology."""
+
+    def heard(self) -> str:
+        """Exactly the words that reached the person."""
+        return self.text.strip() if self.shown else self.ledger.heard()
+
+    def rest(self) -> str:
+        """What was generated and not heard."""
+        return "" if self.shown else self.text[self.ledger.heard_chars() :].strip()
+
+
+def messages(system: str, past: tuple[Exchange, ...], asked: str) -> tuple[Message, ...]:
+    """Return the conversation for a model that is to answer `asked`."""
+    lines: list[tuple[str, str]] = []
+    for exchange in past:
+        lines.append(("user", exchange.asked))
+        lines.append(("assistant", _marked(exchange)))
+    lines.append(("user", asked))
+    said: list[Message] = [Message(role="system", content=system)] if system else []
+    for role, content in lines:
+        if not content or (role == "assistant" and all(m.role == "system" for m in said)):
+            continue
+        if said and said[-1].role == role:
+            said[-1] = said[-1].model_copy(update={"content": f"{said[-1].content}\n{content}"})
+        else:
+            said.append(Message(role="user" if role == "user" else "assistant", content=content))
+    return tuple(said)
+
+
+def _marked(exchange: Exchange) -> str:
+    heard = exchange.heard()
+    return heard + CUT if heard and heard != exchange.text.strip() else heard

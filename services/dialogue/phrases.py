@@ -1,0 +1,80 @@
+"""The few sentences that dialogue says by itself, in the languages it knows (English for all others)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+__all__ = ["Phrase", "phrase"]
+
+Phrase = Literal[
+    "not-understood", "still-not-understood", "lost-recognition", "lost-skill", "lost-model", "lost-speech",
+    "no-model", "no-model-again", "no-words", "nothing-to-repeat", "nothing-to-resume", "went-wrong",
+]  # fmt: skip
+
+_SENTENCES: dict[str, dict[Phrase, str]] = {
+    "en": {
+        "not-understood": "Sorry, I didn't catch that.",
+        "still-not-understood": "I still didn't understand. Please try other words.",
+        "lost-recognition": "Sorry, I lost what you said. Please say it again.",
+        "lost-skill": "Sorry, I couldn't do that. Please try again.",
+        "lost-model": "Sorry, I can't think of an answer right now. Please try again.",
+        "lost-speech": "Sorry, my voice failed for a moment.",
+        "no-model": "I have no language model yet, so I can only do what my skills know, such as the time, timers and "
+        "sums. To get one, run: sotto models pull.",
+        "no-model-again": "I need a language model for that: sotto models pull.",
+        "no-words": "I have no answer to that.",
+        "nothing-to-repeat": "I haven't said anything yet.",
+        "nothing-to-resume": "There is nothing to go on with.",
+        "went-wrong": "Sorry, that went wrong.",
+    },
+    "de": {
+        "not-understood": "Das habe ich leider nicht verstanden.",
+        "still-not-understood": "Ich habe es immer noch nicht verstanden. Bitte versuche es mit anderen Worten.",
+        "lost-recognition": "Das ist mir leider entgangen. Bitte sag es noch einmal.",
+        "lost-skill": "Das konnte ich leider nicht tun. Bitte versuche es noch einmal.",
+        "lost-model": "Mir fällt gerade keine Antwort ein. Bitte versuche es noch einmal.",
+        "lost-speech": "Entschuldige, meine Stimme war kurz weg.",
+        "no-model": "Ich habe noch kein Sprachmodell und kann nur, was meine Fähigkeiten kennen, etwa Uhrzeit und "
+        "Timer. Ein Modell holst du mit: sotto models pull.",
+        "no-model-again": "Dafür brauche ich ein Sprachmodell: sotto models pull.",
+        "no-words": "Darauf habe ich keine Antwort.",
+        "nothing-to-repeat": "Ich habe noch nichts gesagt.",
+        "nothing-to-resume": "Es gibt nichts, womit ich weitermachen könnte.",
+        "went-wrong": "Entschuldige, das ist schiefgegangen.",
+    },
+    "fr": {
+        "not-understood": "Désolé, je n'ai pas compris.",
+        "still-not-understood": "Je n'ai toujours pas compris. Essaie avec d'autres mots.",
+        "lost-recognition": "Désolé, je n'ai pas pu t'entendre. Répète, s'il te plaît.",
+        "lost-skill": "Désolé, je n'ai pas pu le faire. Réessaie, s'il te plaît.",
+        "lost-model": "Désolé, je ne trouve pas de réponse pour l'instant. Réessaie, s'il te plaît.",
+        "lost-speech": "Désolé, ma voix s'est coupée un instant.",
+        "no-model": "Je n'ai pas encore de modèle de langage, je ne connais donc que mes fonctions, comme l'heure et "
+        "les minuteurs. Pour en obtenir un, lance : sotto models pull.",
+        "no-model-again": "Il me faut un modèle de langage pour cela : sotto models pull.",
+        "no-words": "Je n'ai pas de réponse à cela.",
+        "nothing-to-repeat": "Je n'ai encore rien dit.",
+        "nothing-to-resume": "Il n'y a rien à continuer.",
+        "went-wrong": "Désolé, quelque chose s'est mal passé.",
+    },
+    "es": {
+        "not-understood": "Perdona, no te he entendido.",
+        "still-not-understood": "Sigo sin entenderlo. Prueba con otras palabras.",
+        "lost-recognition": "Perdona, no pude oírte. Dilo otra vez, por favor.",
+        "lost-skill": "Perdona, no he podido hacerlo. Inténtalo otra vez.",
+        "lost-model": "Perdona, ahora no encuentro una respuesta. Inténtalo otra vez.",
+        "lost-speech": "Perdona, me he quedado sin voz un momento.",
+        "no-model": "Aún no tengo un modelo de lenguaje, así que solo puedo hacer lo que saben mis funciones, como la "
+        "hora y los temporizadores. Para conseguir uno, ejecuta: sotto models pull.",
+        "no-model-again": "Para eso necesito un modelo de lenguaje: sotto models pull.",
+        "no-words": "No tengo respuesta para eso.",
+        "nothing-to-repeat": "Todavía no he dicho nada.",
+        "nothing-to-resume": "No hay nada que continuar.",
+        "went-wrong": "Perdona, algo ha salido mal.",
+    },
+}
+
+
+def phrase(name: Phrase, language: str) -> str:
+    """Return the sentence in `language`."""
+    return _SENTENCES.get(language, _SENTENCES["en"])[name]
