@@ -1,0 +1,58 @@
+"""Models that were added by hand: recognised by the shape of their files, no catalogue needed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from shared.events import Role
+from shared.installed import InstalledModel
+
+__all__ = ["by_hand"]
+
+_LATER_PART = re.compile(r"-(?!00001-of-)\d{5}-of-\d{5}\.gguf$")
+_PART = re.compile(r"-\d{5}-of-\d{5}$")
+_VOICE_LANGUAGE = re.compile(r"^([a-z]{2,3})_[A-Z]{2}-")
+
+
+def by_hand(folder: Path, role: Role, known: Collection[Path]) -> Iterator[InstalledModel]:
+    """Yield the models of a role that lie in `folder` or `folder/role`, at most one folder deep, by name.
+
+    `known` are the folders of models that the lock speaks for. A language model is a `.gguf` file, a Whisper model a
+    folder with `model.bin` and `config.json`, a voice an `.onnx` file with its `.onnx.json`.
+    """
+    shape = {"llm": _language_models, "stt": _whisper_models, "tts": _voices}.get(role)
+    if shape is None:
+        return
+    seen = [folder, folder / role]
+    seen += [p for place in tuple(seen) if place.is_dir() for p in sorted(place.iterdir()) if p.is_dir()]
+    for place in dict.fromkeys(seen):
+        if place.is_dir() and place not in known and not place.name.startswith("."):
+            yield from shape(place)
+
+
+def _language_models(place: Path) -> Iterator[InstalledModel]:
+    if place.name in ("embedding", "rerank"):
+        return
+    for file in sorted(place.glob("*.gguf")):
+        if _LATER_PART.search(file.name) or "mmproj" in file.name.lower():
+            continue
+        name = _PART.sub("", file.stem)
+        parts = tuple(sorted(place.glob(f"{name}-*-of-*.gguf"))) if name != file.stem else (file,)
+        yield InstalledModel("llm", name, "llama-cpp", place, parts, ())
+
+
+def _whisper_models(place: Path) -> Iterator[InstalledModel]:
+    if (place / "model.bin").is_file() and (place / "config.json").is_file():
+        languages = ("en",) if place.name.endswith(".en") else ()
+        yield InstalledModel("stt", place.name, "faster-whisper", place, tuple(sorted(place.iterdir())), languages)
+
+
+def _voices(place: Path) -> Iterator[InstalledModel]:
+    for file in sorted(place.glob("*.onnx")):
+        config = file.with_name(file.name + ".json")
+        if config.is_file():
+            language = _VOICE_LANGUAGE.match(file.name)
+            languages = (language[1],) if language else ()
+            yield InstalledModel("tts", file.stem, "piper", place, (file, config), languages)
