@@ -1,0 +1,157 @@
+"""The composition root: which services make which assistant. The only file that names concrete services."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from bus import Bus, Subscription
+from services.audio import AudioService, DeviceInfo, PortAudio, check, list_devices
+from services.audio.engines.soundfiles import read_sound
+from services.audio.opening import check as check_sound
+from services.dialogue import DialogueService
+from services.dictation import DictationService
+from services.listening import ListeningService
+from services.llm.engines.llama import LlamaEngine
+from services.llm.service import LlmService
+from services.models import ModelsService, Store
+from services.settings import Settings
+from services.skills import SkillsService
+from services.skills.sentences import load as sentences
+from services.stt import SttService, Transcript, transcribe
+from services.stt import open_engine as open_recogniser
+from services.supervisor import Child, Supervisor, run_process
+from services.tts import Speech, TtsService, open_engine, synthesise
+from shared.clock import Clock, SystemClock
+from shared.events import Event, SessionClosed, SessionOpened, Stamp
+from shared.ids import id_source, process_prefix
+
+__all__ = [
+    "Assistant",
+    "Purpose",
+    "Settings",
+    "Speech",
+    "check_sound",
+    "devices",
+    "run_process",
+    "shelf",
+    "speech",
+    "transcriber",
+]
+
+E = TypeVar("E", bound=Event)
+
+Purpose = Literal["voice", "text", "dictation"]
+"""`voice`: the whole conversation; `text`: typed, and spoken only if asked; `dictation`: what is said, written down."""
+
+_OVER: dict[Purpose, Literal["voice", "text"]] = {"voice": "voice", "text": "text", "dictation": "voice"}
+
+
+def shelf(settings: Settings) -> Store:
+    """Return the folder of models that the settings name."""
+    return Store(settings.models)
+
+
+class Assistant:
+    """One assistant: a bus, a session on it, and the supervised services that `purpose` needs.
+
+    Raises UnreadableSound, OutputFailed or ConfigError for sound files that cannot be used; devices are waited for.
+    """
+
+    def __init__(self, settings: Settings, purpose: Purpose = "voice", *, clock: Clock | None = None) -> None:
+        if purpose != "text":
+            check(settings.audio)
+        self.settings = settings
+        self.purpose = purpose
+        self.clock = clock or SystemClock()
+        ids = id_source(process_prefix())
+        self.session = ids()
+        self.bus = Bus(clock=self.clock, ids=ids)
+        self._store = shelf(settings)
+        self._models = ModelsService(self._store, settings.models.watch_s)
+        self.supervisor = Supervisor(self.bus, self.clock, ids, self.session, self._children())
+        self._closing: Subscription[SessionClosed] | None = None
+        self._stamp = Stamp("terminal", self.clock, ids, self.session)
+
+    def emit(self, kind: type[E], **fields: Any) -> E:
+        """Publish an event of this session as the person at the terminal, and return it."""
+        event = self._stamp(kind, **fields)
+        self.bus.publish(event)
+        return event
+
+    async def __aenter__(self) -> Assistant:
+        self._closing = self.bus.subscribe(SessionClosed, session=self.session, name="session")
+        await self.supervisor.__aenter__()
+        self.emit(SessionOpened, over=_OVER[self.purpose], language=self.settings.language)
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        if self._closing is not None:
+            self._closing.close()
+        await self.supervisor.__aexit__(*error)
+
+    def fetch(self, names: Sequence[str]) -> None:
+        """Pull models beside the conversation; their services take them over between turns. Raises UnknownModel."""
+        self._models.fetch(names)
+
+    async def closed(self, stop: asyncio.Event) -> None:
+        """Wait until `stop` is set, or until the session's input has ended and everything was answered."""
+        assert self._closing is not None, "enter the assistant first"
+        over = asyncio.create_task(anext(self._closing), name="session")
+        stopped = asyncio.create_task(stop.wait(), name="stop")
+        try:
+            await asyncio.wait([over, stopped], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            over.cancel()
+            stopped.cancel()
+
+    def _children(self) -> Sequence[Child]:
+        """The services of the purpose: first those that must hear from the start, last those that load for long.
+
+        Audio and dialogue are made once: run again after a crash, they go on where they were.
+        """
+        settings, store = self.settings, self._store
+        sound = AudioService(settings.audio, devices=PortAudio)
+        conversation = DialogueService(settings.dialogue)
+        audio = Child(AudioService, lambda: sound)
+        listening = Child(ListeningService, lambda: ListeningService(settings.listening))
+        stt = Child(SttService, lambda: SttService(settings.stt, store))
+        dialogue = Child(DialogueService, lambda: conversation)
+        dictation = Child(DictationService, lambda: DictationService(settings.language))
+        skills = Child(SkillsService, lambda: SkillsService(settings.skills))
+        tts = Child(TtsService, lambda: TtsService(settings.tts, store))
+        llm = Child(LlmService, lambda: LlmService(settings.llm, store, LlamaEngine()))
+        models = Child(ModelsService, lambda: self._models)
+        match self.purpose:
+            case "voice":
+                return audio, listening, dialogue, tts, stt, skills, llm, models
+            case "text":
+                return dialogue, skills, llm, models
+            case "dictation":
+                return audio, listening, dictation, stt, models
+
+
+def speech(settings: Settings) -> Callable[[str], Speech]:
+    """Return what turns a written text into samples with the engine that the settings choose; it blocks.
+
+    Raises TtsError when the engine or its voice cannot be used.
+    """
+    speaker, delivery = open_engine(settings.tts, shelf(settings))
+    return lambda text: synthesise(speaker, text, delivery)
+
+
+def transcriber(settings: Settings) -> Callable[[Path], Transcript]:
+    """Return what turns a sound file into text with the engine that the settings choose; it blocks.
+
+    Raises EngineUnusable; what is returned raises UnreadableSound.
+    """
+    engine = open_recogniser(settings.stt, shelf(settings))
+    engine.learn({language: sentences(language).published for language in settings.skills.languages})
+    return lambda path: transcribe(engine, read_sound(path))
+
+
+def devices() -> tuple[DeviceInfo, ...]:
+    """Return the sound devices of this machine. Raises NoSoundSystem."""
+    return list_devices()
