@@ -1,0 +1,177 @@
+"""The `sotto` command: a conversation without a subcommand, and the tools around it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shared.errors import ConfigError, SottoError
+from shared.logs import silence_telemetry
+from ui.cli import models
+from ui.cli.session import Session, errors
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="sotto",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+app.add_typer(models.app, name="models")
+
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable lines of JSON.")]
+
+
+def main() -> None:
+    """Run the command line; every foreseen error is a sentence and a remedy on standard error, and exit status 1."""
+    silence_telemetry()
+    try:
+        app()
+    except SottoError as error:
+        errors.print(error.message, style="red", soft_wrap=True)
+        if error.remedy:
+            errors.print(error.remedy, soft_wrap=True)
+        sys.exit(1)
+
+
+@app.callback(invoke_without_command=True)
+def sotto(
+    context: typer.Context,
+    text: Annotated[bool, typer.Option("--text", help="Type instead of speaking.")] = False,
+    input: Annotated[
+        str | None, typer.Option(help="Microphone by name or number, a WAV or FLAC file, or - for raw 16 kHz PCM.")
+    ] = None,
+    output: Annotated[str | None, typer.Option(help="Speaker by name or number, a WAV file, - or null.")] = None,
+    json: Json = False,
+    wake: Annotated[list[str] | None, typer.Option(help="Wake word, as hey_jarvis; may be repeated.")] = None,
+    language: Annotated[str | None, typer.Option(help="en, de, fr or es.")] = None,
+    config: Annotated[Path | None, typer.Option(help="Settings file instead of sotto.toml.")] = None,
+    set: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any setting; `sotto config` lists them.")
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens.")] = False,
+    or_demo: Annotated[
+        bool, typer.Option("--or-demo", help="Without a microphone, hold the demonstration first, then type.")
+    ] = False,
+) -> None:
+    """A private voice assistant: speak, be answered, interrupt. Nothing leaves your machine.
+
+    Without a command it holds a conversation through microphone and speaker, until Ctrl-C.
+    """
+    flags: dict[str, object] = {
+        "audio.input": input,
+        "audio.output": output,
+        "wake": tuple(wake) if wake else None,
+        "language": language,
+        "log.level": "info" if verbose else None,
+        **_settings(set or []),
+    }
+    session = Session(flags, config, os.environ)
+    context.obj = session
+    if context.invoked_subcommand is None:
+        from ui.cli.conversation import hold
+
+        raise typer.Exit(hold(session, text=text, as_json=json, or_demo=or_demo))
+
+
+@app.command()
+def ask(
+    context: typer.Context,
+    text: Annotated[list[str], typer.Argument(help="What to ask.")],
+    speak: Annotated[bool, typer.Option("--speak", help="Speak the answer as well.")] = False,
+    json: Json = False,
+) -> None:
+    """Ask one thing and print the answer."""
+    from ui.cli.conversation import ask_once
+
+    raise typer.Exit(ask_once(context.obj, " ".join(text), speak=speak, as_json=json))
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the answers are written.")] = Path(
+        "sotto-demo.wav"
+    ),
+) -> None:
+    """Hold a spoken conversation without a microphone or a speaker: questions in, answers into a WAV file."""
+    from ui.cli.conversation import demonstrate
+
+    raise typer.Exit(demonstrate(context.obj, output))
+
+
+@app.command()
+def listen(context: typer.Context, json: Json = False) -> None:
+    """Write down what is said, live, until Ctrl-C."""
+    from ui.cli.conversation import take_dictation
+
+    raise typer.Exit(take_dictation(context.obj, as_json=json))
+
+
+@app.command()
+def transcribe(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(help="WAV, FLAC, OGG or MP3.")],
+    engine: Annotated[str | None, typer.Option(help="auto, faster-whisper or pocketsphinx.")] = None,
+    json: Json = False,
+) -> None:
+    """Write down what is said in files."""
+    from ui.cli.transcription import transcribe_files
+
+    context.obj.given(stt__engine=engine)
+    raise typer.Exit(transcribe_files(context.obj, files, as_json=json))
+
+
+@app.command()
+def speak(
+    context: typer.Context,
+    text: Annotated[str, typer.Argument(help="What to say; - reads standard input.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="WAV file to write.")],
+    engine: Annotated[str | None, typer.Option(help="auto, piper or espeak-ng.")] = None,
+    json: Json = False,
+) -> None:
+    """Speak a text into a WAV file; --json prints where each word sounds."""
+    from ui.cli.speech import speak_text
+
+    context.obj.given(tts__engine=engine)
+    raise typer.Exit(speak_text(context.obj, sys.stdin.read() if text == "-" else text, output, as_json=json))
+
+
+@app.command()
+def devices(context: typer.Context, json: Json = False) -> None:
+    """List microphones and speakers."""
+    from ui.cli.listings import list_devices
+
+    list_devices(as_json=json)
+
+
+@app.command()
+def doctor(context: typer.Context, json: Json = False) -> None:
+    """Examine what a conversation needs; exit status 1 if something is missing that it cannot do without."""
+    from ui.cli.listings import print_findings
+
+    raise typer.Exit(print_findings(context.obj, as_json=json))
+
+
+@app.command()
+def config(context: typer.Context, json: Json = False) -> None:
+    """Print every setting and where it comes from."""
+    from ui.cli.listings import print_settings
+
+    print_settings(context.obj, as_json=json)
+
+
+def _settings(pairs: list[str]) -> dict[str, object]:
+    settings: dict[str, object] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise ConfigError(f"--set {pair} has no value.", remedy="Write --set audio.volume=80, for example.")
+        settings[key.strip()] = value
+    return settings

@@ -1,0 +1,49 @@
+"""What the commands share: the settings as flags, environment and file give them, and the two consoles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from shared.config import Loaded, find_file, load
+from shared.logs import configure
+
+if TYPE_CHECKING:  # composing the tree imports every service; `sotto --help` needs none
+    from services.settings import Settings
+
+__all__ = ["Session", "console", "errors"]
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+class Session:
+    """One run of the command line. Settings are read, and logging is configured, when they are first needed."""
+
+    def __init__(self, flags: Mapping[str, object], config: Path | None, environ: Mapping[str, str]) -> None:
+        self._flags = dict(flags)
+        self._config = config
+        self._environ = environ
+
+    def given(self, **flags: object) -> None:
+        """Take in flags of a subcommand, by dotted key with `__` for the dot; None means that it was not given."""
+        self._flags |= {key.replace("__", "."): value for key, value in flags.items() if value is not None}
+
+    @cached_property
+    def loaded(self) -> Loaded[Settings]:
+        """The settings and their origins. Raises ConfigError."""
+        from services.settings import Settings
+
+        loaded = load(Settings, flags=self._flags, environ=self._environ, file=find_file(self._config, self._environ))
+        log = loaded.settings.log
+        configure(log.level, log.format, file=log.file)
+        return loaded
+
+    @property
+    def settings(self) -> Settings:
+        """The settings alone. Raises ConfigError."""
+        return self.loaded.settings

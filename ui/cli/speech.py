@@ -1,0 +1,32 @@
+"""`sotto speak`: a text into a WAV file, with the place of each word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from services.app import speech
+from ui.cli.listings import print_json
+from ui.cli.session import Session
+from ui.cli.wav import write_wav
+
+__all__ = ["speak_text"]
+
+
+def speak_text(session: Session, text: str, output: Path, *, as_json: bool) -> int:
+    """Speak `text` into a WAV file, which is written whole or not at all."""
+    spoken = speech(session.settings)(text)
+    write_wav(output, spoken.pcm, spoken.rate)
+    if as_json:
+        marks = [
+            {
+                "text": text[mark.start : mark.end],
+                "start": mark.start,
+                "end": mark.end,
+                "first_sample": mark.first_sample,
+                "until_sample": mark.until_sample,
+            }
+            for mark in spoken.marks
+        ]
+        seconds = len(spoken.pcm) / 2 / spoken.rate
+        print_json({"file": output, "rate": spoken.rate, "seconds": seconds, "engine": spoken.engine, "words": marks})
+    return 0
