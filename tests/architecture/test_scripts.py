@@ -59,7 +59,7 @@ def test_an_unknown_role_is_told(checkout):
     """Before anything is touched."""
     done = setup(checkout, "voices")
     assert done.returncode == 2
-    assert "there is no role voices (voice, server, llm, dashboard, memory, dev)" in done.stderr
+    assert "there is no role voices (voice server llm dashboard memory dev)" in done.stderr
     assert not (checkout / ".venv").exists()
 
 
