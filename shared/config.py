@@ -78,7 +78,8 @@ def load(tree: type[T], *, flags: Mapping[str, object], environ: Mapping[str, st
     """Return the settings of `tree`, a frozen model of models, with the origin of every leaf.
 
     `flags` maps dotted keys (`audio.input`) to values; None means that the flag was not given. Environment variables
-    are named `SOTTO_AUDIO__INPUT`; lists and tables are JSON there, lists of words also `a,b`. `file` is TOML.
+    are named `SOTTO_AUDIO__INPUT`. In the text of either, lists and tables are JSON, lists of words also `a,b`. `file`
+    is TOML.
     Raises ConfigError for an unknown key, an unusable value, or a file that cannot be read.
     """
     leaves = dict(_leaves(tree))
@@ -86,7 +87,7 @@ def load(tree: type[T], *, flags: Mapping[str, object], environ: Mapping[str, st
     for source in (
         _from_file(file, leaves) if file is not None else {},
         _from_environment(environ, leaves),
-        {key: _Given(value, "flag") for key, value in flags.items() if value is not None},
+        _from_flags(flags, leaves),
     ):
         for key, one in source.items():
             if key not in leaves:
@@ -133,7 +134,15 @@ def _source(given: Mapping[str, _Given], key: str) -> str:
     return given[key].source if key in given else "default"
 
 
-# ---- the environment
+# ---- flags and the environment
+
+
+def _from_flags(flags: Mapping[str, object], leaves: Mapping[str, Any]) -> dict[str, _Given]:
+    return {
+        key: _Given(_parsed(value, leaves.get(key, str)) if isinstance(value, str) else value, "flag")
+        for key, value in flags.items()
+        if value is not None
+    }
 
 
 def _from_environment(environ: Mapping[str, str], leaves: Mapping[str, Any]) -> dict[str, _Given]:

@@ -86,9 +86,10 @@ def test_a_tree_without_sources_is_its_defaults():
     ("text", "words"),
     [('["a", "b"]', ("a", "b")), ("a, b", ("a", "b")), ("hey_jarvis", ("hey_jarvis",)), ("", ()), ("[]", ())],
 )
-def test_lists_in_the_environment_are_json_or_words_with_commas(text, words):
+def test_lists_in_flags_and_the_environment_are_json_or_words_with_commas(text, words):
     """Typing JSON into a shell is a nuisance for a single word."""
     assert loaded(environ={"SOTTO_AUDIO__WORDS": text})[0].audio.words == words
+    assert loaded(flags={"audio.words": text})[0].audio.words == words
 
 
 def test_the_environment_is_read_as_the_types_ask():
