@@ -5,6 +5,7 @@ from __future__ import annotations
 from shared.events.audio import AudioCaptured, AudioChime, AudioPause, AudioPlayed, AudioResume, AudioStop, AudioVolume
 from shared.events.base import Event, Part
 from shared.events.codec import CodecError, decode, encode, from_cloudevent, to_cloudevent
+from shared.events.embed import EmbedFailed, EmbedRequest, EmbedResult, RerankRequest, RerankResult
 from shared.events.listening import SpeechEnded, SpeechStarted, WakeDetected
 from shared.events.llm import LlmDelta, LlmFailed, LlmRequest, LlmResponse, Message, ToolRequest, ToolSpec, Usage
 from shared.events.model import ModelFailed, ModelLoad, ModelLoaded, ModelProgress, ModelPulled, ModelUnloaded, Role
@@ -48,6 +49,9 @@ __all__ = [
     "AudioStop",
     "AudioVolume",
     "CodecError",
+    "EmbedFailed",
+    "EmbedRequest",
+    "EmbedResult",
     "Event",
     "EventDead",
     "Latency",
@@ -65,6 +69,8 @@ __all__ = [
     "ModelUnloaded",
     "Part",
     "Registry",
+    "RerankRequest",
+    "RerankResult",
     "Role",
     "ServiceCrashed",
     "ServiceDegraded",
@@ -123,6 +129,9 @@ EVENTS: tuple[type[Event], ...] = (
     AudioResume,
     AudioStop,
     AudioVolume,
+    EmbedFailed,
+    EmbedRequest,
+    EmbedResult,
     EventDead,
     LlmDelta,
     LlmFailed,
@@ -135,6 +144,8 @@ EVENTS: tuple[type[Event], ...] = (
     ModelProgress,
     ModelPulled,
     ModelUnloaded,
+    RerankRequest,
+    RerankResult,
     ServiceCrashed,
     ServiceDegraded,
     ServiceFailed,
