@@ -7,22 +7,20 @@ ratio of the best round's CPU time. The whole contract is on: routes, ring, ledg
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import gc
-import json
 import statistics
 import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Coroutine, Hashable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from bus import Bus, Overflow, Subscription, latest
+from scripts.figures import Figure, at_most, parser, plain, report
 from shared.clock import SystemClock
 from shared.events import AudioCaptured, Event, LlmRequest, Stamp
 from shared.ids import id_source
@@ -36,22 +34,6 @@ POLICIES: dict[str, Policy] = {
     "latest": latest(lambda e: e.turn),
     "fail": Overflow.FAIL,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One line of the table."""
-
-    name: str
-    value: float
-    unit: str
-    goal: str
-    ok: bool
-
-
-def most(name: str, value: float, unit: str, bound: float) -> Figure:
-    """A figure that must not exceed `bound`."""
-    return Figure(name, round(value, 3), unit, f"<= {bound:g}", value <= bound)
 
 
 def frame() -> AudioCaptured:
@@ -120,9 +102,9 @@ def hops(rounds: int, scale: int) -> list[Figure]:
                     spent.append(asyncio.run(way(event, readers, n * scale, every)))
             queue, bus = (min(spent) / (n * scale) * 1e6 for spent in cost.values())
             results += [
-                Figure(f"queue, {readers} readers, {mode}", round(queue, 2), "us/event", "floor", True),
-                Figure(f"bus, {readers} readers, {mode}", round(bus, 2), "us/event", "", True),
-                most(f"ratio, {readers} readers, {mode}", bus / queue, "x", goal),
+                plain(f"queue, {readers} readers, {mode}", queue, "us/event"),
+                plain(f"bus, {readers} readers, {mode}", bus, "us/event"),
+                at_most(f"ratio, {readers} readers, {mode}", bus / queue, "x", goal),
             ]
     return results
 
@@ -146,7 +128,7 @@ async def fence(rounds: int) -> Figure:
         bus.fence("s1", turn)
         spent.append(time.perf_counter_ns() - start)
         assert stream.closed
-    return most("fence, 50,000 events queued, a stream open", statistics.median(spent) / 1e3, "us", 5)
+    return at_most("fence, 50,000 events queued, a stream open", statistics.median(spent) / 1e3, "us", 5)
 
 
 async def latencies(policy: Policy, n: int, fifth: Fifth) -> float:
@@ -187,7 +169,7 @@ def isolation(rounds: int) -> list[Figure]:
                 measured.append(asyncio.run(latencies(policy, 2000, fifth)))
         absent, reads, stuck = (min(measured) for measured in medians.values())
         moved = stuck / min(absent, reads) - 1
-        results.append(most(f"a stuck {name} reader moves the others' median", moved * 100, "%", 10))
+        results.append(at_most(f"a stuck {name} reader moves the others' median", moved * 100, "%", 10))
     return results
 
 
@@ -210,7 +192,7 @@ async def growth(policy: Policy) -> int:
 def figures(rounds: int, scale: int) -> list[Figure]:
     """Everything measured."""
     memory = [
-        most(f"memory after a stuck {name} reader's 20,000 events", asyncio.run(growth(policy)) / 1024, "KiB", 16)
+        at_most(f"memory after a stuck {name} reader's 20,000 events", asyncio.run(growth(policy)) / 1024, "KiB", 16)
         for name, policy in POLICIES.items()
     ]
     return [*hops(rounds, scale), asyncio.run(fence(1000)), *isolation(rounds), *memory]
@@ -218,18 +200,8 @@ def figures(rounds: int, scale: int) -> list[Figure]:
 
 def main() -> int:
     """Print the table, or one JSON object a line; 1 when a goal was missed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true", help="one object a line")
-    parser.add_argument("--full", action="store_true", help="more and longer rounds")
-    options = parser.parse_args()
-    results = figures(rounds=25 if options.full else 9, scale=3 if options.full else 1)
-    for figure in results:
-        if options.json:
-            print(json.dumps(asdict(figure)))
-        else:
-            mark = "" if not figure.goal.startswith("<") else ("ok" if figure.ok else "MISSED")
-            print(f"{figure.name:<56} {figure.value:>10.3f} {figure.unit:<9} {figure.goal:<8} {mark}")
-    return 0 if all(figure.ok for figure in results) else 1
+    options = parser(__doc__).parse_args()
+    return report(figures(25 if options.full else 9, 3 if options.full else 1), as_json=options.json)
 
 
 if __name__ == "__main__":
