@@ -8,6 +8,19 @@ from shared.events.codec import CodecError, decode, encode, from_cloudevent, to_
 from shared.events.embed import EmbedFailed, EmbedRequest, EmbedResult, RerankRequest, RerankResult
 from shared.events.listening import SpeechEnded, SpeechStarted, WakeDetected
 from shared.events.llm import LlmDelta, LlmFailed, LlmRequest, LlmResponse, Message, ToolRequest, ToolSpec, Usage
+from shared.events.memory import (
+    MemoryErase,
+    MemoryErased,
+    MemoryForget,
+    MemoryForgotten,
+    MemoryQuery,
+    MemoryResult,
+    MemoryStore,
+    MemoryStored,
+    Remembered,
+    Removed,
+    TurnName,
+)
 from shared.events.model import ModelFailed, ModelLoad, ModelLoaded, ModelProgress, ModelPulled, ModelUnloaded, Role
 from shared.events.registry import Registry, UnknownKind, Upcaster
 from shared.events.session import SessionCleared, SessionClosed, SessionOpened
@@ -59,6 +72,14 @@ __all__ = [
     "LlmFailed",
     "LlmRequest",
     "LlmResponse",
+    "MemoryErase",
+    "MemoryErased",
+    "MemoryForget",
+    "MemoryForgotten",
+    "MemoryQuery",
+    "MemoryResult",
+    "MemoryStore",
+    "MemoryStored",
     "Message",
     "MetricSample",
     "ModelFailed",
@@ -69,6 +90,8 @@ __all__ = [
     "ModelUnloaded",
     "Part",
     "Registry",
+    "Remembered",
+    "Removed",
     "RerankRequest",
     "RerankResult",
     "Role",
@@ -105,6 +128,7 @@ __all__ = [
     "TurnCommitted",
     "TurnFinished",
     "TurnInterrupted",
+    "TurnName",
     "TurnResumed",
     "TurnStarted",
     "UnknownKind",
@@ -137,6 +161,14 @@ EVENTS: tuple[type[Event], ...] = (
     LlmFailed,
     LlmRequest,
     LlmResponse,
+    MemoryErase,
+    MemoryErased,
+    MemoryForget,
+    MemoryForgotten,
+    MemoryQuery,
+    MemoryResult,
+    MemoryStore,
+    MemoryStored,
     MetricSample,
     ModelFailed,
     ModelLoad,
