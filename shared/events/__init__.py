@@ -7,7 +7,22 @@ from shared.events.base import Event, Part
 from shared.events.codec import CodecError, decode, encode, from_cloudevent, to_cloudevent
 from shared.events.embed import EmbedFailed, EmbedRequest, EmbedResult, RerankRequest, RerankResult
 from shared.events.listening import SpeechEnded, SpeechStarted, WakeDetected
-from shared.events.llm import LlmDelta, LlmFailed, LlmRequest, LlmResponse, Message, ToolRequest, ToolSpec, Usage
+from shared.events.llm import (
+    Choice,
+    Likely,
+    LlmDelta,
+    LlmFailed,
+    LlmRequest,
+    LlmResponse,
+    LogitBias,
+    Message,
+    Sampling,
+    Structure,
+    TokenChance,
+    ToolRequest,
+    ToolSpec,
+    Usage,
+)
 from shared.events.memory import (
     MemoryErase,
     MemoryErased,
@@ -61,6 +76,7 @@ __all__ = [
     "AudioResume",
     "AudioStop",
     "AudioVolume",
+    "Choice",
     "CodecError",
     "EmbedFailed",
     "EmbedRequest",
@@ -68,10 +84,12 @@ __all__ = [
     "Event",
     "EventDead",
     "Latency",
+    "Likely",
     "LlmDelta",
     "LlmFailed",
     "LlmRequest",
     "LlmResponse",
+    "LogitBias",
     "MemoryErase",
     "MemoryErased",
     "MemoryForget",
@@ -95,6 +113,7 @@ __all__ = [
     "RerankRequest",
     "RerankResult",
     "Role",
+    "Sampling",
     "ServiceCrashed",
     "ServiceDegraded",
     "ServiceFailed",
@@ -109,6 +128,7 @@ __all__ = [
     "SpeechEnded",
     "SpeechStarted",
     "Stamp",
+    "Structure",
     "SttCancel",
     "SttFailed",
     "SttFinal",
@@ -117,6 +137,7 @@ __all__ = [
     "SttStart",
     "SubscriptionOverflowed",
     "TextEntered",
+    "TokenChance",
     "ToolCall",
     "ToolRequest",
     "ToolResult",
