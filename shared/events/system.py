@@ -9,11 +9,14 @@ from shared.events.base import Event
 
 __all__ = [
     "EventDead",
+    "GatewayOpened",
     "MetricSample",
+    "ServiceCrash",
     "ServiceCrashed",
     "ServiceDegraded",
     "ServiceFailed",
     "ServiceReady",
+    "ServiceRestart",
     "ServiceRestarted",
     "ServiceStarting",
     "ServiceStopped",
@@ -81,6 +84,29 @@ class ServiceFailed(_ServiceEvent):
     kind: ClassVar[str] = "service.failed"
     error: str
     restarts: int
+
+
+class ServiceRestart(Event):
+    """Request to the supervisor: stop the service and run it again; one that was given up gets a new life."""
+
+    kind: ClassVar[str] = "service.restart"
+    service: str
+
+
+class ServiceCrash(Event):
+    """Request to the supervisor: treat the service as if it had raised, to see what becomes of it."""
+
+    kind: ClassVar[str] = "service.crash"
+    service: str
+
+
+class GatewayOpened(Event):
+    """The event socket listens."""
+
+    kind: ClassVar[str] = "gateway.opened"
+    retained: ClassVar[bool] = True
+    url: str
+    """Where, as `http://127.0.0.1:8321`."""
 
 
 class MetricSample(Event):
