@@ -13,6 +13,8 @@ from services.audio.engines.soundfiles import read_sound
 from services.audio.opening import check as check_sound
 from services.dialogue import DialogueService
 from services.dictation import DictationService
+from services.embedding.opening import open_model
+from services.embedding.service import EmbeddingService
 from services.listening import ListeningService
 from services.llm.engines.llama import LlamaEngine
 from services.llm.service import LlmService
@@ -20,7 +22,7 @@ from services.models import ModelsService, Store
 from services.settings import Settings
 from services.skills import SkillsService
 from services.skills.sentences import load as sentences
-from services.stt import SttService, Transcript, transcribe
+from services.stt import Sentences, SttService, Transcript, transcribe
 from services.stt import open_engine as open_recogniser
 from services.supervisor import Child, Supervisor, run_process
 from services.tts import Speech, TtsService, open_engine, synthesise
@@ -118,19 +120,21 @@ class Assistant:
         audio = Child(AudioService, lambda: sound)
         listening = Child(ListeningService, lambda: ListeningService(settings.listening))
         stt = Child(SttService, lambda: SttService(settings.stt, store))
+        writing = Child(SttService, lambda: SttService(settings.stt, store, known=lambda: _published(settings)))
         dialogue = Child(DialogueService, lambda: conversation)
         dictation = Child(DictationService, lambda: DictationService(settings.language))
         skills = Child(SkillsService, lambda: SkillsService(settings.skills))
         tts = Child(TtsService, lambda: TtsService(settings.tts, store))
         llm = Child(LlmService, lambda: LlmService(settings.llm, store, LlamaEngine()))
+        embedding = Child(EmbeddingService, lambda: EmbeddingService(settings.embedding, store, open_model))
         models = Child(ModelsService, lambda: self._models)
         match self.purpose:
             case "voice":
-                return audio, listening, dialogue, tts, stt, skills, llm, models
+                return audio, listening, dialogue, tts, stt, skills, llm, embedding, models
             case "text":
-                return dialogue, skills, llm, models
+                return dialogue, skills, llm, embedding, models
             case "dictation":
-                return audio, listening, dictation, stt, models
+                return audio, listening, dictation, writing, models
 
 
 def speech(settings: Settings) -> Callable[[str], Speech]:
@@ -148,8 +152,13 @@ def transcriber(settings: Settings) -> Callable[[Path], Transcript]:
     Raises EngineUnusable; what is returned raises UnreadableSound.
     """
     engine = open_recogniser(settings.stt, shelf(settings))
-    engine.learn({language: sentences(language).published for language in settings.skills.languages})
+    engine.learn(_published(settings))
     return lambda path: transcribe(engine, read_sound(path))
+
+
+def _published(settings: Settings) -> Sentences:
+    """What skills listen for, without the skills."""
+    return {language: sentences(language).published for language in settings.skills.languages}
 
 
 def devices() -> tuple[DeviceInfo, ...]:

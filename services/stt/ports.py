@@ -13,10 +13,15 @@ from shared.errors import SottoError
 from shared.installed import InstalledModel
 from shared.pcm import Floats
 
-__all__ = ["Engine", "EngineUnusable", "Listener", "MakeEngine", "Sentences"]
+__all__ = ["Engine", "EngineUnusable", "Listener", "MakeEngine", "Sentences", "no_sentences"]
 
 Sentences = Mapping[str, Mapping[str, JsonValue]]
 """By language: an intents document in hassil's format."""
+
+
+def no_sentences() -> Sentences:
+    """What is known before any skill tells: nothing."""
+    return {}
 
 
 class EngineUnusable(SottoError):

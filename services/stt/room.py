@@ -7,10 +7,10 @@ next best takes its place; the built-in engine is the last.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from services.contract import Context
-from services.stt.ports import EngineUnusable, MakeEngine, Sentences
+from services.stt.ports import EngineUnusable, MakeEngine, Sentences, no_sentences
 from services.stt.settings import SttSettings
 from services.stt.worker import Worker
 from shared.events import ModelFailed, ModelLoad, ModelLoaded, ModelPulled, ModelUnloaded, SkillsRegistered, current
@@ -23,12 +23,22 @@ _PULL = "Pull a speech model with `sotto models pull`."
 
 
 class Room:
-    """Holds the engine in use; `run` makes and replaces it beside the utterances, which take what `worker` gives."""
+    """Holds the engine in use; `run` makes and replaces it beside the utterances, which take what `worker` gives.
 
-    def __init__(self, settings: SttSettings, shelf: Shelf, engines: Mapping[str, MakeEngine]) -> None:
+    `known` tells, off the loop, which sentences an engine learns until skills register theirs.
+    """
+
+    def __init__(
+        self,
+        settings: SttSettings,
+        shelf: Shelf,
+        engines: Mapping[str, MakeEngine],
+        known: Callable[[], Sentences] = no_sentences,
+    ) -> None:
         self._settings = settings
         self._shelf = shelf
         self._engines = engines
+        self._known = known
         self._worker: Worker | None = None
         self._settled = asyncio.Event()
         self._asked = asyncio.Event()
@@ -67,6 +77,7 @@ class Room:
     async def run(self, ctx: Context) -> None:
         """Make the best engine, then answer what is asked, one thing at a time, until cancelled."""
         try:
+            self._sentences = self._sentences or await asyncio.to_thread(self._known)
             await self._choose(ctx, "")
             while True:
                 await self._asked.wait()

@@ -7,7 +7,7 @@ request came. At every pause the utterance is settled ahead, so that the answer 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 import structlog
@@ -15,7 +15,7 @@ import structlog
 from bus import Overflow, Subscription
 from services.contract import Context
 from services.stt.engines import ENGINES
-from services.stt.ports import MakeEngine
+from services.stt.ports import MakeEngine, Sentences, no_sentences
 from services.stt.ring import Ring
 from services.stt.room import Room
 from services.stt.settings import SttSettings
@@ -42,7 +42,10 @@ _log = structlog.get_logger("stt")
 
 
 class SttService:
-    """See the module. `engines` maps an engine's name to what makes it; tests pass their own."""
+    """See the module. `engines` maps an engine's name to what makes it; tests pass their own.
+
+    `known` tells which sentences to listen for until skills register theirs; it may block.
+    """
 
     name: ClassVar[str] = "stt"
     consumes: ClassVar[tuple[type[Event], ...]] = (
@@ -56,10 +59,18 @@ class SttService:
         ModelPulled,
     )
 
-    def __init__(self, settings: SttSettings, shelf: Shelf, *, engines: Mapping[str, MakeEngine] = ENGINES) -> None:
+    def __init__(
+        self,
+        settings: SttSettings,
+        shelf: Shelf,
+        *,
+        engines: Mapping[str, MakeEngine] = ENGINES,
+        known: Callable[[], Sentences] = no_sentences,
+    ) -> None:
         self._settings = settings
         self._shelf = shelf
         self._engines = engines
+        self._known = known
         self._ring = Ring(settings.ring_seconds * CAPTURE_RATE)
 
     async def run(self, ctx: Context) -> None:
@@ -71,7 +82,7 @@ class SttService:
             overflow=Overflow.DROP_OLDEST,
         )
         async with frames:
-            desk = _Desk(ctx, self._settings, self._ring, Room(self._settings, self._shelf, self._engines))
+            desk = _Desk(ctx, self._settings, self._ring, Room(self._settings, self._shelf, self._engines, self._known))
             ctx.tasks.create_task(desk.room.run(ctx), name="stt:engines")
             ctx.tasks.create_task(desk.hear(frames), name="stt:audio")
             async for event in ctx.inbox:

@@ -87,13 +87,12 @@ def test_at_a_fast_pace_the_same_is_said_in_less_time(tmp_path: Path) -> None:
 
 
 def test_two_sentences_with_a_pause_are_written_down_as_two(tmp_path: Path) -> None:
-    """`sotto listen` prints each once it was said. How well the built-in engine takes dictation is another matter."""
+    """`sotto listen` prints each once it was said; what skills know it hears well, though it starts no skill."""
     recording = spoken(tmp_path, QUESTION, "set a timer for ten minutes")
-    told = held(tmp_path, "--input", str(recording), *FAST, "listen", "--json")
+    told = held(tmp_path, "--input", str(recording), *FAST, "listen")
     texts = [event["text"] for event in told.of("stt.final")]
-    assert len(texts) == 2
-    assert all(texts)
-    assert not told.of("turn.started", "tts.request")
+    assert texts == [QUESTION, "set a timer for ten minutes"]
+    assert not told.of("turn.started", "tts.request", "skills.registered")
 
 
 def test_with_a_wake_word_nothing_is_answered_without_it(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import typer
 from shared.errors import ConfigError, SottoError
 from shared.logs import silence_telemetry
 from ui.cli import models
+from ui.cli.options import Json
 from ui.cli.session import Session, errors
 
 __all__ = ["app", "main"]
@@ -24,8 +25,6 @@ app = typer.Typer(
 )
 
 app.add_typer(models.app, name="models")
-
-Json = Annotated[bool, typer.Option("--json", help="Machine-readable lines of JSON.")]
 
 
 def main() -> None:

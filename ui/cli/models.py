@@ -14,13 +14,13 @@ import typer
 
 from services.models import Entry, Listing, Store, detect
 from ui.cli.listings import print_json
+from ui.cli.options import Json
 from ui.cli.session import Session, console
 
 __all__ = ["app", "gigabytes"]
 
 app = typer.Typer(help="List, pull, verify and remove models.", no_args_is_help=True, rich_markup_mode=None)
 
-Json = Annotated[bool, typer.Option("--json", help="Machine-readable lines of JSON.")]
 _STATES = {"installed": "green", "damaged": "red", "by hand": "green", "available": "dim"}
 
 

@@ -297,6 +297,21 @@ async def test_a_pulled_model_takes_over_with_the_next_utterance() -> None:
     assert new.learnt == [{"en": {"intents": {}}}]
 
 
+async def test_what_is_known_beforehand_is_learnt_until_skills_tell() -> None:
+    """Dictation has no skills, and hears their sentences all the same."""
+    engine = Counter()
+    known: Sentences = {"en": {"intents": {}}}
+    told: Sentences = {"en": {"intents": {"Stop": {}}}}
+    serving = SttService(SttSettings(), Shelf(), engines={"pocketsphinx": lambda *_: engine}, known=lambda: known)
+    async with running(serving) as bench:
+        assert engine.learnt == [known]
+        bench.publish(SkillsRegistered, sentences=told, tools=())
+        await sound(bench, 0, SECOND)
+        while len(engine.learnt) < 2:
+            await asyncio.sleep(0)
+    assert engine.learnt == [known, told]
+
+
 async def test_a_model_that_cannot_be_used_is_named_and_the_built_in_engine_listens() -> None:
     def broken(_settings: SttSettings, model: InstalledModel | None) -> Engine:
         assert model is not None

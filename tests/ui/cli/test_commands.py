@@ -60,6 +60,13 @@ def test_events_as_json_tell_the_turn_from_text_to_end(sotto: Run) -> None:
     assert {"turn.committed", "tool.call", "tool.result"} < set(kinds)
 
 
+@pytest.mark.parametrize("command", [("config",), ("models", "list"), ("ask", "who", "are", "you")])
+def test_json_may_be_asked_for_before_the_command(sotto: Run, command: tuple[str, ...]) -> None:
+    lines = sotto("--json", *command).stdout.splitlines()
+    assert lines
+    assert all(isinstance(json.loads(line), dict) for line in lines)
+
+
 def test_speaking_writes_a_wav_file_and_tells_where_each_word_sounds(sotto: Run, tmp_path: Path) -> None:
     spoken = sotto("speak", "It costs €12.50 today.", "-o", "it.wav", "--json")
     row = json.loads(spoken.stdout)
