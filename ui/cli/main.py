@@ -12,6 +12,7 @@ import typer
 from shared.errors import ConfigError, SottoError
 from shared.logs import silence_telemetry
 from ui.cli import models
+from ui.cli.dashboard import dashboard
 from ui.cli.options import Json
 from ui.cli.session import Session, errors
 
@@ -25,6 +26,7 @@ app = typer.Typer(
 )
 
 app.add_typer(models.app, name="models")
+app.command()(dashboard)
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""One page a file; each offers `page(feed)`, which draws it."""

@@ -1,0 +1,119 @@
+"""Services: who lives, who crashed and why, what waits where; and, behind a switch, what restarts or crashes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from shared.errors import SottoError
+from ui.dashboard.chrome import Tone, chip, duration, html, moment, notice, prose, rows
+from ui.dashboard.feed import Feed
+from ui.dashboard.view import Service
+
+__all__ = ["page"]
+
+_TONES: Mapping[str, Tone] = {
+    "ready": "good",
+    "starting": "busy",
+    "degraded": "warn",
+    "crashed": "bad",
+    "failed": "bad",
+    "stopped": "mute",
+}
+
+
+def page(feed: Feed) -> None:
+    """Draw the page."""
+    st.title("Services")
+    st.fragment(_board, run_every=1)(feed)
+    _switches(feed)
+    st.subheader("Queues")
+    st.fragment(_queues, run_every=2)(feed)
+    st.fragment(_dead, run_every=2)(feed)
+
+
+def _board(feed: Feed) -> None:
+    with feed.view() as view:
+        services = sorted(view.services.values(), key=lambda service: service.name)
+        newest = view.recent[-1].at if view.recent else 0
+        body = "".join(_card(service, newest) for service in services)
+    if services:
+        st.html(html(f'<div class="s-cards">{body}</div>'))
+    else:
+        st.html(notice("No service was heard of yet.", "They appear as soon as the assistant runs: `scripts/run`."))
+
+
+def _card(service: Service, now: int) -> str:
+    state = chip(service.state, _TONES.get(service.state, "mute"))
+    facts = [f"for {duration(max(0, now - service.since))}" if service.since and now else ""]
+    if service.restarts:
+        facts.append(f"{service.restarts} {'restart' if service.restarts == 1 else 'restarts'}")
+    told = f'<div class="s-small">{prose(service.reason)}</div>' if service.reason else ""
+    line = " · ".join(fact for fact in facts if fact)
+    return (
+        f'<div class="s-card" data-service="{escape(service.name)}" data-now="{escape(service.state)}">'
+        f'<div class="s-card-head"><span>{escape(service.name)}</span>{state}</div>'
+        f'<div class="s-small s-mute">{escape(line)}</div>{told}</div>'
+    )
+
+
+def _switches(feed: Feed) -> None:
+    if not st.toggle(
+        "Allow restarts and crashes", key="dangerous", help="What is in hand is delivered again afterwards."
+    ):
+        return
+    with feed.view() as view:
+        names = sorted(view.services)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox("Service", names, key="service", width=260)
+        restart = st.button("Restart", icon=":material/restart_alt:", disabled=name is None)
+        crash = st.button("Crash", icon=":material/bomb:", disabled=name is None)
+    if name and (restart or crash):
+        kind = "service.restart" if restart else "service.crash"
+        try:
+            feed.gateway.inject(kind, {"service": name})
+        except SottoError as error:
+            st.html(notice(f"{name} was left alone.", str(error), tone="warn"))
+        else:
+            st.toast(f"{kind.replace('.', ': ')} {name}", icon=":material/check:")
+
+
+def _queues(feed: Feed) -> None:
+    try:
+        stats = feed.gateway.ask("/v1/stats")
+    except SottoError as error:
+        st.html(notice("The ledgers cannot be read now.", str(error), tone="warn"))
+        return
+    ledgers = stats.get("subscriptions") or []
+    if not ledgers:
+        st.html(notice("Nobody tells of the queues.", "Start the metrics service: `sotto --set metrics.enabled=true`."))
+        return
+    st.caption("Each adds up at any moment: offered = delivered + dropped + stale + queued.")
+    st.html(rows(_HEADS, _ledger_lines(ledgers), right=frozenset({1, 2, 3, 4, 5})))
+    stalls = stats.get("stalls") or []
+    if stalls:
+        st.subheader("Event loop stalls")
+        for stall in stalls[-5:]:
+            st.code(stall.get("stack", str(stall)) if isinstance(stall, dict) else str(stall), language=None)
+
+
+_HEADS = ("queue", "offered", "delivered", "dropped", "stale", "queued", "when full")
+
+
+def _ledger_lines(ledgers: Iterable[Mapping[str, Any]]) -> Iterable[list[str]]:
+    for ledger in ledgers:
+        figures = [f"{int(ledger.get(name) or 0):,}".replace(",", " ") for name in _HEADS[1:6]]
+        yield [escape(str(ledger.get("name", ""))), *figures, escape(str(ledger.get("overflow", "")).replace("_", " "))]
+
+
+def _dead(feed: Feed) -> None:
+    with feed.view() as view:
+        dead = list(view.dead)[-20:]
+    if not dead:
+        return
+    st.subheader("Events that were given up")
+    lines = [[moment(e.at), escape(e.service), escape(e.event_kind), str(e.crashes), escape(e.error)] for e in dead]
+    st.html(rows(("at", "service", "event", "crashes", "error"), lines, right=frozenset({3}), wide=4))
