@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.audio.settings import AudioSettings
 from services.dialogue.settings import DialogueSettings
+from services.embedding.settings import EmbeddingSettings
+from services.journal.settings import JournalSettings
 from services.listening.settings import ListeningSettings
 from services.llm.settings import LlmSettings
 from services.models.settings import ModelsSettings
@@ -48,7 +50,9 @@ class Settings(BaseModel):
     skills: SkillsSettings = SkillsSettings()
     llm: LlmSettings = LlmSettings()
     tts: TtsSettings = TtsSettings()
+    embedding: EmbeddingSettings = EmbeddingSettings()
     models: ModelsSettings = ModelsSettings()
+    journal: JournalSettings = JournalSettings()
     log: LogSettings = LogSettings()
 
     @model_validator(mode="before")

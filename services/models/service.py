@@ -23,7 +23,7 @@ __all__ = ["ModelsService"]
 State = tuple[tuple[int, int], ...]
 """Size and time of change of each file."""
 
-_ROLES: tuple[Role, ...] = ("stt", "llm", "tts")
+_ROLES: tuple[Role, ...] = ("stt", "llm", "tts", "embedding")
 _STEPS = 100
 """A pull publishes its progress about so many times."""
 

@@ -1,0 +1,298 @@
+"""The cache: vectors that were computed before, in memory and then on disk, under a hash of all that made them.
+
+It holds no texts, only hashes and vectors, within limits of bytes; what is coldest goes first (see `heat`). A cache
+that cannot be read, is full or comes from another version is begun anew or done without: it never fails a request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import math
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple, TypeVar, TypeVarTuple
+
+import structlog
+
+from services.embedding.heat import warmed
+from services.embedding.port import Info, Purpose
+
+__all__ = ["Cache", "Kept", "key_of"]
+
+_log = structlog.get_logger("embedding")
+
+_VERSION = 1
+_OVERHEAD = 200
+"""Bytes that an entry costs beside its vector, in memory and about so on disk."""
+_FEWER = 0.9
+"""How full it is after coldest entries went."""
+_ASKED_AT_ONCE = 500
+_SCHEMA = f"""
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
+PRAGMA secure_delete = ON;
+CREATE TABLE IF NOT EXISTS vector (
+    key BLOB PRIMARY KEY, row BLOB NOT NULL, tokens INTEGER NOT NULL, truncated INTEGER NOT NULL, heat REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS heat ON vector (heat);
+PRAGMA user_version = {_VERSION};
+"""
+
+T = TypeVar("T")
+Args = TypeVarTuple("Args")
+
+
+class Kept(NamedTuple):
+    """A vector and what was said with it."""
+
+    row: bytes
+    tokens: int
+    truncated: bool
+
+
+def key_of(info: Info, purpose: Purpose, text: str) -> bytes:
+    """Return what stands for all that can change the vector."""
+    named = f"{info.fingerprint}\0{purpose}\0{text}"
+    return hashlib.blake2b(named.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+class Cache:
+    """See the module. Belongs to the event loop; the file has a thread of its own, and None is no file."""
+
+    def __init__(self, *, memory_bytes: int, disk_bytes: int, file: Path | None) -> None:
+        self._memory = _Memory(memory_bytes)
+        self._disk = _Disk(file, disk_bytes) if file is not None and disk_bytes else None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="embed-cache")
+        self._unwritten: dict[bytes, Kept] = {}
+        self._used: dict[bytes, float] = {}
+        self._writing: asyncio.Future[None] | None = None
+
+    async def open(self) -> None:
+        """Read which keys are on disk."""
+        if self._disk is not None:
+            await self._on_thread(self._disk.open)
+
+    async def close(self) -> None:
+        """Write what is not on disk yet."""
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
+        if self._disk is not None:
+            await self._on_thread(self._disk.write, self._unwritten, self._used)
+            await self._on_thread(self._disk.close)
+        self._thread.shutdown(wait=False)
+
+    async def get(self, keys: Sequence[bytes]) -> dict[bytes, Kept]:
+        """Return those that are known, from memory if they are there."""
+        found = {key: kept for key in keys if (kept := self._memory.get(key)) is not None}
+        if self._disk is None:
+            return found
+        for key in found:
+            self._used[key] = time.time()
+        elsewhere = [key for key in keys if key not in found and key in self._disk.keys]
+        if elsewhere:
+            old = await self._on_thread(self._disk.read, elsewhere)
+            for key, kept in old.items():
+                self._memory.put(key, kept)
+                self._used[key] = time.time()
+            found |= old
+        return found
+
+    def put(self, entries: Mapping[bytes, Kept]) -> None:
+        """Keep new ones; they are written to disk beside."""
+        for key, kept in entries.items():
+            self._memory.put(key, kept)
+        if self._disk is not None:
+            self._unwritten |= entries
+            if self._writing is None:
+                self._write()
+
+    async def forget(self, keys: Iterable[bytes]) -> int:
+        """Lose these, on disk too and beyond recovery; returns how many there were."""
+        keys = set(keys)
+        count = len(keys & (self._memory.keys | (self._disk.keys if self._disk else set())))
+        self._memory.drop(keys)
+        if self._disk is not None:
+            for key in keys:
+                self._unwritten.pop(key, None)
+                self._used.pop(key, None)
+            await self._on_thread(self._disk.delete, keys)
+        return count
+
+    def _write(self) -> None:
+        assert self._disk is not None
+        entries, used = self._unwritten, self._used
+        self._unwritten, self._used = {}, {}
+        self._writing = self._on_thread(self._disk.write, entries, used)
+        self._writing.add_done_callback(self._written)
+
+    def _written(self, _: asyncio.Future[None]) -> None:
+        self._writing = None
+        if self._unwritten:
+            self._write()
+
+    def _on_thread(self, work: Callable[[*Args], T], *arguments: *Args) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+
+
+class _Memory:
+    """The entries in memory and how warm each is."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._entries: dict[bytes, Kept] = {}
+        self._heat: dict[bytes, float] = {}
+        self._size = 0
+
+    @property
+    def keys(self) -> set[bytes]:
+        return set(self._entries)
+
+    def get(self, key: bytes) -> Kept | None:
+        kept = self._entries.get(key)
+        if kept is not None:
+            self._heat[key] = warmed(self._heat[key], time.time())
+        return kept
+
+    def put(self, key: bytes, kept: Kept) -> None:
+        self.drop((key,))
+        self._entries[key] = kept
+        self._heat[key] = warmed(-math.inf, time.time())
+        self._size += len(kept.row) + _OVERHEAD
+        if self._size > self._limit:
+            self._cool()
+
+    def drop(self, keys: Iterable[bytes]) -> None:
+        for key in keys:
+            kept = self._entries.pop(key, None)
+            if kept is not None:
+                del self._heat[key]
+                self._size -= len(kept.row) + _OVERHEAD
+
+    def _cool(self) -> None:
+        for key in sorted(self._heat, key=self._heat.__getitem__):
+            if self._size <= self._limit * _FEWER:
+                break
+            self.drop((key,))
+
+
+class _Disk:
+    """The entries in a SQLite file. Everything blocks, on one thread; what goes wrong is logged and done without."""
+
+    def __init__(self, file: Path, limit: int) -> None:
+        self._file = file
+        self._limit = limit
+        self._database: sqlite3.Connection | None = None
+        self._size = 0
+        self.keys: set[bytes] = set()
+
+    def open(self) -> None:
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._database = self._connect()
+        except (OSError, sqlite3.Error) as error:
+            self._give_up(error)
+            return
+        rows = self._database.execute("SELECT key, length(row) FROM vector").fetchall()
+        self.keys = {key for key, _ in rows}
+        self._size = sum(size + _OVERHEAD for _, size in rows)
+
+    def read(self, keys: Sequence[bytes]) -> dict[bytes, Kept]:
+        found: dict[bytes, Kept] = {}
+        for first in range(0, len(keys), _ASKED_AT_ONCE):
+            some = keys[first : first + _ASKED_AT_ONCE]
+            holes = ",".join("?" * len(some))
+            rows = self._run(f"SELECT key, row, tokens, truncated FROM vector WHERE key IN ({holes})", some)  # noqa: S608
+            found |= {key: Kept(row, tokens, bool(truncated)) for key, row, tokens, truncated in rows}
+        return found
+
+    def write(self, entries: Mapping[bytes, Kept], used: Mapping[bytes, float]) -> None:
+        """Add entries, and warm those that were used, in one transaction; make room when it is full."""
+        if self._database is None or not (entries or used):
+            return
+        now = time.time()
+        rows = [(key, kept.row, kept.tokens, kept.truncated, warmed(-math.inf, now)) for key, kept in entries.items()]
+        try:
+            with self._database:
+                self._database.executemany("INSERT OR REPLACE INTO vector VALUES (?, ?, ?, ?, ?)", rows)
+                for key, at in used.items():
+                    self._warm(key, at)
+                self._size += sum(len(kept.row) + _OVERHEAD for key, kept in entries.items() if key not in self.keys)
+                self.keys |= entries.keys()
+                if self._size > self._limit:
+                    self._cool()
+        except sqlite3.Error as error:
+            self._give_up(error)
+
+    def delete(self, keys: Iterable[bytes]) -> None:
+        self.keys -= (gone := set(keys))
+        for key in gone:
+            self._run("DELETE FROM vector WHERE key = ?", (key,))
+        self._run("PRAGMA wal_checkpoint(TRUNCATE)", ())
+
+    def close(self) -> None:
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    def _connect(self) -> sqlite3.Connection:
+        """Open the file; one that is damaged or of another version is only a cache, and begun anew."""
+        try:
+            return self._opened()
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                raise
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{self._file}{suffix}").unlink(missing_ok=True)
+            return self._opened()
+
+    def _opened(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self._file, timeout=5.0, isolation_level=None, check_same_thread=False)
+        try:
+            (version,) = database.execute("PRAGMA user_version").fetchone()
+            if version not in (0, _VERSION):
+                raise sqlite3.DatabaseError(f"it is of version {version}")
+            database.executescript(_SCHEMA)
+        except sqlite3.Error:
+            database.close()
+            raise
+        database.isolation_level = "DEFERRED"
+        return database
+
+    def _run(self, sql: str, values: Sequence[bytes]) -> list[tuple[bytes, bytes, int, int]]:
+        if self._database is None:
+            return []
+        try:
+            with self._database:
+                return self._database.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            self._give_up(error)
+            return []
+
+    def _warm(self, key: bytes, at: float) -> None:
+        assert self._database is not None
+        row = self._database.execute("SELECT heat FROM vector WHERE key = ?", (key,)).fetchone()
+        if row is not None:
+            self._database.execute("UPDATE vector SET heat = ? WHERE key = ?", (warmed(row[0], at), key))
+
+    def _cool(self) -> None:
+        """Delete the coldest until there is room again."""
+        assert self._database is not None
+        goal = self._limit * _FEWER
+        gone = []
+        for key, size in self._database.execute("SELECT key, length(row) FROM vector ORDER BY heat"):
+            if self._size <= goal:
+                break
+            gone.append((key,))
+            self._size -= size + _OVERHEAD
+        self._database.executemany("DELETE FROM vector WHERE key = ?", gone)
+        self.keys -= {key for (key,) in gone}
+
+    def _give_up(self, error: Exception) -> None:
+        """Go on without the file until the next start."""
+        _log.warning("vectors are not kept on disk", file=str(self._file), why=str(error))
+        self.keys = set()
+        self.close()

@@ -1,0 +1,127 @@
+"""The embedder: texts in, vectors out, through the cache and the scheduler; each text is computed once at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from services.embedding.cache import Cache, Kept, key_of
+from services.embedding.port import Encoder, Info, Purpose
+from services.embedding.scheduler import Scheduler
+from services.embedding.settings import EmbeddingSettings
+
+__all__ = ["Embedded", "Embedder", "cores"]
+
+_READ_HERE = 4096
+"""Characters that are tokenised on the event loop, in less time than a change of threads takes; more are not."""
+
+
+class Embedded(NamedTuple):
+    """The answer: rows in the order of the texts."""
+
+    info: Info
+    rows: bytes
+    tokens: int
+    truncated: tuple[int, ...]
+    """Places of the texts that the model did not read to their end."""
+
+
+class Embedder:
+    """See the module; works for any number of encoders. Belongs to the event loop."""
+
+    def __init__(self, settings: EmbeddingSettings) -> None:
+        self._scheduler = Scheduler(
+            threads=settings.threads or cores(),
+            batch_tokens=settings.batch_tokens,
+            waiting_tokens=settings.waiting_tokens,
+        )
+        self._cache = Cache(
+            memory_bytes=int(settings.cache_memory_mb * 1e6),
+            disk_bytes=int(settings.cache_disk_mb * 1e6),
+            file=settings.cache_file or _default_file(),
+        )
+        self._flying: dict[bytes, asyncio.Future[Kept | None]] = {}
+
+    async def open(self) -> None:
+        """Look into the cache's file."""
+        await self._cache.open()
+
+    async def close(self) -> None:
+        """End the threads and write what the cache holds. Closing is the last call."""
+        self._scheduler.close()
+        await self._cache.close()
+
+    async def embed(
+        self, encoder: Encoder, texts: Sequence[str], purpose: Purpose = "", *, urgent: bool = False
+    ) -> Embedded:
+        """Return the vectors of the texts. Raises Overloaded; what the engine raises is passed on."""
+        info = encoder.info
+        keys = [key_of(info, purpose, text) for text in texts]
+        wanted = dict(zip(keys, texts, strict=True))
+        kept = await self._cache.get(list(wanted))
+        while missing := {key: text for key, text in wanted.items() if key not in kept}:
+            kept |= await self._compute(encoder, missing, purpose, urgent)
+        whole = [kept[key] for key in keys]
+        cut = tuple(place for place, one in enumerate(whole) if one.truncated)
+        return Embedded(info, b"".join(one.row for one in whole), sum(one.tokens for one in whole), cut)
+
+    async def forget(self, encoder: Encoder, texts: Sequence[str]) -> int:
+        """Lose what is known of the texts for this encoder; returns how many vectors went."""
+        purposes: tuple[Purpose, ...] = ("", "query", "passage")
+        return await self._cache.forget([key_of(encoder.info, p, text) for text in texts for p in purposes])
+
+    async def _compute(
+        self, encoder: Encoder, missing: dict[bytes, str], purpose: Purpose, urgent: bool
+    ) -> dict[bytes, Kept]:
+        """Compute those that nobody computes yet, and wait for the others; some may be left over."""
+        others = {key: self._flying[key] for key in missing if key in self._flying}
+        own = {key: text for key, text in missing.items() if key not in others}
+        done = await self._lead(encoder, own, purpose, urgent) if own else {}
+        for key, flight in others.items():
+            landed = await asyncio.shield(flight)
+            if landed is not None:
+                done[key] = landed
+        return done
+
+    async def _lead(self, encoder: Encoder, own: dict[bytes, str], purpose: Purpose, urgent: bool) -> dict[bytes, Kept]:
+        """Compute, and tell those who wait for the same; None when it did not come to that."""
+        flights = {key: asyncio.get_running_loop().create_future() for key in own}
+        self._flying |= flights
+        done: dict[bytes, Kept] = {}
+        try:
+            done = await self._encoded(encoder, own, purpose, urgent)
+            self._cache.put(done)
+        finally:
+            for key, flight in flights.items():
+                del self._flying[key]
+                flight.set_result(done.get(key))
+        return done
+
+    async def _encoded(
+        self, encoder: Encoder, own: dict[bytes, str], purpose: Purpose, urgent: bool
+    ) -> dict[bytes, Kept]:
+        texts = list(own.values())
+        if sum(map(len, texts)) <= _READ_HERE:
+            passages = encoder.read(texts, purpose)
+        else:
+            passages = await asyncio.to_thread(encoder.read, texts, purpose)
+        rows = await self._scheduler.encode(encoder, passages, urgent=urgent)
+        size = len(rows) // len(texts)
+        return {
+            key: Kept(rows[place * size : (place + 1) * size], len(passage.ids), passage.truncated)
+            for place, (key, passage) in enumerate(zip(own, passages, strict=True))
+        }
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _default_file() -> Path:
+    from platformdirs import user_cache_path
+
+    return user_cache_path("sotto") / "embedding.sqlite"

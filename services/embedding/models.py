@@ -1,0 +1,94 @@
+"""The encoders of a running service: the best that is installed, the built-in one, and others by their name."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from services.embedding.engines.lexical import LexicalEncoder
+from services.embedding.port import Encoder, ModelUnusable, NoEmbeddingModel
+from services.embedding.settings import EmbeddingSettings
+from shared.installed import Shelf
+
+__all__ = ["Encoders", "Open"]
+
+Open = Callable[[Path, EmbeddingSettings], Encoder]
+"""Opens the model in a folder; blocks. Raises ModelUnusable or EngineMissing."""
+
+_LEXICAL = LexicalEncoder.info.model
+
+
+class Encoders:
+    """What is open, by name. `get` may be asked by several at once; a model is opened once."""
+
+    def __init__(self, settings: EmbeddingSettings, shelf: Shelf, open_model: Open) -> None:
+        self._settings = settings
+        self._shelf = shelf
+        self._open_model = open_model
+        self._open: dict[str, Encoder] = {_LEXICAL: LexicalEncoder()}
+        self._using = self._open[_LEXICAL]
+        self._opening = asyncio.Lock()
+        self.chosen = ""
+        """The name that was asked for last, empty for the best."""
+
+    @property
+    def using(self) -> Encoder:
+        """The one for requests that name none."""
+        return self._using
+
+    async def choose(self, name: str) -> list[ModelUnusable]:
+        """Use the model of that name, or the best that is installed, from now on.
+
+        Returns why better ones cannot be used. Raises NoEmbeddingModel, ModelUnusable or EngineMissing for a name
+        that was given; what was used before stays in use then.
+        """
+        wanted = name or self._settings.model
+        if wanted:
+            self._using = await self.get(wanted)
+            self.chosen = name
+            return []
+        self.chosen = ""
+        refused: list[ModelUnusable] = []
+        for model in await asyncio.to_thread(self._shelf.installed, "embedding"):
+            try:
+                self._using = await self.get(model.name)
+                return refused
+            except ModelUnusable as error:
+                refused.append(error)
+        self._using = self._open[_LEXICAL]
+        return refused
+
+    async def get(self, name: str) -> Encoder:
+        """Return the encoder of a name, opened if need be; empty for the one in use.
+
+        Raises NoEmbeddingModel, ModelUnusable or EngineMissing.
+        """
+        if not name:
+            return self._using
+        async with self._opening:
+            if name not in self._open:
+                folder = await asyncio.to_thread(self._folder, name)
+                self._open[name] = await asyncio.to_thread(self._open_model, folder, self._settings)
+            return self._open[name]
+
+    def renew(self, name: str) -> None:
+        """The files of a model are others now: open them when it is next asked for."""
+        self._open.pop(name, None)
+
+    def close(self) -> None:
+        """Let all weights go."""
+        for encoder in self._open.values():
+            encoder.close()
+
+    def _folder(self, name: str) -> Path:
+        for model in self._shelf.installed("embedding"):
+            if model.name == name:
+                return model.path
+        path = Path(name).expanduser()
+        if path.is_dir():
+            return path
+        raise NoEmbeddingModel(
+            f"There is no embedding model named {name} here.",
+            remedy=f"Run `sotto models pull {name}`; `lexical` needs no model.",
+        )

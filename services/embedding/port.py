@@ -1,0 +1,98 @@
+"""The port of embedding: an encoder reads texts as numbers, and makes a vector of each.
+
+Vectors are float32, little-endian, in one run of bytes: rows of `Info.dimensions`, in the order that was asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple, Protocol
+
+from shared.errors import SottoError
+
+__all__ = [
+    "FLOAT_BYTES",
+    "Encoder",
+    "EngineMissing",
+    "Info",
+    "ModelUnusable",
+    "NoEmbeddingModel",
+    "Overloaded",
+    "Passage",
+    "Purpose",
+    "TextsUnusable",
+]
+
+FLOAT_BYTES = 4
+
+Purpose = Literal["", "query", "passage"]
+
+
+class NoEmbeddingModel(SottoError):
+    """No installed model has the name."""
+
+
+class ModelUnusable(SottoError):
+    """A model's files cannot be used: missing, damaged, swapped, or of a kind that no engine here computes."""
+
+
+class EngineMissing(SottoError):
+    """What the engine needs is not on this machine: a library, or a C compiler."""
+
+
+class TextsUnusable(SottoError):
+    """The request makes no sense: nothing to compare, or more dimensions than the model has."""
+
+
+class Overloaded(SottoError):
+    """More waits already than may; `retry_ms` is about how long until there is room."""
+
+    def __init__(self, message: str, *, retry_ms: int) -> None:
+        super().__init__(message, remedy=f"Ask again in {retry_ms} ms.")
+        self.retry_ms = retry_ms
+
+
+class Passage(NamedTuple):
+    """A text as the model reads it."""
+
+    ids: Sequence[int]
+    truncated: bool
+    """The text goes on, but the model reads no further."""
+
+
+class Info(NamedTuple):
+    """Who computes, and what one may expect of the vectors."""
+
+    model: str
+    engine: str
+    """`native`, `numpy` or `lexical`."""
+    detail: str
+    """How: the processor's instructions, say; for a person."""
+    dimensions: int
+    max_tokens: int
+    """Longest text that is read, in tokens."""
+    fingerprint: str
+    """Changes whenever the same text may get another vector."""
+    meaning: bool
+    """False when texts are compared by their spelling only."""
+
+
+class Encoder(Protocol):
+    """An open model. Its methods may be called from any thread, several at a time."""
+
+    @property
+    def info(self) -> Info:
+        """Who computes."""
+        ...
+
+    def read(self, texts: Sequence[str], purpose: Purpose) -> list[Passage]:
+        """Return the texts as the model reads them. Any text is readable, the empty one too."""
+        ...
+
+    def encode(self, passages: Sequence[Passage]) -> bytes:
+        """Return a row for each passage; the bits of a row do not depend on the others."""
+        ...
+
+    def close(self) -> None:
+        """Let the weights go; nothing may be encoded afterwards. Closing twice is harmless."""
+        ...

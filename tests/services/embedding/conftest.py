@@ -1,0 +1,70 @@
+"""Fixtures: a shelf, the service running over it, and an encoder whose work can be watched."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from services.embedding.engines.lexical import LexicalEncoder
+from services.embedding.opening import open_model
+from services.embedding.port import Info, Passage, Purpose
+from services.embedding.service import EmbeddingService
+from services.embedding.settings import EmbeddingSettings
+from services.testing import Bench, running
+from shared.events import ModelLoaded, Role
+from shared.installed import InstalledModel
+
+
+class Folder:
+    """A shelf of embedding models: the folders given, best first."""
+
+    def __init__(self, *folders: Path) -> None:
+        self.folders = list(folders)
+
+    def installed(self, role: Role) -> Sequence[InstalledModel]:
+        found = [InstalledModel("embedding", f.name, "bert", f, tuple(f.iterdir()), ()) for f in self.folders]
+        return found if role == "embedding" else ()
+
+
+class Watched:
+    """The lexical encoder; counts what it computes, and computes nothing while its gate is shut."""
+
+    def __init__(self) -> None:
+        self.info: Info = LexicalEncoder.info
+        self.gate = threading.Event()
+        self.gate.set()
+        self.batches: list[int] = []
+        self._encoder = LexicalEncoder()
+
+    @property
+    def computed(self) -> int:
+        return sum(self.batches)
+
+    def read(self, texts: Sequence[str], purpose: Purpose) -> list[Passage]:
+        return self._encoder.read(texts, purpose)
+
+    def encode(self, passages: Sequence[Passage]) -> bytes:
+        assert self.gate.wait(30)
+        self.batches.append(len(passages))
+        return self._encoder.encode(passages)
+
+    def close(self) -> None:
+        self.gate.set()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> EmbeddingSettings:
+    """The defaults, with a cache of its own."""
+    return EmbeddingSettings(cache_file=tmp_path / "cache" / "embedding.sqlite", threads=1)
+
+
+@contextlib.asynccontextmanager
+async def serving(settings: EmbeddingSettings, *folders: Path) -> AsyncIterator[Bench]:
+    """The service over these models' folders, once it has chosen among them."""
+    async with running(EmbeddingService(settings, Folder(*folders), open_model)) as bench:
+        await bench.next(ModelLoaded)
+        yield bench
