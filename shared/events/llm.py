@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import JsonValue
 
 from shared.events.base import Event, Part
+from shared.events.memory import Remembered
 
 __all__ = [
     "Choice",
@@ -131,6 +132,8 @@ class LlmRequest(Event):
     temperature: float
     seed: int
     stop: tuple[str, ...]
+    recalled: tuple[Remembered, ...] = ()
+    """What of long-term memory the messages hold, the best first."""
     prompt: str = ""
     """Text to go on from, as it is, when there are no messages."""
     mode: Literal["fast", "strict"] = "fast"
