@@ -1,0 +1,145 @@
+"""A feed: what waits for one client. Bounded, newest telemetry first to survive, and what it missed is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, OrderedDict, deque
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+
+from shared.errors import SottoError
+from shared.events import AudioCaptured, AudioPlayed, Event, MetricSample, ModelProgress, Registry, SttPartial
+
+__all__ = ["Feed", "Filter", "Missed", "NoSuchKind"]
+
+_BEHIND = 64
+"""Waiting events from which on a newer reading replaces an older one of the same thing."""
+
+
+class NoSuchKind(SottoError):
+    """A client asks for a kind that does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Events that a slow client does not get, by kind."""
+
+    kinds: dict[str, int]
+
+    @property
+    def count(self) -> int:
+        """How many they are."""
+        return sum(self.kinds.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which events a client wants."""
+
+    kinds: frozenset[type[Event]]
+    session: str | None = None
+    turn: int | None = None
+
+    @classmethod
+    def of(cls, registry: Registry, kinds: str, session: str | None, turn: int | None) -> Filter:
+        """Parse `turn.started,stt.*` (empty: every kind); raises NoSuchKind."""
+        wanted: set[type[Event]] = set()
+        for pattern in filter(None, (part.strip() for part in kinds.split(","))):
+            found = {one for one in registry if _fits(pattern, one.kind)}
+            if not found:
+                raise NoSuchKind(f"There is no event kind {pattern!r}.", remedy="GET /v1/events/schema lists them.")
+            wanted |= found
+        return cls(frozenset(wanted or registry), session, turn)
+
+    def wants(self, event: Event) -> bool:
+        """True for an event of its session and turn; its kinds are looked at by whoever offers."""
+        return self.session in (None, event.session) and self.turn in (None, event.turn)
+
+
+class Feed:
+    """An async iterator over events, and a Missed before the first event after a loss. One task reads it."""
+
+    def __init__(self, wanted: Filter, capacity: int, client: str = "") -> None:
+        self.wanted = wanted
+        self.client = client
+        self.offered = self.delivered = self.dropped = 0
+        self._capacity = capacity
+        self._past: deque[Event] = deque()
+        self._waiting: OrderedDict[Hashable, Event] = OrderedDict()
+        self._missed: Counter[str] = Counter()
+        self._arrived = asyncio.Event()
+        self._closed = False
+
+    @property
+    def queued(self) -> int:
+        """Events that wait now: offered = delivered + dropped + queued, at any moment."""
+        return len(self._past) + len(self._waiting)
+
+    def begin(self, past: Iterable[Event]) -> None:
+        """Queue what happened before; bounded by what the bus remembers, so that nothing of it is dropped."""
+        before = len(self._past)
+        self._past.extend(event for event in past if self.wanted.wants(event))
+        self.offered += len(self._past) - before
+        self._arrived.set()
+
+    def offer(self, event: Event) -> None:
+        """Queue an event; never waits, never raises."""
+        if not self.wanted.wants(event) or self._closed:
+            return
+        self.offered += 1
+        waiting = self._waiting
+        key: Hashable = self.offered
+        if len(waiting) >= _BEHIND and (reading := _reading(event)) is not None:
+            key = reading
+            if key in waiting:
+                self._drop(waiting.pop(key))
+        if len(waiting) >= self._capacity:
+            self._drop(waiting.popitem(last=False)[1])
+        waiting[key] = event
+        self._arrived.set()
+
+    def close(self) -> None:
+        """End the iteration at once, whatever waits."""
+        self._closed = True
+        self._arrived.set()
+
+    def __aiter__(self) -> Feed:
+        return self
+
+    async def __anext__(self) -> Event | Missed:
+        while not self._closed:
+            if self._past:
+                self.delivered += 1
+                return self._past.popleft()
+            if self._missed:
+                missed, self._missed = Missed(dict(self._missed)), Counter()
+                return missed
+            if self._waiting:
+                self.delivered += 1
+                return self._waiting.popitem(last=False)[1]
+            self._arrived.clear()
+            await self._arrived.wait()
+        raise StopAsyncIteration
+
+    def _drop(self, event: Event) -> None:
+        self.dropped += 1
+        self._missed[event.kind] += 1
+
+
+def _fits(pattern: str, kind: str) -> bool:
+    return kind == pattern or (pattern.endswith("*") and kind.startswith(pattern[:-1]))
+
+
+def _reading(event: Event) -> Hashable | None:
+    """What a reading is of; None for an event that no later one makes superfluous."""
+    match event:
+        case AudioCaptured() | SttPartial():
+            return event.kind, event.session
+        case AudioPlayed(ended=False):
+            return event.kind, event.session, event.reply, event.clause
+        case MetricSample():
+            return event.kind, event.name, tuple(sorted(event.labels.items()))
+        case ModelProgress():
+            return event.kind, event.name
+        case _:
+            return None

@@ -1,0 +1,177 @@
+"""The gateway service: opens the event socket once the others are up, and says where it is.
+
+What cannot be opened (a port that is taken, packages that are missing) degrades it, and the conversation goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import threading
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from services.contract import Context
+from services.gateway.board import SERVICE_EVENTS, Board
+from services.gateway.doors import Doors
+from services.gateway.hub import Hub
+from services.gateway.injection import Scribe
+from services.gateway.settings import GatewaySettings
+from services.gateway.socket import EventSocket
+from services.gateway.sources import Sources
+from shared.errors import SottoError
+from shared.events import REGISTRY, Event, GatewayOpened
+
+if TYPE_CHECKING:  # loads FastAPI
+    from services.gateway.server import Server
+
+__all__ = ["GatewayService"]
+
+T = TypeVar("T")
+
+_PATIENCE = 5.0
+"""Seconds that the others have to be up before the gateway loads beside them."""
+_SPARE = 64
+"""Connections beside the event sockets."""
+
+
+class CannotListen(SottoError):
+    """The address cannot be listened on."""
+
+
+class NoServer(SottoError):
+    """The packages of the server are not installed."""
+
+
+class GatewayService:
+    """See the module. Made once: what it knows of the other services outlives a crash."""
+
+    name: ClassVar[str] = "gateway"
+    consumes: ClassVar[tuple[type[Event], ...]] = SERVICE_EVENTS
+
+    def __init__(self, settings: GatewaySettings, sources: Sources | None = None) -> None:
+        self._settings = settings
+        self._sources = sources or Sources()
+        self._board = Board()
+        self._changed = asyncio.Event()
+
+    async def run(self, ctx: Context) -> None:
+        """Serve until cancelled."""
+        serving = ctx.tasks.create_task(self._serve(ctx), name="gateway:serve")
+        try:
+            async for event in ctx.inbox:
+                self._board.see(event)
+                self._changed.set()
+        finally:
+            serving.cancel()
+
+    async def _serve(self, ctx: Context) -> None:
+        await self._others_up(ctx.name)
+        try:
+            listener = _listen(self._settings.host, self._settings.port)
+            try:
+                server = await _on_a_thread(lambda: self._server(ctx))
+            except BaseException:
+                listener.close()
+                raise
+        except SottoError as error:
+            ctx.degraded(str(error))
+            return
+        ctx.emit(GatewayOpened, url=_url(self._settings.host, listener.getsockname()[1]))
+        ctx.ready()
+        await server.run_on(listener)
+
+    async def _others_up(self, own: str) -> None:
+        """Wait until the others do their work: loading a web framework would hold them up."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                while self._board.starting - {own}:
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            return
+
+    def _server(self, ctx: Context) -> Server:
+        try:
+            from services.gateway.server import Server
+            from services.gateway.web import application
+        except ModuleNotFoundError as error:
+            raise NoServer(
+                f"The event socket needs a package that is not here: {error.name}.",
+                remedy="Run `scripts/setup server`.",
+            ) from error
+        settings = self._settings
+        app = application(
+            doors=Doors(settings),
+            scribe=Scribe(REGISTRY, ctx.clock, ctx.ids, ctx.session),
+            board=self._board,
+            sources=self._sources,
+            socket=EventSocket(
+                Hub(ctx.bus),
+                version=version("sotto"),
+                session=ctx.session,
+                clients=settings.clients,
+                backlog=settings.backlog,
+            ),
+            publish=ctx.bus.publish,
+            session=ctx.session,
+        )
+        return Server(app, connections=settings.clients + _SPARE)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Return a socket bound to the address, or raise CannotListen."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host.strip("[]"), port))
+        listener.listen(128)  # binding alone shares the port with another one that only bound it
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        raise _cannot_listen(host, port, error) from error
+    return listener
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> CannotListen:
+    if error.errno == errno.EADDRINUSE:
+        return CannotListen(
+            f"Port {port} is taken, perhaps by another Sotto, so the dashboard and the scripts cannot reach this one.",
+            remedy="Choose another with `--set gateway.port=8322`, or none with `--set gateway.enabled=false`.",
+        )
+    return CannotListen(
+        f"The event socket cannot listen on {host}:{port}: {error.strerror}.",
+        remedy="Set gateway.host and gateway.port to an address of this machine.",
+    )
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host.strip('[]')}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def _on_a_thread(work: Callable[[], T]) -> T:
+    """Run `work` on a thread of its own that does not hold up the end of the process."""
+    loop = asyncio.get_running_loop()
+    outcome: asyncio.Future[T] = loop.create_future()
+
+    def tell(result: T | None, error: BaseException | None) -> None:
+        if outcome.done():
+            return
+        if error is not None:
+            outcome.set_exception(error)
+        else:
+            outcome.set_result(result)  # type: ignore[arg-type]  # there is a result where there is no error
+
+    def run() -> None:
+        try:
+            result, error = work(), None
+        except BaseException as raised:  # noqa: BLE001 (it is raised where it is awaited)
+            result, error = None, raised
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(tell, result, error)
+
+    threading.Thread(target=run, name="sotto-gateway", daemon=True).start()
+    return await outcome
