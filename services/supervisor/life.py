@@ -99,6 +99,11 @@ class Life:
         if not delay:
             self._begin()
 
+    def revive(self) -> None:
+        """Give it a new mailbox after it was given up; what the old one still held is lost."""
+        self.mailbox = Mailbox(self._bus, self._subscribe(self._bus))
+        self.failed = False
+
     def cancel(self, verdict: Outcome) -> None:
         """Ask the present run to end, with `verdict` as what becomes of it; a planned one does not begin."""
         if self._verdict is not None or self.ended is None or self.ended.done():

@@ -14,16 +14,19 @@ from typing import Any, Literal, TypeVar
 
 import structlog
 
-from bus import Bus
+from bus import Bus, Overflow, Subscription
 from services.supervisor.backoff import Backoff
 from services.supervisor.child import Child
 from services.supervisor.life import Life, Outcome
 from shared.clock import Clock
+from shared.errors import SottoError
 from shared.events import (
     Event,
     EventDead,
+    ServiceCrash,
     ServiceCrashed,
     ServiceFailed,
+    ServiceRestart,
     ServiceRestarted,
     ServiceStopped,
     Stamp,
@@ -38,7 +41,13 @@ E = TypeVar("E", bound=Event)
 Strategy = Literal["one_for_one", "rest_for_one", "one_for_all"]
 """What a crash restarts: the service alone, it and those after it, or all."""
 
+Order = ServiceRestart | ServiceCrash
+
 _log = structlog.get_logger("supervisor")
+
+
+class ToldToCrash(SottoError):
+    """A person asked for it (`service.crash`)."""
 
 
 class Supervisor:
@@ -76,6 +85,7 @@ class Supervisor:
         self._lives: tuple[Life, ...] = ()
         self._leaving = asyncio.Event()
         self._serving: asyncio.Task[None] | None = None
+        self._orders: Subscription[Order] | None = None
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -86,15 +96,23 @@ class Supervisor:
         """Supervise until `stop` is set or nothing is left to run; a cancellation stops the tree in order as well.
 
         As a context manager (`async with supervisor:`) the tree runs until the block ends. Either way: once.
+        Meanwhile it obeys `service.restart` and `service.crash`.
         """
         if not self._lives:
             self._open()
+        assert self._orders is not None
         stopping = asyncio.create_task(stop.wait(), name="supervisor:stop")
+        ordered = asyncio.create_task(self._next_order(self._orders), name="supervisor:order")
         try:
             while not stopping.done() and any(life.ended is not None for life in self._lives):
-                await self._step(stopping)
+                await self._step(stopping, ordered)
+                if ordered.done() and not stopping.done():
+                    await self._obey(ordered.result())
+                    ordered = asyncio.create_task(self._next_order(self._orders), name="supervisor:order")
         finally:
             stopping.cancel()
+            ordered.cancel()
+            self._orders.close()
             await self._stop_all(self._lives)
             for life in self._lives:
                 life.mailbox.close()
@@ -112,14 +130,17 @@ class Supervisor:
     def _open(self) -> None:
         lives = [Life(child, self._bus, self._clock, self._ids, self._session) for child in self._children]
         self._lives = tuple(lives)
+        self._orders = self._bus.subscribe(
+            ServiceRestart, ServiceCrash, name="supervisor", capacity=64, overflow=Overflow.DROP_OLDEST
+        )
         for life in lives:
             life.start()
 
     # ---- something ended
 
-    async def _step(self, stopping: asyncio.Task[Any]) -> None:
+    async def _step(self, stopping: asyncio.Task[Any], ordered: asyncio.Task[Any]) -> None:
         ends = [life.ended for life in self._lives if life.ended is not None]
-        await asyncio.wait([stopping, *ends], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([stopping, ordered, *ends], return_when=asyncio.FIRST_COMPLETED)
         for life in self._lives:
             if not stopping.done() and life.ended is not None and life.ended.done():
                 await self._ended(life, life.ended.result())
@@ -147,6 +168,34 @@ class Supervisor:
             life.streak = life.attempt = 0
         life.streak += 1
         life.attempt += 1
+
+    # ---- orders
+
+    async def _next_order(self, orders: Subscription[Order]) -> Order:
+        return await anext(orders)
+
+    async def _obey(self, order: Order) -> None:
+        for life in self._lives:
+            if life.name != order.service:
+                continue
+            _log.info("told to", order=order.kind, service=life.name)
+            if isinstance(order, ServiceCrash):
+                life.cancel(Outcome("crashed", ToldToCrash("it was told to crash")))
+            else:
+                await self._run_again(life)
+
+    async def _run_again(self, life: Life) -> None:
+        """Stop the service if it runs, and start it as if it had never crashed."""
+        was_running = life.ended is not None
+        if was_running:
+            await self._stop_all([life])
+        if life.name in self.hung and not self.hung[life.name].done():
+            _log.error("it does not end, so it cannot be run again", service=life.name)
+            return
+        if life.failed or not was_running:
+            life.revive()
+        life.streak = life.attempt = 0
+        await self._restart(life)
 
     # ---- crashes
 
