@@ -30,11 +30,13 @@ class Fitted:
     dropped_turns: int
 
 
-def fit(messages: Sequence[Message], encode: Encode, limit: int, dropped_before: int = 0) -> Fitted:
+def fit(
+    messages: Sequence[Message], encode: Encode, limit: int, dropped_before: int = 0, *, may_drop: bool = True
+) -> Fitted:
     """Return the prompt of as many of the newest turns as fit `limit` tokens (`encode` turns messages into them).
 
     `dropped_before` is how many turns the previous prompt left out; it is kept to when that fits. The prompt is
-    encoded about log2(turns) times. Raises PromptTooLong with both numbers.
+    encoded about log2(turns) times. Without `may_drop` all must fit. Raises PromptTooLong with both numbers.
     """
     turns = _turns(messages)
 
@@ -45,6 +47,8 @@ def fit(messages: Sequence[Message], encode: Encode, limit: int, dropped_before:
     whole = without(0)
     if len(whole.tokens) <= limit:
         return whole
+    if not may_drop:
+        raise _too_long(len(whole.tokens), limit)
     most = max(0, len(turns) - 1)
     if 0 < dropped_before <= most:
         same = without(dropped_before)
@@ -52,12 +56,15 @@ def fit(messages: Sequence[Message], encode: Encode, limit: int, dropped_before:
             return same
     least = without(most)
     if len(least.tokens) > limit:
-        raise PromptTooLong(
-            f"The question and its instructions come to {len(least.tokens)} tokens, "
-            f"but the model's context has room for {limit}.",
-            remedy="Ask in fewer words, or raise `llm.context_tokens`.",
-        )
+        raise _too_long(len(least.tokens), limit)
     return _fewest(without, most, least, int(limit * _SPARE))
+
+
+def _too_long(tokens: int, limit: int) -> PromptTooLong:
+    return PromptTooLong(
+        f"The question and its instructions come to {tokens} tokens, but the model's context has room for {limit}.",
+        remedy="Ask in fewer words, or raise `llm.context_tokens`.",
+    )
 
 
 def _fewest(without: Callable[[int], Fitted], most: int, least: Fitted, limit: int) -> Fitted:

@@ -1,33 +1,35 @@
-"""The port of the language model: an engine opens a model's files, a model answers requests one after the other.
-
-A later engine (batching, caches) fits behind the same four methods.
-"""
+"""The port of the language model: an engine opens a model's files, a model answers requests, several at a time."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from pydantic import JsonValue
 
 from services.llm.settings import LlmSettings
 from shared.clock import Clock
 from shared.errors import SottoError
-from shared.events import LlmRequest, Usage
+from shared.events import LlmRequest, TokenChance, Usage
 from shared.installed import InstalledModel
 
 __all__ = [
     "Answer",
     "Engine",
     "EngineMissing",
+    "Finish",
     "GenerationFailed",
+    "InvalidRequest",
     "LanguageModel",
     "ModelUnusable",
     "Outcome",
     "PromptTooLong",
+    "StructureImpossible",
     "ToolWish",
 ]
+
+Finish: TypeAlias = Literal["stop", "length", "tool", "cancelled", "deadline"]
 
 
 class EngineMissing(SottoError):
@@ -40,6 +42,14 @@ class ModelUnusable(SottoError):
 
 class PromptTooLong(SottoError):
     """Even without any older turn the prompt does not fit the model's context."""
+
+
+class InvalidRequest(SottoError):
+    """A field of the request has a value that cannot be used."""
+
+
+class StructureImpossible(InvalidRequest):
+    """The form asked for cannot be had: broken, contradictory, or too large."""
 
 
 class GenerationFailed(SottoError):
@@ -58,16 +68,21 @@ class ToolWish:
 class Outcome:
     """How a generation ended and what it cost."""
 
-    finish: Literal["stop", "length", "tool", "cancelled"]
+    finish: Finish
     tools: tuple[ToolWish, ...]
     usage: Usage
+    chances: tuple[TokenChance, ...] = ()
+    """How likely each token was, where the request asks for it."""
 
 
 class Answer(Protocol):
     """A generation under way; iterate once over its pieces of speakable text, then ask for the outcome."""
 
     def __aiter__(self) -> AsyncIterator[str]:
-        """Yield text as it is generated, never an empty piece. Raises PromptTooLong or GenerationFailed."""
+        """Yield text as it is generated, never an empty piece; leaving before the end cancels.
+
+        Raises PromptTooLong, InvalidRequest or GenerationFailed.
+        """
         ...
 
     async def outcome(self) -> Outcome:
@@ -80,10 +95,17 @@ class Answer(Protocol):
 
 
 class LanguageModel(Protocol):
-    """An open model. Requests are answered in the order they were made, one at a time."""
+    """An open model. Requests are answered beside each other; interactive ones have the engine to themselves."""
 
     def answer(self, request: LlmRequest) -> Answer:
         """Begin (or queue) the answer to the request's messages."""
+        ...
+
+    async def fingerprint(self, request: LlmRequest) -> str:
+        """Return the hash of everything beside the request that can change its answer; waits for it in strict mode.
+
+        In fast mode it is empty until the model's file has been read once.
+        """
         ...
 
     async def close(self) -> None:

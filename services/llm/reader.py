@@ -39,15 +39,26 @@ _MISTRAL_CALL = re.compile(r"\s*(?P<name>[\w.-]+)\s*(?:\[CALL_ID\]\w*)?\s*\[ARGS
 
 
 class AnswerReader:
-    """Reads one answer. `reasoning` is true when the prompt itself opened a reasoning block."""
+    """Reads one answer. `reasoning` is true when the prompt itself opened a reasoning block; a `plain` answer is all
+    text, to the last space.
+    """
 
-    def __init__(self, *, tools: Collection[str], stop: Collection[str] = (), reasoning: bool = False) -> None:
-        self._tools = frozenset(tools)
+    def __init__(
+        self,
+        *,
+        tools: Collection[str],
+        stop: Collection[str] = (),
+        reasoning: bool = False,
+        plain: bool = False,
+    ) -> None:
+        self._tools = frozenset(() if plain else tools)
         self._stop = tuple(s for s in stop if s)
-        self._watched = (*self._stop, *_THINK, *_CALLS)
+        self._watched = self._stop if plain else (*self._stop, *_THINK, *_CALLS)
+        self._longest = max(map(len, self._watched), default=1) - 1
+        self._begins = re.compile("|".join(re.escape(m[0]) for m in self._watched) or "(?!)")
         self._held = ""
-        self._inside = "<think>" if reasoning else ""
-        self._spoke = False
+        self._inside = "<think>" if reasoning and not plain else ""
+        self._spoke = plain
         self._whole_object = False
         self.stopped = False
         """True once a stop string was met; nothing after it is text."""
@@ -58,6 +69,8 @@ class AnswerReader:
 
     def feed(self, raw: str) -> str:
         """Take a piece of raw text and return what of it (and of what was held back) can be spoken now."""
+        if self._spoke and not (self._held or self._inside or self.stopped) and not self._begins.search(raw):
+            return raw  # nothing in it can be the beginning of a marker: the usual case, and the quick one
         self._held += raw
         return "".join(self._steps())
 
@@ -108,7 +121,7 @@ class AnswerReader:
 
     def _unsure(self) -> int:
         """Length of the end of the text that may be the beginning of a marker."""
-        for length in range(min(len(self._held), max(map(len, self._watched)) - 1), 0, -1):
+        for length in range(min(len(self._held), self._longest), 0, -1):
             end = self._held[-length:]
             if any(m.startswith(end) for m in self._watched):
                 return length

@@ -11,11 +11,22 @@ from typing import ClassVar, Literal
 
 from bus import StreamClosed
 from services.contract import Context
+from services.llm.check import check
+from services.llm.gate import Gate
 from services.llm.in_use import ModelInUse, NoLanguageModel
-from services.llm.port import Answer, Engine, EngineMissing, Outcome, PromptTooLong
+from services.llm.port import (
+    Answer,
+    Engine,
+    EngineMissing,
+    InvalidRequest,
+    LanguageModel,
+    Outcome,
+    PromptTooLong,
+)
 from services.llm.settings import LlmSettings
 from shared.errors import SottoError
 from shared.events import (
+    Choice,
     Event,
     LlmDelta,
     LlmFailed,
@@ -24,16 +35,17 @@ from shared.events import (
     ModelLoad,
     ModelPulled,
     ToolRequest,
+    Usage,
 )
 from shared.installed import Shelf
 
 __all__ = ["LlmService"]
 
-Reason = Literal["no-model", "too-long", "engine", "overloaded"]
+Reason = Literal["no-model", "too-long", "engine", "overloaded", "invalid"]
 
 
 class LlmService:
-    """One model at a time, from `shelf`, opened by `engine`; one request at a time, in the order they came."""
+    """One model at a time, from `shelf`, opened by `engine`; requests are answered beside each other."""
 
     name: ClassVar[str] = "llm"
     consumes: ClassVar[tuple[type[Event], ...]] = (LlmRequest, ModelLoad, ModelPulled)
@@ -41,7 +53,8 @@ class LlmService:
     def __init__(self, settings: LlmSettings, shelf: Shelf, engine: Engine) -> None:
         self._settings = settings
         self._model = ModelInUse(settings, shelf, engine)
-        self._turn = asyncio.Lock()  # held by one generation or by one change of model
+        self._gate = Gate()  # passed by generations, closed by a change of model
+        self._opening = asyncio.Lock()
         self._waiting = 0
         self._degraded = False
 
@@ -59,7 +72,7 @@ class LlmService:
             await self._model.close(ctx)
 
     async def _begin(self, ctx: Context) -> None:
-        async with self._turn:
+        async with self._gate.alone():
             try:
                 await self._model.ensure(ctx)
             except SottoError as error:
@@ -67,7 +80,7 @@ class LlmService:
                 ctx.degraded(str(error))
 
     async def _change(self, ctx: Context, event: ModelLoad | ModelPulled) -> None:
-        async with self._turn:
+        async with self._gate.alone():
             await (self._model.choose(ctx, event.name) if isinstance(event, ModelLoad) else self._model.renew(ctx))
             self._recovered(ctx)
 
@@ -78,51 +91,81 @@ class LlmService:
         self._waiting += 1
         came = ctx.clock.monotonic_ns()
         try:
-            async with self._turn:
-                model = await self._model.ensure(ctx)
+            check(request)
+            async with self._gate.passing():
+                async with self._opening:
+                    model = await self._model.ensure(ctx)
                 self._recovered(ctx)
                 waited = ctx.clock.monotonic_ns() - came
-                await self._relay(ctx, request, model.answer(request), waited)
+                await self._relay(ctx, request, model, waited)
         except (NoLanguageModel, EngineMissing) as error:
             self._failed(ctx, request, "no-model", str(error))
         except PromptTooLong as error:
             self._failed(ctx, request, "too-long", str(error))
+        except InvalidRequest as error:
+            self._failed(ctx, request, "invalid", str(error))
         except SottoError as error:
             self._failed(ctx, request, "engine", str(error))
         finally:
             self._waiting -= 1
 
-    async def _relay(self, ctx: Context, request: LlmRequest, answer: Answer, waited: int) -> None:
-        """Publish the answer as it comes; when the turn is fenced or the reader leaves, end it and say so."""
+    async def _relay(self, ctx: Context, request: LlmRequest, model: LanguageModel, waited: int) -> None:
+        """Publish the answers as they come; when the turn is fenced or the reader leaves, end them and say so.
+
+        All are computed beside each other, and told one after the other.
+        """
         outlet = ctx.bus.outlet(request)
-        pieces: list[str] = []
+        answers = [model.answer(each) for each in _each(request)]
+        said: list[list[str]] = [[] for _ in answers]
+        told = 0
         try:
-            async for text in answer:
-                pieces.append(text)
-                delta = ctx.event(LlmDelta, request=request.id, index=len(pieces) - 1, text=text)
-                await outlet.send(delta)
-            outcome = await answer.outcome()
+            for choice, answer in enumerate(answers):
+                async for text in answer:
+                    said[choice].append(text)
+                    delta = ctx.event(LlmDelta, request=request.id, index=told, text=text, choice=choice)
+                    told += 1
+                    await outlet.send(delta)
+            outcomes = [await answer.outcome() for answer in answers]
+            fingerprint = await model.fingerprint(request)
         except (asyncio.CancelledError, StreamClosed) as ended:
-            answer.cancel()
-            self._response(ctx, request, pieces, await answer.outcome(), waited)
+            outcomes = await _ended(answers)
+            self._response(ctx, request, said, outcomes, waited, "")
             if isinstance(ended, asyncio.CancelledError):
                 raise
             return
-        self._response(ctx, request, pieces, outcome, waited)
+        except SottoError:
+            for answer in answers:
+                answer.cancel()
+            raise
+        self._response(ctx, request, said, outcomes, waited, fingerprint)
 
-    def _response(self, ctx: Context, request: LlmRequest, pieces: list[str], outcome: Outcome, waited: int) -> None:
-        usage = outcome.usage.model_copy(update={"queue_ns": outcome.usage.queue_ns + waited})
+    def _response(
+        self,
+        ctx: Context,
+        request: LlmRequest,
+        said: list[list[str]],
+        outcomes: list[Outcome],
+        waited: int,
+        fingerprint: str,
+    ) -> None:
+        outcome = outcomes[0]
         ctx.emit(
             LlmResponse,
             request=request.id,
-            text="".join(pieces),
+            text="".join(said[0]),
             finish=outcome.finish,
             tool_requests=tuple(
                 ToolRequest(id=f"{request.id}.{index}", name=wish.name, arguments=wish.arguments)
                 for index, wish in enumerate(outcome.tools)
             ),
-            usage=usage,
+            usage=_together([o.usage for o in outcomes], waited),
             model=self._model.name,
+            fingerprint=fingerprint,
+            logprobs=outcome.chances,
+            more=tuple(
+                Choice(text="".join(text), finish=other.finish, logprobs=other.chances)
+                for text, other in zip(said[1:], outcomes[1:], strict=True)
+            ),
         )
 
     def _recovered(self, ctx: Context) -> None:
@@ -133,3 +176,25 @@ class LlmService:
     @staticmethod
     def _failed(ctx: Context, request: LlmRequest, reason: Reason, message: str) -> None:
         ctx.emit(LlmFailed, request=request.id, reason=reason, message=message)
+
+
+def _each(request: LlmRequest) -> list[LlmRequest]:
+    """One request for each answer wanted, each with a seed of its own."""
+    return [request, *(request.model_copy(update={"seed": request.seed + i}) for i in range(1, request.n))]
+
+
+async def _ended(answers: list[Answer]) -> list[Outcome]:
+    """Cancel the answers and wait until the engine has let go of them."""
+    for answer in answers:
+        answer.cancel()
+    return [await answer.outcome() for answer in answers]
+
+
+def _together(usages: list[Usage], waited: int) -> Usage:
+    """The cost of several answers to one prompt: tokens of all answers, times of the first."""
+    return usages[0].model_copy(
+        update={
+            "completion_tokens": sum(usage.completion_tokens for usage in usages),
+            "queue_ns": usages[0].queue_ns + waited,
+        }
+    )

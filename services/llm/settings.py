@@ -28,5 +28,9 @@ class LlmSettings(BaseModel):
     """Only the likeliest tokens that together reach this probability are drawn from."""
     thinking: bool = False
     """Whether models that can reason at length before they answer may do so. It is never spoken."""
-    waiting: int = Field(default=16, ge=1)
-    """Requests that may wait for their turn; more are refused."""
+    sequences: int = Field(default=0, ge=0, le=64)
+    """Answers computed beside each other, each with `context_tokens` of its own; 0 for up to four, as memory allows."""
+    waiting: int = Field(default=32, ge=1)
+    """Requests under way or waiting for their turn; more are refused."""
+    prefix_cache_mb: int = Field(default=256, ge=0)
+    """Memory for the evaluated beginnings of prompts that gave up their place; 0 for none."""

@@ -82,8 +82,15 @@ class Vocabulary:
         return self.tokens.index("".join(_BYTES[b] for b in piece))
 
 
-def write_random(path: Path, shape: Shape | None = None, *, template: str | None = CHATML, seed: int = 0) -> Path:
-    """Write a model of random weights (llama architecture, float32); it talks nonsense, always the same."""
+def write_random(
+    path: Path,
+    shape: Shape | None = None,
+    *,
+    template: str | None = CHATML,
+    seed: int = 0,
+    quantised: gguf.GGMLQuantizationType = gguf.GGMLQuantizationType.F32,
+) -> Path:
+    """Write a model of random weights (llama architecture, `quantised`); it talks nonsense, always the same."""
     shape = shape or Shape()
     vocabulary = Vocabulary()
     rng = np.random.default_rng(seed)
@@ -94,8 +101,16 @@ def write_random(path: Path, shape: Shape | None = None, *, template: str | None
     rows = len(vocabulary.tokens)
     output = matrix(rows, shape.width)
     output[[vocabulary.id(text) for text in CONTROL]] = 0  # it ends only when told to
-    _write(path, vocabulary, shape, template, matrix, matrix(rows, shape.width), output)
+    _write(path, vocabulary, shape, template, matrix, matrix(rows, shape.width), output, quantised)
     return path
+
+
+def write_exact(
+    path: Path, quantised: gguf.GGMLQuantizationType = gguf.GGMLQuantizationType.Q8_0, *, context: int = 4096
+) -> Path:
+    """Write a model in which batching and chunking show in the bits: eight layers, 512 wide."""
+    shape = Shape(width=512, layers=8, heads=8, hidden=1408, context=context, scale=0.05)
+    return write_random(path, shape, quantised=quantised)
 
 
 def write_of_kind(path: Path, architecture: str) -> Path:
@@ -145,8 +160,14 @@ def write_scripted(
     return path
 
 
-def _write(path, vocabulary, shape, template, matrix, embedding, output) -> None:  # type: ignore[no-untyped-def]
+def _write(  # type: ignore[no-untyped-def]
+    path, vocabulary, shape, template, matrix, embedding, output, quantised=gguf.GGMLQuantizationType.F32
+) -> None:
     writer = gguf.GGUFWriter(path, "llama")
+
+    def add(name: str, weights: Weights) -> None:
+        writer.add_tensor(name, gguf.quants.quantize(weights, quantised), raw_dtype=quantised)
+
     writer.add_context_length(shape.context)
     writer.add_embedding_length(shape.width)
     writer.add_block_count(shape.layers)
@@ -166,18 +187,18 @@ def _write(path, vocabulary, shape, template, matrix, embedding, output) -> None
     writer.add_add_bos_token(False)
     if template is not None:
         writer.add_chat_template(template)
-    writer.add_tensor("token_embd.weight", embedding)
+    add("token_embd.weight", embedding)
     writer.add_tensor("output_norm.weight", np.ones(shape.width, np.float32))
-    writer.add_tensor("output.weight", output)
+    add("output.weight", output)
     for layer in range(shape.layers):
         name = f"blk.{layer}."
         for norm in ("attn_norm", "ffn_norm"):
             writer.add_tensor(f"{name}{norm}.weight", np.ones(shape.width, np.float32))
         for part in ("attn_q", "attn_k", "attn_v", "attn_output"):
-            writer.add_tensor(f"{name}{part}.weight", matrix(shape.width, shape.width))
-        writer.add_tensor(f"{name}ffn_gate.weight", matrix(shape.hidden, shape.width))
-        writer.add_tensor(f"{name}ffn_up.weight", matrix(shape.hidden, shape.width))
-        writer.add_tensor(f"{name}ffn_down.weight", matrix(shape.width, shape.hidden))
+            add(f"{name}{part}.weight", matrix(shape.width, shape.width))
+        add(f"{name}ffn_gate.weight", matrix(shape.hidden, shape.width))
+        add(f"{name}ffn_up.weight", matrix(shape.hidden, shape.width))
+        add(f"{name}ffn_down.weight", matrix(shape.width, shape.hidden))
     _finish(writer)
 
 

@@ -1,4 +1,4 @@
-"""A GGUF opened by llama.cpp: one sequence on one thread, answering one request after the other.
+"""A GGUF opened by llama.cpp: several sequences on one thread, answering many requests beside each other.
 
 Built on llama.cpp's C functions, not on the bindings' `Llama` class, whose streaming costs more with every token.
 """
@@ -9,7 +9,7 @@ import asyncio
 import os
 import re
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,15 +17,20 @@ from typing import TypeAlias
 
 import psutil
 
-from services.llm.engines.decoding import Decoding, Tally
+from services.llm.engines.fingerprint import Fingerprint
 from services.llm.engines.generation import Generation
+from services.llm.engines.job import Job, Rules, Tally
 from services.llm.engines.library import library
-from services.llm.engines.sequence import Sampling, TokenSequence
+from services.llm.engines.pool import Pool
+from services.llm.engines.prefixes import Prefixes
+from services.llm.engines.sampling import Drawing
+from services.llm.engines.scheduler import Scheduler
 from services.llm.engines.weights import Weights
 from services.llm.fit import fit
-from services.llm.port import Outcome
+from services.llm.port import InvalidRequest, PromptTooLong
 from services.llm.reader import MARKERS, AnswerReader
 from services.llm.settings import LlmSettings
+from services.llm.structure import grammar
 from services.llm.template import CHATML, ChatTemplate
 from shared.clock import Clock
 from shared.errors import SottoError
@@ -35,6 +40,14 @@ __all__ = ["LlamaModel", "Opened"]
 
 _ANSWER_SHARE = 4
 """At most one part in so many of the context is kept free for the answer."""
+
+_LONGEST_TOKEN = 128
+"""Bytes. No vocabulary has many longer tokens: a text of more than so many for each token of the context is refused
+before it is cut into tokens, which would take seconds for megabytes."""
+
+_MOST_SEQUENCES = 4
+_MEMORY_SHARE = 8
+"""Unless told otherwise, contexts take at most one part in so many of the memory that is free."""
 
 Messages: TypeAlias = Sequence[Message]
 
@@ -46,6 +59,7 @@ class Opened:
     """
 
     def __init__(self, path: Path, settings: LlmSettings, clock: Clock, *, wanted: Callable[[], bool]) -> None:
+        self.path = path
         self.library = library()
         self.settings = settings
         self.clock = clock
@@ -58,12 +72,13 @@ class Opened:
             self.template = ChatTemplate(
                 weights.template or CHATML, bos=weights.bos_text, eos=weights.eos_text, now=lambda: _local(clock)
             )
-            self.sequence = TokenSequence(
+            self.pool = Pool(
                 self.library,
                 weights,
                 context_tokens=settings.context_tokens,
+                sequences=settings.sequences or _sequences(weights, settings.context_tokens),
                 threads=settings.threads or _spare_cores(),
-                prefill_chunk=settings.prefill_chunk,
+                chunk=settings.prefill_chunk,
             )
         except SottoError:
             weights.close()
@@ -75,80 +90,113 @@ class Opened:
 
     def close(self) -> None:
         """Give the memory back."""
-        self.sequence.close()
+        self.pool.close()
         self.weights.close()
 
 
 class LlamaModel:
-    """An open GGUF. Its native objects belong to the engine's thread, the methods to the event loop's."""
+    """An open GGUF. Its context belongs to the engine's thread, its vocabulary also to that which reads prompts, the
+    methods to the event loop's.
+    """
 
     def __init__(self, opened: Opened, executor: ThreadPoolExecutor) -> None:
         self._opened = opened
         self._executor = executor
-        self._running: Generation | None = None
+        self._prompts = ThreadPoolExecutor(1, thread_name_prefix="llama-prompts")
+        self._fingerprint = Fingerprint(opened.path, opened.library, opened.pool.threads, opened.pool.chunk)
+        self._scheduler = Scheduler(opened.pool, Prefixes(opened.settings.prefix_cache_mb * 1024 * 1024), opened.clock)
+        self._serving = executor.submit(self._scheduler.serve)
         self._closed = False
         self._dropped_turns = 0
 
     def answer(self, request: LlmRequest) -> Generation:
-        asked = self._opened.clock.monotonic_ns()
-        return Generation(self._executor, lambda generation: self._run(generation, request, asked))
+        tally = Tally(asked=self._opened.clock.monotonic_ns())
+        generation = Generation(self._scheduler.wake)
+        if self._closed:
+            generation.fail(InvalidRequest("The model has been closed.", remedy="Ask again."))
+            return generation
+        reading = self._prompts.submit(self._begin, generation, request, tally)
+        reading.add_done_callback(lambda done: _pass_on(done, generation))
+        return generation
+
+    async def fingerprint(self, request: LlmRequest) -> str:
+        return await self._fingerprint.of(request.mode)
 
     async def close(self) -> None:
         if self._closed:
             return
         self._closed = True
-        if self._running is not None:
-            self._running.cancel()
+        self._scheduler.close()
+
         try:
+            await self._fingerprint.close()
+            await asyncio.to_thread(self._prompts.shutdown)
             await asyncio.wrap_future(self._executor.submit(self._opened.close))
         finally:
             self._executor.shutdown(wait=False)
 
-    # ---- on the engine's thread
+    # ---- on the thread that reads prompts
 
-    def _run(self, generation: Generation, request: LlmRequest, asked: int) -> Outcome:
-        self._running = generation
-        if self._closed:
-            generation.cancel()
-        self._opened.sequence.obey(generation.flag)
-        try:
-            return self._generate(generation, request, asked)
-        finally:
-            self._running = None
-
-    def _generate(self, generation: Generation, request: LlmRequest, asked: int) -> Outcome:
-        opened, clock, settings = self._opened, self._opened.clock, self._opened.settings
-        tally = Tally(queue_ns=clock.monotonic_ns() - asked)
-        if generation.flag.raised:
-            return tally.outcome("cancelled")
+    def _begin(self, generation: Generation, request: LlmRequest, tally: Tally) -> None:
+        opened = self._opened
         prompt = self._prompt(request)
         tally.dropped_messages = prompt.dropped_messages
-        sampling = Sampling(
+        drawing = Drawing(
             opened.library,
-            temperature=request.temperature,
-            top_k=settings.top_k,
-            top_p=settings.top_p,
-            seed=request.seed,
+            opened.weights,
+            request,
+            opened.settings,
+            grammar=grammar(request.structure),
+            context_tokens=opened.pool.context_tokens,
         )
         reader = AnswerReader(
-            tools={tool.name for tool in request.tools}, stop=request.stop, reasoning=prompt.ends_in_thought
+            tools={tool.name for tool in request.tools},
+            stop=request.stop,
+            reasoning=prompt.ends_in_thought,
+            plain=prompt.plain,
         )
-        try:
-            decoding = Decoding(
-                opened.sequence,
-                opened.weights,
-                markers=opened.markers,
-                sampling=sampling,
-                reader=reader,
-                write=generation.write,
-            )
-            return decoding.run(prompt.tokens, request.max_tokens, tally, clock)
-        finally:
-            sampling.close()
+        job = Job(
+            prompt.tokens,
+            rules=self._rules(request, len(prompt.tokens), tally.asked),
+            drawing=drawing,
+            reader=reader,
+            weights=opened.weights,
+            markers=() if prompt.plain else opened.markers,
+            flag=generation.flag,
+            write=generation.write,
+            settle=generation.settle,
+            fail=generation.fail,
+            tally=tally,
+            clock=opened.clock,
+        )
+        self._scheduler.submit(job)
+
+    def _rules(self, request: LlmRequest, prompt_tokens: int, asked: int) -> Rules:
+        return Rules(
+            max_tokens=min(request.max_tokens, self._opened.pool.context_tokens - prompt_tokens),
+            strict=request.mode == "strict",
+            interactive=request.priority == "interactive",
+            deadline=asked + request.deadline_ms * 1_000_000 if request.deadline_ms else 0,
+            stop_tokens=frozenset(request.stop_tokens),
+        )
 
     def _prompt(self, request: LlmRequest) -> _Prompt:
-        """The newest turns that leave room for the answer."""
+        """The newest turns that leave room for the answer, or the text as it is."""
         opened = self._opened
+        context = opened.pool.context_tokens
+        limit = context - min(request.max_tokens, context // _ANSWER_SHARE)
+        _refuse_flood(request, context, limit)
+        shaped = request.structure != type(request.structure)()
+        if not request.messages:
+            tokens = self._tokens(request.prompt)
+            if not tokens:
+                raise InvalidRequest("There is nothing to answer: no messages, and no prompt.", remedy="Give a text.")
+            if len(tokens) > limit:
+                raise PromptTooLong(
+                    f"The prompt comes to {len(tokens)} tokens, but the model's context has room for {limit}.",
+                    remedy="Shorten it, or raise `llm.context_tokens`.",
+                )
+            return _Prompt(tokens, 0, ends_in_thought=False, plain=True)
         ends_in_thought = False
 
         def encode(messages: Messages) -> list[int]:
@@ -157,14 +205,18 @@ class LlamaModel:
             clean = [m.model_copy(update={"content": opened.forged.sub(" ", m.content)}) for m in messages]
             text = opened.template.render(clean, request.tools, thinking=opened.settings.thinking)
             ends_in_thought = text.rstrip().endswith("<think>")
-            tokens, bos = opened.weights.tokens(text), opened.weights.bos
-            return tokens if bos is None or tokens[:1] == [bos] else [bos, *tokens]
+            return self._tokens(text)
 
-        context = opened.sequence.context_tokens
-        room = min(request.max_tokens, context // _ANSWER_SHARE)
-        fitted = fit(request.messages, encode, context - room, self._dropped_turns)
-        self._dropped_turns = fitted.dropped_turns
-        return _Prompt(fitted.tokens, fitted.dropped_messages, ends_in_thought)
+        dropped_before = 0 if request.mode == "strict" else self._dropped_turns
+        fitted = fit(request.messages, encode, limit, dropped_before, may_drop=request.overflow == "drop-turns")
+        if request.mode == "fast":
+            self._dropped_turns = fitted.dropped_turns
+        return _Prompt(fitted.tokens, fitted.dropped_messages, ends_in_thought, plain=shaped)
+
+    def _tokens(self, text: str) -> list[int]:
+        weights = self._opened.weights
+        tokens, bos = weights.tokens(text), weights.bos
+        return tokens if bos is None or tokens[:1] == [bos] else [bos, *tokens]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +225,32 @@ class _Prompt:
     dropped_messages: int
     ends_in_thought: bool
     """The prompt itself opened a block of reasoning."""
+    plain: bool
+    """The answer is all text: it goes on from a text, or has a form that was asked for."""
+
+
+def _refuse_flood(request: LlmRequest, context: int, limit: int) -> None:
+    """Refuse a message that exceeds the context by far without reading it."""
+    longest = max((len(m.content) for m in request.messages), default=len(request.prompt))
+    if longest > context * _LONGEST_TOKEN:
+        raise PromptTooLong(
+            f"A text of {longest} characters comes to more than {longest // _LONGEST_TOKEN} tokens, "
+            f"but the model's context has room for {limit}.",
+            remedy="Ask about a part of it, or raise `llm.context_tokens`.",
+        )
+
+
+def _pass_on(done: Future[None], generation: Generation) -> None:
+    """A prompt that could not be read is the generation's end."""
+    error = done.exception()
+    if error is not None:
+        generation.fail(error)
+
+
+def _sequences(weights: Weights, context_tokens: int) -> int:
+    """As many places as a part of the free memory holds, at least one."""
+    each = max(1, weights.bytes_per_token * min(context_tokens, weights.trained_context))
+    return int(max(1, min(_MOST_SEQUENCES, psutil.virtual_memory().available // _MEMORY_SHARE // each)))
 
 
 def _spare_cores() -> int:

@@ -38,6 +38,8 @@ class Weights:
             )
         self.vocab = native.llama_model_get_vocab(self.model)
         self.trained_context: int = native.llama_model_n_ctx_train(self.model)
+        self.size: int = native.llama_vocab_n_tokens(self.vocab)
+        """Tokens of the vocabulary."""
         self._pieces: dict[int, bytes] = {}
 
     def close(self) -> None:
@@ -66,10 +68,17 @@ class Weights:
     def eos_text(self) -> str:
         return self._text(self.native.llama_vocab_eos(self.vocab))
 
+    @property
+    def bytes_per_token(self) -> int:
+        """Memory that one token of context takes, in bytes: keys and values of 16 bits in every layer, at most."""
+        native, model = self.native, self.model
+        head = native.llama_model_n_embd(model) // max(1, native.llama_model_n_head(model))
+        return int(native.llama_model_n_layer(model) * native.llama_model_n_head_kv(model) * head * 2 * 2)
+
     def control_texts(self) -> frozenset[str]:
         """Texts that stand for control tokens: whoever could say them could forge the shape of the conversation."""
         native, vocab = self.native, self.vocab
-        tokens = range(native.llama_vocab_n_tokens(vocab))
+        tokens = range(self.size)
         texts = (self._text(token) for token in tokens if native.llama_vocab_is_control(vocab, token))
         return frozenset(text for text in texts if len(text) > 2)  # shorter ones would be ordinary words
 

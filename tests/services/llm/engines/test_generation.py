@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -28,12 +28,34 @@ DONE = Outcome(
 
 
 @pytest.fixture
-def executor() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(1) as executor:
-        yield executor
+def thread() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(1) as thread:
+        yield thread
 
 
-async def test_a_piece_is_read_though_nothing_follows(executor: ThreadPoolExecutor) -> None:
+Run = Callable[[Callable[[Generation], Outcome]], Generation]
+
+
+@pytest.fixture
+def run(thread: ThreadPoolExecutor) -> Run:
+    """Return a function that has a generation's work done in another thread."""
+
+    def start(work: Callable[[Generation], Outcome]) -> Generation:
+        generation = Generation()
+
+        def whole() -> None:
+            try:
+                generation.settle(work(generation))
+            except GenerationFailed as error:
+                generation.fail(error)
+
+        thread.submit(whole)
+        return generation
+
+    return start
+
+
+async def test_a_piece_is_read_though_nothing_follows(run: Run) -> None:
     read = threading.Event()
 
     def work(generation: Generation) -> Outcome:
@@ -44,7 +66,7 @@ async def test_a_piece_is_read_though_nothing_follows(executor: ThreadPoolExecut
         return DONE
 
     pieces = []
-    generation = Generation(executor, work)
+    generation = run(work)
     async for piece in generation:
         pieces.append(piece)
         read.set()
@@ -52,40 +74,64 @@ async def test_a_piece_is_read_though_nothing_follows(executor: ThreadPoolExecut
     assert await generation.outcome() == DONE
 
 
-async def test_pieces_that_nobody_reads_in_time_are_joined(executor: ThreadPoolExecutor) -> None:
+async def test_pieces_that_nobody_reads_in_time_are_joined(run: Run) -> None:
     def work(generation: Generation) -> Outcome:
         for piece in ("one ", "", "two ", "three"):
             generation.write(piece)
         return DONE
 
-    generation = Generation(executor, work)
+    generation = run(work)
     await generation.outcome()
     assert [piece async for piece in generation] == ["one two three"]
 
 
-async def test_many_pieces_all_arrive_in_order(executor: ThreadPoolExecutor) -> None:
+async def test_many_pieces_all_arrive_in_order(run: Run) -> None:
     def work(generation: Generation) -> Outcome:
         for number in range(20_000):
             generation.write(f"{number} ")
         return DONE
 
-    text = "".join([piece async for piece in Generation(executor, work)])
+    text = "".join([piece async for piece in run(work)])
     assert text.split() == [str(number) for number in range(20_000)]
 
 
-async def test_what_was_said_before_a_failure_is_read_before_it(executor: ThreadPoolExecutor) -> None:
+async def test_what_was_said_before_a_failure_is_read_before_it(run: Run) -> None:
     def work(generation: Generation) -> Outcome:
         generation.write("half an ans")
         raise GenerationFailed("The engine broke.")
 
-    pieces = aiter(Generation(executor, work))
+    pieces = aiter(run(work))
     assert await anext(pieces) == "half an ans"
     with pytest.raises(GenerationFailed):
         await anext(pieces)
 
 
-async def test_cancelling_raises_the_flag_of_this_generation_alone(executor: ThreadPoolExecutor) -> None:
-    first, second = Generation(executor, lambda _: DONE), Generation(executor, lambda _: DONE)
+async def test_cancelling_raises_the_flag_of_this_generation_alone(run: Run) -> None:
+    first, second = run(lambda _: DONE), run(lambda _: DONE)
     first.cancel()
     assert (first.flag.raised, second.flag.raised) == (True, False)
     assert await second.outcome() == DONE
+
+
+async def test_leaving_before_the_end_cancels(run: Run) -> None:
+    """Closing the stream is enough: nobody computes for a reader who has gone."""
+    left = threading.Event()
+
+    def work(generation: Generation) -> Outcome:
+        generation.write("once upon")
+        assert left.wait(10)
+        return DONE
+
+    generation = run(work)
+    pieces = aiter(generation)
+    assert await anext(pieces) == "once upon"
+    await pieces.aclose()  # type: ignore[attr-defined]
+    assert generation.flag.raised
+    left.set()
+    await generation.outcome()
+
+
+async def test_reading_to_the_end_raises_no_flag(run: Run) -> None:
+    generation = run(lambda _: DONE)
+    assert [piece async for piece in generation] == []
+    assert not generation.flag.raised

@@ -1,0 +1,247 @@
+"""Who is computed next: the engine's thread serves its generations a step at a time, the urgent ones first.
+
+A step is one `llama_decode`. Fast generations share a step (one token of each that speaks, and as much of the
+prompts as the chunk has room for); a strict one has its steps to itself. While an interactive generation is there
+the others stand still, and their places keep what they hold; when places are short one is saved and given away.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterable
+from itertools import count
+
+from services.llm.engines.abort import AbortFlag
+from services.llm.engines.job import Job
+from services.llm.engines.pool import Aborted, Extension, Place, Pool, Saved, common
+from services.llm.engines.prefixes import Prefixes
+from services.llm.port import Finish, GenerationFailed
+from shared.clock import Clock
+
+__all__ = ["Scheduler"]
+
+
+class Scheduler:
+    """Owns the pool while `serve` runs on the engine's thread; the other methods may be called from any."""
+
+    def __init__(self, pool: Pool, prefixes: Prefixes, clock: Clock) -> None:
+        self._pool = pool
+        self._prefixes = prefixes
+        self._clock = clock
+        self._heard: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._closing = False
+        self._over = False
+        self._waiting: list[Job] = []
+        self._running: list[Job] = []
+        self._counter = count(1)
+        self._fast_served = 0
+        self._never = AbortFlag()
+
+    def submit(self, job: Job) -> None:
+        """Have the job computed."""
+        self._heard.put(job)
+        if self._over:
+            self._turn_away()
+
+    def wake(self) -> None:
+        """Have a cancelled job looked at, though the thread may be waiting for work."""
+        self._heard.put(None)
+
+    def close(self) -> None:
+        """Let `serve` end: what runs is cancelled."""
+        self._closing = True
+        self.wake()
+
+    # ---- on the engine's thread
+
+    def serve(self) -> None:
+        """Compute until closed."""
+        try:
+            while self._hear():
+                self._dismiss()
+                self._seat()
+                group = self._group()
+                if group:
+                    self._step(group)
+        finally:
+            self._over = True
+            for job in (*self._waiting, *self._running):
+                self._end(job, "cancelled" if self._closing else None)
+            self._turn_away()
+
+    def _hear(self) -> bool:
+        """Take in what came; waits when there is nothing to do."""
+        if not (self._running or self._waiting):
+            self._admit(self._heard.get())
+        while not self._heard.empty():
+            self._admit(self._heard.get())
+        return not self._closing
+
+    def _admit(self, job: Job | None) -> None:
+        if job is not None:
+            job.ticket = next(self._counter)
+            self._waiting.append(job)
+
+    def _turn_away(self) -> None:
+        while not self._heard.empty():
+            job = self._heard.get()
+            if job is not None:
+                self._end(job, "cancelled" if self._closing else None)
+
+    def _dismiss(self) -> None:
+        now = self._clock.monotonic_ns()
+        for job in (*self._waiting, *self._running):
+            finish = job.over(now)
+            if finish is not None:
+                self._end(job, finish)
+
+    def _end(self, job: Job, finish: Finish | None, error: BaseException | None = None) -> None:
+        """Let the job go; without a finish it has failed."""
+        for jobs in (self._waiting, self._running):
+            if job in jobs:
+                jobs.remove(job)
+        self._vacate(job)
+        job.close()
+        if finish is not None:
+            job.end(finish)
+        else:
+            job.fail(error or GenerationFailed("The language model's engine has stopped.", remedy="Ask again."))
+
+    def _vacate(self, job: Job) -> None:
+        if job.place is not None:
+            job.place.taken, job.place.used = False, next(self._counter)
+            job.place = None
+
+    # ---- places
+
+    def _seat(self) -> None:
+        """Give places to those that wait, in order of urgency and age."""
+        for job in sorted(self._waiting, key=lambda job: (not job.rules.interactive, job.ticket)):
+            if all(place.taken for place in self._pool.places) and not self._make_room(job):
+                return
+            self._settle_in(job)
+
+    def _make_room(self, job: Job) -> bool:
+        """Save the youngest background job for an interactive one; it goes on later from the very same state."""
+        others = [j for j in self._running if not j.rules.interactive]
+        if not (job.rules.interactive and others):
+            return False
+        victim = max(others, key=lambda j: j.ticket)
+        assert victim.place is not None
+        victim.saved = self._pool.save(victim.place)
+        self._vacate(victim)
+        self._running.remove(victim)
+        self._waiting.append(victim)
+        return True
+
+    def _settle_in(self, job: Job) -> None:
+        """Put the job into a free place, with as much of its prompt as is known anywhere."""
+        free = [place for place in self._pool.places if not place.taken]
+        oldest = min(free, key=lambda place: (bool(place.tokens), place.used))
+        if job.saved is not None:
+            place = oldest
+            self._remember(place, 0)
+            if not self._pool.restore(place, job.saved):
+                self._end(job, None, GenerationFailed("The answer could not be gone on with.", remedy="Ask again."))
+                return
+            job.saved = None
+        else:
+            place = self._filled(job, free, oldest)
+        place.taken, job.place = True, place
+        self._waiting.remove(job)
+        self._running.append(job)
+        job.begin(len(place.tokens))
+
+    def _filled(self, job: Job, free: Iterable[Place], oldest: Place) -> Place:
+        prompt = job.prompt
+        best = max(free, key=lambda place: self._known(job, prompt, place))
+        length = self._known(job, prompt, best)
+        donor, known = self._donor(job, prompt)
+        if known >= length + self._pool.chunk and donor is not None:
+            state = donor if isinstance(donor, Saved) else self._pool.save(donor)
+            self._remember(oldest, 0)
+            self._pool.restore(oldest, state)
+            best, length = oldest, self._known(job, prompt, oldest)
+        elif not length:
+            best = oldest
+        self._remember(best, length)
+        self._pool.keep(best, length)
+        return best
+
+    def _donor(self, job: Job, prompt: list[int]) -> tuple[Place | Saved | None, int]:
+        """Who else holds the beginning of the prompt: a place in use, or the memory of prefixes."""
+        others: list[Place | Saved] = [job.place for job in self._running if job.place is not None]
+        saved = self._prefixes.find(prompt, self._pool.chunk)
+        if saved is not None:
+            others.append(saved)
+        best = max(others, key=lambda other: self._known(job, prompt, other), default=None)
+        return best, self._known(job, prompt, best) if best is not None else 0
+
+    def _known(self, job: Job, prompt: list[int], held: Place | Saved) -> int:
+        """How many of the prompt's tokens need no evaluation; its last one always does, to be drawn after."""
+        shared = min(common(prompt, held.tokens), len(prompt) - 1)
+        if not job.rules.strict:
+            return shared
+        return min(shared, held.exact) // self._pool.chunk * self._pool.chunk
+
+    def _remember(self, place: Place, length: int) -> None:
+        """Save what is about to be forgotten after `length` tokens, when it is worth it."""
+        if len(place.tokens) - length >= self._pool.chunk and self._prefixes.wants(place.tokens):
+            self._prefixes.put(self._pool.save(place), self._pool.chunk)
+
+    # ---- steps
+
+    def _group(self) -> list[Job]:
+        """Who shares the next step: of those that may run, the fast ones or one strict one, whoever waited longest."""
+        urgent = [job for job in self._running if job.rules.interactive] or self._running
+        fast = [job for job in urgent if not job.rules.strict]
+        strict = min((job for job in urgent if job.rules.strict), key=lambda job: job.served, default=None)
+        if strict is None:
+            return fast
+        return fast if fast and self._fast_served < strict.served else [strict]
+
+    def _step(self, group: list[Job]) -> None:
+        now = next(self._counter)
+        if not group[0].rules.strict:
+            self._fast_served = now
+        taking, extensions = self._extensions(group)
+        flag = taking[0].flag if len(taking) == 1 else self._never
+        try:
+            rows = self._pool.step(extensions, flag)
+        except Aborted:
+            return
+        except GenerationFailed as error:
+            for job in taking:
+                self._end(job, None, error)
+            return
+        for job, extension, row in zip(taking, extensions, rows, strict=True):
+            job.served = now
+            self._advance(job, extension, row)
+
+    def _extensions(self, group: list[Job]) -> tuple[list[Job], list[Extension]]:
+        """What each job adds: a token of those that speak, and of prompts what the chunk has room for."""
+        room = self._pool.chunk
+        taking: list[Job] = []
+        extensions: list[Extension] = []
+        for job in sorted(group, key=lambda job: not job.decoding()):
+            tokens = job.pending(1 if job.decoding() else room)
+            if not tokens:
+                continue
+            room -= 0 if job.decoding() else len(tokens)
+            assert job.place is not None
+            whole = len(job.place.tokens) + len(tokens) == len(job.tokens)
+            taking.append(job)
+            extensions.append(Extension(job.place, tokens, whole and not job.silent))
+        return taking, extensions
+
+    def _advance(self, job: Job, extension: Extension, row: int) -> None:
+        if extension.speaks:
+            try:
+                finish = job.advance(self._pool.context, row)
+            except GenerationFailed as error:
+                self._end(job, None, error)
+                return
+            if finish is not None:
+                self._end(job, finish)
+        elif job.silent and job.decoding():
+            self._end(job, "length")

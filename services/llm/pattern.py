@@ -1,0 +1,149 @@
+"""Regular expressions as expressions of llama.cpp's grammars: what the grammar derives, the pattern matches whole.
+
+Python's own parser reads the pattern, so the notation is Python's. Where a class means more than ASCII (`\\w`, `\\d`),
+its ASCII part is derived: never a text that the pattern would not match.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from re import _constants as codes  # type: ignore[attr-defined]
+from re import _parser  # type: ignore[attr-defined]
+from typing import Any, TypeAlias
+
+from services.llm.port import StructureImpossible
+
+__all__ = ["from_pattern", "literal"]
+
+Range: TypeAlias = tuple[int, int]
+
+_ASCII = ((0, 0x7F),)
+_ALL = ((0, 0xD7FF), (0xE000, 0x10FFFF))
+
+_CLASSES: dict[Any, Sequence[Range]] = {
+    codes.CATEGORY_DIGIT: ((0x30, 0x39),),
+    codes.CATEGORY_WORD: ((0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)),
+    codes.CATEGORY_SPACE: ((0x09, 0x0D), (0x20, 0x20)),
+}
+_OTHERS = {
+    codes.CATEGORY_NOT_DIGIT: codes.CATEGORY_DIGIT,
+    codes.CATEGORY_NOT_WORD: codes.CATEGORY_WORD,
+    codes.CATEGORY_NOT_SPACE: codes.CATEGORY_SPACE,
+}
+_REPEATS = (codes.MAX_REPEAT, codes.MIN_REPEAT)
+_MOST_REPEATED = 2000
+
+
+def from_pattern(pattern: str) -> str:
+    """Return the expression. Raises StructureImpossible for a broken pattern or one that no grammar can express."""
+    try:
+        tree = _parser.parse(pattern)
+        if tree.state.flags & (re.IGNORECASE | re.VERBOSE):
+            raise _beyond("flags")
+        return _sequence(_unanchored(list(tree)))
+    except (re.error, OverflowError, RecursionError) as error:
+        raise StructureImpossible(
+            f"The regular expression cannot be read: {error}.", remedy="Python's `re` module says the same of it."
+        ) from error
+
+
+def literal(text: str) -> str:
+    """Return the text as a terminal of the grammar."""
+    return '"' + "".join(map(_escaped, map(ord, text))) + '"'
+
+
+def _unanchored(items: list[Any]) -> list[Any]:
+    """The same without anchors at its ends, where the whole answer is meant anyway."""
+    if items and items[0] in ((codes.AT, codes.AT_BEGINNING), (codes.AT, codes.AT_BEGINNING_STRING)):
+        items = items[1:]
+    if items and items[-1] in ((codes.AT, codes.AT_END), (codes.AT, codes.AT_END_STRING)):
+        items = items[:-1]
+    return items
+
+
+def _sequence(items: Iterable[Any]) -> str:
+    return " ".join(_item(code, argument) for code, argument in items) or '""'
+
+
+def _item(code: Any, argument: Any) -> str:
+    if code is codes.LITERAL:
+        return literal(chr(argument))
+    if code is codes.NOT_LITERAL:
+        return _set(_complement([(argument, argument)]))
+    if code is codes.ANY:
+        return _set(_complement([(0x0A, 0x0A)]))
+    if code is codes.IN:
+        return _set(_members(argument))
+    if code is codes.BRANCH:
+        return "(" + " | ".join(_sequence(branch) for branch in argument[1]) + ")"
+    if code is codes.SUBPATTERN:
+        _group, added, removed, inner = argument
+        if added or removed:
+            raise _beyond("flags")
+        return f"({_sequence(inner)})"
+    if code in _REPEATS:
+        return _repeated(*argument)
+    raise _beyond(str(code).lower().replace("_", " "))
+
+
+def _repeated(least: int, most: Any, inner: Any) -> str:
+    bounds = f"{{{least},}}" if most is codes.MAXREPEAT else f"{{{least},{most}}}"
+    if least > _MOST_REPEATED or (most is not codes.MAXREPEAT and most > _MOST_REPEATED):
+        raise StructureImpossible(
+            f"The regular expression repeats something {bounds} times; {_MOST_REPEATED} is the most.",
+            remedy="Lower its limits.",
+        )
+    return f"({_sequence(inner)}){bounds}"
+
+
+def _members(items: Sequence[Any]) -> list[Range]:
+    negated = bool(items) and items[0][0] is codes.NEGATE
+    ranges: list[Range] = []
+    broad = False
+    for code, argument in items[1:] if negated else items:
+        if code is codes.LITERAL:
+            ranges.append((argument, argument))
+        elif code is codes.RANGE:
+            ranges.append(argument)
+        elif code is codes.CATEGORY:
+            broad = True
+            other = _OTHERS.get(argument)
+            ranges += _complement(_CLASSES[other], _ASCII) if other is not None else _CLASSES[argument]
+        else:
+            raise _beyond(str(code).lower())
+    return _complement(ranges, _ASCII if broad else _ALL) if negated else ranges
+
+
+def _complement(ranges: Iterable[Range], within: Sequence[Range] = _ALL) -> list[Range]:
+    left: list[Range] = []
+    for start, high in within:
+        low = start
+        for first, last in sorted(r for r in ranges if r[1] >= start and r[0] <= high):
+            if first > low:
+                left.append((low, first - 1))
+            low = max(low, last + 1)
+        if low <= high:
+            left.append((low, high))
+    return left
+
+
+def _set(ranges: Iterable[Range]) -> str:
+    parts = [_escaped(a) if a == b else f"{_escaped(a)}-{_escaped(b)}" for a, b in ranges]
+    if not parts:
+        raise StructureImpossible("The regular expression has a class that no character is in.")
+    return f"[{''.join(parts)}]"
+
+
+def _escaped(code: int) -> str:
+    character = chr(code)
+    if character.isascii():
+        return character if character.isalnum() else f"\\x{code:02X}"
+    return f"\\u{code:04X}" if code <= 0xFFFF else f"\\U{code:08X}"
+
+
+def _beyond(what: str) -> StructureImpossible:
+    return StructureImpossible(
+        f"The regular expression uses {what}, which no grammar can express.",
+        remedy="Write it without look-around, back references and flags.",
+    )

@@ -1,0 +1,91 @@
+"""The form an answer must have, as a grammar for llama.cpp: from a JSON schema, a regular expression, or choices."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from pydantic import JsonValue
+
+from services.llm.pattern import from_pattern, literal
+from services.llm.port import StructureImpossible
+from shared.events import Structure
+
+__all__ = ["grammar"]
+
+_MOST_REPEATED = 2000
+"""llama.cpp takes no more repetitions of one item (src/llama-grammar.cpp, MAX_REPETITION_THRESHOLD)."""
+
+_LARGEST = 1 << 18
+"""Characters of a schema, a pattern or a grammar."""
+
+_COUNTS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
+
+_BRACED = re.compile(r"\{(\d*),?(\d*)\}")
+
+_BROKEN = (ValueError, AssertionError, LookupError, TypeError, AttributeError, RecursionError)
+"""What the converter of schemas raises for one that it does not understand."""
+
+
+def grammar(wanted: Structure) -> str:
+    """Return the grammar, in GBNF with the rule `root`; empty when any text will do. Raises StructureImpossible."""
+    given = [
+        name for name in ("json_schema", "regex", "choices", "gbnf") if getattr(wanted, name) not in (None, "", ())
+    ]
+    if not given:
+        return ""
+    if len(given) > 1:
+        raise StructureImpossible(f"An answer has one form, not {' and '.join(given)}.", remedy="Choose one of them.")
+    if wanted.json_schema is not None:
+        made = _from_schema(wanted.json_schema)
+    elif wanted.regex:
+        _refuse_large("The regular expression", wanted.regex)
+        made = f"root ::= {from_pattern(wanted.regex)}\n"
+    elif wanted.choices:
+        made = f"root ::= {' | '.join(map(literal, wanted.choices))}\n"
+    else:
+        made = wanted.gbnf
+    _refuse_large("The grammar", made)
+    return made
+
+
+def _from_schema(schema: dict[str, JsonValue]) -> str:
+    from llama_cpp.llama_grammar import json_schema_to_gbnf
+
+    try:
+        text = json.dumps(schema)
+        _refuse_large("The JSON schema", text)
+        _refuse_counts(schema)
+        made: str = json_schema_to_gbnf(text)
+    except _BROKEN as error:
+        raise StructureImpossible(
+            f"The JSON schema cannot be used: {error or type(error).__name__}.",
+            remedy="Keep to types, properties, items, enum, const, anyOf, $ref to #/…, and short patterns.",
+        ) from error
+    return made
+
+
+def _refuse_counts(node: JsonValue) -> None:
+    """Refuse repetitions that would make a grammar without end, before it is made."""
+    if isinstance(node, list):
+        for item in node:
+            _refuse_counts(item)
+    if not isinstance(node, dict):
+        return
+    counts = [node[name] for name in _COUNTS if name in node]
+    pattern = node.get("pattern")
+    if isinstance(pattern, str):
+        counts += [int(n) for braced in _BRACED.findall(pattern) for n in braced if n]
+    if any(isinstance(count, int | float) and count > _MOST_REPEATED for count in counts):
+        raise StructureImpossible(
+            f"The JSON schema repeats something more than {_MOST_REPEATED} times.", remedy="Lower its limits."
+        )
+    for value in node.values():
+        _refuse_counts(value)
+
+
+def _refuse_large(what: str, text: str) -> None:
+    if len(text) > _LARGEST:
+        raise StructureImpossible(
+            f"{what} is too large: {len(text)} characters, at most {_LARGEST} are taken.", remedy="Make it simpler."
+        )
