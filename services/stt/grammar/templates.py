@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import structlog
@@ -84,18 +84,19 @@ class _Compiler:
         self._left_out: set[str] = set()
 
     def compile(self) -> WordGraph:
-        start = self._polite(0)
+        start = self._polite(0, self._intents.skip_words)
         end = self._pieces.state()
         for intent in self._intents.intents.values():
             for data in intent.data:
                 for sentence in data.sentences:
                     self._join(self._expression(sentence.expression, start, data, 0), end)
-        self._pieces.finals.add(self._polite(end))
+        # Behind a sentence only "please": a phrase of several words, as "could you", opens the next one.
+        self._pieces.finals.add(self._polite(end, [word for word in self._intents.skip_words if " " not in word]))
         if self._left_out:
             _log.info("left to dictation", lists=sorted(self._left_out), language=self._language)
         return self._pieces.words()
 
-    def _polite(self, source: int) -> int:
+    def _polite(self, source: int, phrases: Iterable[str]) -> int:
         """Words that may be skipped, at most one phrase of them, with room for a sentence on either side.
 
         They are marked, so that the decoder takes them only where it clearly hears them; what is shorter than
@@ -104,7 +105,7 @@ class _Compiler:
         source = self._pieces.text(source, SPACE)
         target = self._pieces.state()
         self._pieces.arc(source, EMPTY, target)
-        for phrase in self._intents.skip_words:
+        for phrase in phrases:
             words = [word + RARE for word in spoken_form(phrase, self._language).split()]
             if sum(map(len, words)) - len(words) >= _SHORTEST_POLITE:
                 self._join(self._pieces.text(source, SPACE.join(["", *words, ""])), target)

@@ -51,6 +51,7 @@ def test_skip_words_may_stand_around_a_sentence_but_not_in_it() -> None:
     graph = compile_sentences(document("stop it", skip_words=["please", "could you"]), "en")  # type: ignore[arg-type]
     assert all(graph.accepts(s.split()) for s in ("stop it", "please stop it", "could you stop it please"))
     assert not graph.accepts(["stop", "please", "it"])
+    assert not graph.accepts(["stop", "it", "could", "you"]), "what opens a sentence does not end one"
 
 
 def test_sentences_through_a_wildcard_or_an_unknown_list_are_left_out() -> None:
