@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -15,6 +16,7 @@ from services.dialogue import DialogueService
 from services.dictation import DictationService
 from services.embedding.opening import open_model
 from services.embedding.service import EmbeddingService
+from services.gateway import GatewayService, Sources
 from services.listening import ListeningService
 from services.llm.engines.llama import LlamaEngine
 from services.llm.service import LlmService
@@ -59,10 +61,13 @@ def shelf(settings: Settings) -> Store:
 class Assistant:
     """One assistant: a bus, a session on it, and the supervised services that `purpose` needs.
 
+    With `watched` it opens the event socket, for the dashboard and the scripts (unless the settings forbid it).
     Raises UnreadableSound, OutputFailed or ConfigError for sound files that cannot be used; devices are waited for.
     """
 
-    def __init__(self, settings: Settings, purpose: Purpose = "voice", *, clock: Clock | None = None) -> None:
+    def __init__(
+        self, settings: Settings, purpose: Purpose = "voice", *, clock: Clock | None = None, watched: bool = False
+    ) -> None:
         if purpose != "text":
             check(settings.audio)
         self.settings = settings
@@ -73,7 +78,8 @@ class Assistant:
         self.bus = Bus(clock=self.clock, ids=ids)
         self._store = shelf(settings)
         self._models = ModelsService(self._store, settings.models.watch_s)
-        self.supervisor = Supervisor(self.bus, self.clock, ids, self.session, self._children())
+        watching = self._watching() if watched and _can_be_watched(settings) else ()
+        self.supervisor = Supervisor(self.bus, self.clock, ids, self.session, [*self._children(), *watching])
         self._closing: Subscription[SessionClosed] | None = None
         self._stamp = Stamp("terminal", self.clock, ids, self.session)
 
@@ -135,6 +141,22 @@ class Assistant:
                 return dialogue, skills, llm, embedding, models
             case "dictation":
                 return audio, listening, dictation, writing, models
+
+    def _watching(self) -> Sequence[Child]:
+        """What lets others watch: last, because it waits until the services that are watched are up."""
+        gateway = GatewayService(self.settings.gateway, Sources(models=self._model_lines))
+        return (Child(GatewayService, lambda: gateway),)
+
+    def _model_lines(self) -> Sequence[dict[str, str | int | None]]:
+        return [
+            {"name": one.name, "role": one.role, "size": one.bytes, "state": one.state} for one in self._store.listed()
+        ]
+
+
+def _can_be_watched(settings: Settings) -> bool:
+    """What the settings say; where they say nothing, whether the packages of the server are installed."""
+    enabled = settings.gateway.enabled
+    return importlib.util.find_spec("fastapi") is not None if enabled is None else enabled
 
 
 def speech(settings: Settings) -> Callable[[str], Speech]:

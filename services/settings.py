@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from services.audio.settings import AudioSettings
 from services.dialogue.settings import DialogueSettings
 from services.embedding.settings import EmbeddingSettings
+from services.gateway.settings import GatewaySettings
 from services.journal.settings import JournalSettings
 from services.listening.settings import ListeningSettings
 from services.llm.settings import LlmSettings
@@ -53,6 +54,7 @@ class Settings(BaseModel):
     embedding: EmbeddingSettings = EmbeddingSettings()
     models: ModelsSettings = ModelsSettings()
     journal: JournalSettings = JournalSettings()
+    gateway: GatewaySettings = GatewaySettings()
     log: LogSettings = LogSettings()
 
     @model_validator(mode="before")

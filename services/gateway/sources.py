@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ __all__ = ["Sources"]
 class Sources:
     """Each is None where its service is not part of this assistant; the route then says so."""
 
-    models: Callable[[], Sequence[JsonValue]] | None = None
+    models: Callable[[], Sequence[Mapping[str, str | int | None]]] | None = None
     """Lines of the models on disk and in the catalogue; looks at the disk and may block."""
     stats: Callable[[], dict[str, JsonValue]] | None = None
     """What the metrics service knows; for the event loop."""

@@ -44,7 +44,9 @@ def hold(session: Session, *, text: bool, as_json: bool, or_demo: bool) -> int:
     if not as_json:
         console.print("Type, and press Return. Ctrl-C ends." if text else "Speak, or type. Ctrl-C ends.", style="dim")
     reads_keys = settings.audio.input != "-" and (text or sys.stdin.isatty())
-    return run_process(lambda stop: _converse(Assistant(settings, purpose), stop, as_json, reads_keys, wanted))
+    return run_process(
+        lambda stop: _converse(Assistant(settings, purpose, watched=True), stop, as_json, reads_keys, wanted)
+    )
 
 
 def take_dictation(session: Session, *, as_json: bool) -> int:
