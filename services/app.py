@@ -17,6 +17,7 @@ from services.dictation import DictationService
 from services.embedding.opening import open_model
 from services.embedding.service import EmbeddingService
 from services.gateway import GatewayService, Sources
+from services.journal import JournalService
 from services.listening import ListeningService
 from services.llm.engines.llama import LlamaEngine
 from services.llm.service import LlmService
@@ -118,11 +119,13 @@ class Assistant:
     def _children(self) -> Sequence[Child]:
         """The services of the purpose: first those that must hear from the start, last those that load for long.
 
-        Audio and dialogue are made once: run again after a crash, they go on where they were.
+        Audio, dialogue and the journal are made once: run again after a crash, they go on where they were.
         """
         settings, store = self.settings, self._store
         sound = AudioService(settings.audio, devices=PortAudio)
         conversation = DialogueService(settings.dialogue)
+        recording = JournalService(settings.journal, held_with=settings, over=_OVER[self.purpose])
+        conversation.watch(recording.step)
         audio = Child(AudioService, lambda: sound)
         listening = Child(ListeningService, lambda: ListeningService(settings.listening))
         stt = Child(SttService, lambda: SttService(settings.stt, store))
@@ -134,13 +137,14 @@ class Assistant:
         llm = Child(LlmService, lambda: LlmService(settings.llm, store, LlamaEngine()))
         embedding = Child(EmbeddingService, lambda: EmbeddingService(settings.embedding, store, open_model))
         models = Child(ModelsService, lambda: self._models)
+        journal = (Child(JournalService, lambda: recording),) if settings.journal.enabled else ()
         match self.purpose:
             case "voice":
-                return audio, listening, dialogue, tts, stt, skills, llm, embedding, models
+                return *journal, audio, listening, dialogue, tts, stt, skills, llm, embedding, models
             case "text":
-                return dialogue, skills, llm, embedding, models
+                return *journal, dialogue, skills, llm, embedding, models
             case "dictation":
-                return audio, listening, dictation, writing, models
+                return *journal, audio, listening, dictation, writing, models
 
     def _watching(self) -> Sequence[Child]:
         """What lets others watch: last, because it waits until the services that are watched are up."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bus.journal.errors import BeingRecorded, NewerJournal, NoRecording, NoSound, UnreadableLine
+from bus.journal.keeping import sweep
 from bus.journal.lines import Entry, Step
 from bus.journal.place import Track
+from bus.journal.recorder import Recorder
 from bus.journal.recording import Problem, Recording, Summary, delete, find, recordings
 from bus.journal.writing import Journal
 
@@ -16,6 +18,7 @@ __all__ = [
     "NoRecording",
     "NoSound",
     "Problem",
+    "Recorder",
     "Recording",
     "Step",
     "Summary",
@@ -24,4 +27,5 @@ __all__ = [
     "delete",
     "find",
     "recordings",
+    "sweep",
 ]

@@ -134,10 +134,11 @@ def _unrolled(first: Event, rows: list[list[Any]]) -> Iterator[Entry]:
 
 
 def _next(frame: AudioCaptured, further: int, at: int) -> AudioCaptured:
-    """The frame after `frame`: its id so much further, at `at`, alone in its chain of causes, of the same length."""
+    """The frame after `frame`: its id so much further, at `at`, of the same cause (or none) and length."""
     id = f"{frame.id[:-_DIGITS]}{int(frame.id[-_DIGITS:], 16) + further:0{_DIGITS}x}"
     position = frame.first_sample + samples_in(frame.pcm)
-    return frame.model_copy(update={"id": id, "at": at, "root": id, "first_sample": position})
+    root = id if frame.cause is None else frame.root
+    return frame.model_copy(update={"id": id, "at": at, "root": root, "first_sample": position})
 
 
 def _distance(one: str, other: str) -> int | None:

@@ -47,7 +47,10 @@ class _OpenBlock:
         self._file.close()
         if self.samples:
             made = self._closed_as.with_suffix(".part")
-            soundfile.write(made, np.fromfile(self._path, "<i2"), self.rate, format="FLAC", subtype="PCM_16")
+            try:
+                soundfile.write(made, np.fromfile(self._path, "<i2"), self.rate, format="FLAC", subtype="PCM_16")
+            except soundfile.LibsndfileError as error:
+                raise OSError(f"{made.name} cannot be written: {error}") from error
             made.rename(self._closed_as)
         self._path.unlink()
 
@@ -60,8 +63,20 @@ class SoundWriter:
         self._microphone: _OpenBlock | None = None
         self._clauses: dict[tuple[str, str, int], _OpenBlock] = {}
 
-    def heard(self, frame: AudioCaptured) -> None:
-        """Append a frame of the microphone at its place."""
+    def write(self, event: AudioCaptured | TtsAudio) -> None:
+        """Append a frame of the microphone at its place, or a piece of a clause."""
+        if isinstance(event, AudioCaptured):
+            self._heard(event)
+        else:
+            self._said(event)
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._close_microphone()
+        while self._clauses:
+            self._clauses.popitem()[1].close()
+
+    def _heard(self, frame: AudioCaptured) -> None:
         block = self._microphone
         if block is not None and frame.first_sample != block.first_sample + block.samples:
             self._close_microphone()
@@ -74,8 +89,7 @@ class SoundWriter:
         if block.samples >= _BLOCK_SAMPLES:
             self._close_microphone()
 
-    def said(self, piece: TtsAudio) -> None:
-        """Append a piece of a clause."""
+    def _said(self, piece: TtsAudio) -> None:
         key = (piece.session, piece.reply, piece.clause)
         block = self._clauses.get(key)
         if block is None:
@@ -84,12 +98,6 @@ class SoundWriter:
         block.write(piece.pcm)
         if piece.last:
             self._clauses.pop(key).close()
-
-    def close(self) -> None:
-        """Close what is open."""
-        self._close_microphone()
-        while self._clauses:
-            self._clauses.popitem()[1].close()
 
     def _close_microphone(self) -> None:
         block, self._microphone = self._microphone, None

@@ -40,18 +40,25 @@ class Journal:
         segment_bytes: int = _SEGMENT_BYTES,
     ) -> None:
         self.place = Place(root / folder_name(session))
-        self.place.folder.mkdir(parents=True, exist_ok=True)
+        self.place.folder.mkdir(0o700, parents=True, exist_ok=True)
         self.segments = 0
-        """Files of events that were begun."""
+        """Number of the file of events that is being written."""
+        self.written = 0
+        """Bytes written so far, sound before it is packed."""
         self._segment_bytes = segment_bytes
         self._sound = SoundWriter(self.place) if sound else None
         self._frames: Frames | None = None
         self._waiting = bytearray()
-        self._written = 0
+        self._in_file = 0
+        self._file = -1
         self._lock = os.open(self.place.lock, os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-        self._write_card(session, started_at, over, settings or {})
-        self._file = self._next_file()
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._write_card(session, started_at, over, settings or {})
+            self._file = self._next_file()
+        except OSError:
+            self._unlock()
+            raise
 
     def write(self, entry: Entry) -> None:
         """Take an event or a step in; it is in the file after `flush`, a run of frames when it ends."""
@@ -61,10 +68,11 @@ class Journal:
             self._step(entry)
         else:
             self._line(event_line(entry))
-        if self._sound is not None and isinstance(entry, AudioCaptured):
-            self._sound.heard(entry)
-        elif self._sound is not None and isinstance(entry, TtsAudio):
-            self._sound.said(entry)
+        if self._sound is not None and isinstance(entry, AudioCaptured | TtsAudio):
+            self._sound.write(entry)
+            self.written += len(entry.pcm)
+        if self._in_file + len(self._waiting) >= self._segment_bytes:
+            self.flush()
 
     def flush(self) -> None:
         """Write what waits, in one go. Begins another file when this one is full."""
@@ -75,10 +83,11 @@ class Journal:
                 _write_all(self._file, data)
             except OSError:
                 with contextlib.suppress(OSError):
-                    os.ftruncate(self._file, self._written)
+                    os.ftruncate(self._file, self._in_file)
                 raise
-            self._written += len(data)
-        if self._written >= self._segment_bytes:
+            self._in_file += len(data)
+            self.written += len(data)
+        if self._in_file >= self._segment_bytes:
             self._close_file()
             self._file = self._next_file()
 
@@ -91,12 +100,12 @@ class Journal:
                 self._sound.close()
         finally:
             self._close_file()
-            os.close(self._lock)
+            self._unlock()
 
     def abandon(self) -> None:
-        """End the recording as it is."""
-        os.close(self._file)
-        os.close(self._lock)
+        """End the recording as it is, if it has not ended."""
+        self._close_file()
+        self._unlock()
 
     def _frame(self, frame: AudioCaptured) -> None:
         if self._frames is not None and self._frames.takes(frame):
@@ -118,14 +127,21 @@ class Journal:
             self._waiting += frames.line()
 
     def _next_file(self) -> int:
-        self.segments = max(self.place.segments(), default=0) + 1
-        self._written = 0
+        self.segments = (self.segments or max(self.place.segments(), default=0)) + 1
+        self._in_file = 0
         return os.open(self.place.segment(self.segments), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def _close_file(self) -> None:
-        with contextlib.suppress(OSError):  # a device that keeps nothing has nothing to sync
-            os.fsync(self._file)
-        os.close(self._file)
+        file, self._file = self._file, -1
+        if file >= 0:
+            with contextlib.suppress(OSError):  # what could not be kept was told when it was written
+                os.fsync(file)
+            os.close(file)
+
+    def _unlock(self) -> None:
+        lock, self._lock = self._lock, -1
+        if lock >= 0:
+            os.close(lock)
 
     def _write_card(self, session: str, started_at: int, over: str, settings: Mapping[str, object]) -> None:
         card = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -39,6 +40,10 @@ _OPENING = (SessionOpened, TextEntered, SpeechStarted, WakeDetected, AlarmRang)
 """Kinds that begin a conversation with a session that is not known yet."""
 
 
+Watcher = Callable[[str, str, bool, int], None]
+"""Told of every step: its session, its input (an event's id, or with True a wake's name), and its time in unix ns."""
+
+
 @dataclass(slots=True)
 class _Conversation:
     state: State
@@ -58,6 +63,11 @@ class DialogueService:
         self._conversations: dict[str, _Conversation] = {}
         self._common: dict[object, Event] = {}
         self._closing: set[str] = set()
+        self._watcher: Watcher = lambda *_: None
+
+    def watch(self, watcher: Watcher) -> None:
+        """Call `watcher` at every step, before what it decides is carried out: so a conversation can be run again."""
+        self._watcher = watcher
 
     @property
     def sessions(self) -> frozenset[str]:
@@ -126,8 +136,10 @@ class DialogueService:
         self._conversations.pop(session).task.cancel()
 
     def _step(self, ctx: Context, session: str, event: Event | Woke) -> None:
-        conversation = self._conversations[session]
-        conversation.state, commands = reduce(conversation.state, event, ctx.clock.now_ns())
+        conversation, now = self._conversations[session], ctx.clock.now_ns()
+        conversation.state, commands = reduce(conversation.state, event, now)
+        name, woke = (event.name, True) if isinstance(event, Woke) else (event.id, False)
+        self._watcher(session, name, woke, now)
         for command in commands:
             self._carry_out(ctx, session, conversation, command)
         if session in self._closing and conversation.state.idle:

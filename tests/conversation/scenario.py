@@ -16,13 +16,15 @@ Whatever a scenario says, `judge` holds its run against what must always be true
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from bus import Bus
+from services.dialogue import DialogueService
 from services.dialogue.words import normal
 from shared.events import Event, ToolSpec, TurnFinished, TurnStarted
 from tests.conversation.world import World, world
@@ -62,10 +64,10 @@ def _parsed(raw: dict[str, Any]) -> Scenario:
     )
 
 
-async def play(scenario: Scenario) -> None:
-    """Live through the scenario and judge it."""
+async def play(scenario: Scenario, begin: Callable[[Bus, DialogueService], None] = lambda *_: None) -> None:
+    """Live through the scenario and judge it; `begin` is called before anything happens."""
     events: list[Event] = []
-    async with world(**scenario.world) as here:
+    async with world(**scenario.world, begin=begin) as here:
         here.bench.bus.tap(events.append)
         for step in scenario.script:
             ((verb, argument),) = step.items()

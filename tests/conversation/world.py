@@ -493,11 +493,13 @@ async def world(
     broken: dict[str, str] | None = None,
     tools: tuple[ToolSpec, ...] = (),
     delays: Callable[[], float] = lambda: 0.0,
+    begin: Callable[[Bus, DialogueService], None] = lambda *_: None,
 ) -> AsyncIterator[World]:
-    """The real dialogue in a scripted world; it must be used under looptime."""
+    """The real dialogue in a scripted world; it must be used under looptime. `begin` is called before anything is."""
     clock = LoopClock()
     service = DialogueService(DialogueSettings(**(settings or {})))
     bus = Bus(clock=clock, ids=id_source("bus-"))
+    begin(bus, service)
     async with running(service, bus=bus, clock=clock) as bench:
         here = World(bench, service, language, skills or {}, model or {}, broken or {}, delays)
         unwatch = bench.bus.on_fence(here._fenced)

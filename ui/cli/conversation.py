@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bus import Subscription
 from services.app import Assistant, Purpose, Settings, Speech, check_sound, devices, run_process, speech
+from services.journal import JournalSettings
 from shared.errors import SottoError
 from shared.events import TextEntered, TurnFinished
 from shared.pcm import CAPTURE_RATE, floats, pcm16, resample
@@ -70,7 +71,7 @@ def demonstrate(session: Session, output: Path) -> int:
         os.mkfifo(pipe)
         settings = _with_audio(session.settings, input=str(pipe), output=str(output), exit_at_end=True)
         alarms = settings.skills.model_copy(update={"alarms_file": Path(folder) / "alarms.json"})
-        settings = settings.model_copy(update={"skills": alarms})
+        settings = settings.model_copy(update={"skills": alarms, "journal": _asked_for(settings.journal)})
         return run_process(lambda stop: _demonstrate(Assistant(settings, "voice"), stop, pipe))
 
 
@@ -148,6 +149,11 @@ async def _first(finished: Subscription[TurnFinished], stop: asyncio.Event) -> T
 def _voiced(voice: Callable[[str], Speech], text: str) -> bytes:
     spoken = voice(text)
     return pcm16(resample(floats(spoken.pcm), spoken.rate, CAPTURE_RATE))
+
+
+def _asked_for(journal: JournalSettings) -> JournalSettings:
+    """A demonstration is recorded only where somebody names a folder for it."""
+    return journal.model_copy(update={"enabled": journal.enabled and journal.folder is not None})
 
 
 def _has_microphone() -> bool:

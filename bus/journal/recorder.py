@@ -1,0 +1,144 @@
+"""The recorder: a thread that writes a journal, so that no disk ever holds the conversation up.
+
+When something goes wrong there (a full disk, one that is far too slow), the recording ends, the reason is told once,
+and everything else goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+
+import structlog
+
+from bus.journal.lines import Entry, Step
+from bus.journal.writing import Journal
+from shared.events import CodecError, Event, current
+
+__all__ = ["Recorder"]
+
+_CAPACITY = 50_000
+"""Entries that may wait for the disk, some minutes of a lively conversation."""
+
+_log = structlog.get_logger("journal")
+
+
+class Recorder:
+    """Made on the event loop; `open` and `grown` are called in its thread, `failed` on the loop with the reason.
+
+    `grown` is called with the journal when it has grown by `grown_bytes`, and once at its start. Entries are taken from
+    the start on, those of before the journal is open wait.
+    """
+
+    def __init__(
+        self,
+        open: Callable[[], Journal],
+        *,
+        failed: Callable[[str], None],
+        grown: Callable[[Journal], None] = lambda _: None,
+        grown_bytes: int = 8 << 20,
+        capacity: int = _CAPACITY,
+    ) -> None:
+        self._open = open
+        self._failed = failed
+        self._grown = grown
+        self._grown_bytes = grown_bytes
+        self._capacity = capacity
+        self._loop = asyncio.get_running_loop()
+        self.opened: asyncio.Future[None] = self._loop.create_future()
+        """Done when the journal is there, or is known not to be."""
+        self._entries: SimpleQueue[Entry | None] = SimpleQueue()
+        """None is the end."""
+        self._over = False
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
+
+    def event(self, event: Event) -> None:
+        """Record an event; never waits."""
+        self._put(event)
+
+    def step(self, session: str, input: str, woke: bool, now: int) -> None:
+        """Record that dialogue took an input (see `Step`), with what is being handled as the cause."""
+        cause = current.get()
+        self._put(Step(session, input, woke, now, cause.id if cause is not None else None))
+
+    async def close(self) -> None:
+        """Write what waits, and end the recording."""
+        self._entries.put(None)
+        await self._loop.run_in_executor(None, self._thread.join)
+
+    def _put(self, entry: Entry) -> None:
+        if self._over:
+            return
+        if self._entries.qsize() >= self._capacity:
+            self._end(f"the disk is too slow: {self._capacity} events waited for it")
+        else:
+            self._entries.put(entry)
+
+    # ---- in the thread
+
+    def _run(self) -> None:
+        try:
+            journal = self._open()
+        except OSError as error:
+            self._tell(error)
+            return
+        finally:
+            self._loop_soon(self._has_opened)
+        try:
+            self._grown(journal)
+            self._write(journal)
+            journal.close()
+        except OSError as error:
+            journal.abandon()
+            self._tell(error)
+
+    def _write(self, journal: Journal) -> None:
+        noticed, going = 0, True
+        while going:
+            entries, going = self._next()
+            for entry in entries:
+                try:
+                    journal.write(entry)
+                except CodecError as error:
+                    _log.warning("an event cannot be recorded", reason=str(error))
+            journal.flush()
+            if journal.written - noticed >= self._grown_bytes:
+                noticed = journal.written
+                self._grown(journal)
+
+    def _next(self) -> tuple[list[Entry], bool]:
+        """Wait for entries; returns what is there, and False when nothing follows."""
+        entries: list[Entry] = []
+        entry = self._entries.get()
+        with contextlib.suppress(Empty):
+            while entry is not None and not self._over:
+                entries.append(entry)
+                entry = self._entries.get_nowait()
+            return entries, False
+        return entries, True
+
+    def _tell(self, error: OSError) -> None:
+        self._loop_soon(self._end, error.strerror or str(error))
+
+    def _loop_soon(self, call: Callable[..., None], *args: str) -> None:
+        try:
+            self._loop.call_soon_threadsafe(call, *args)
+        except RuntimeError:  # the loop has ended: nobody is there to be told
+            _log.warning("the recording ended", reason=args)
+
+    # ---- on the loop
+
+    def _has_opened(self) -> None:
+        if not self.opened.done():
+            self.opened.set_result(None)
+
+    def _end(self, reason: str) -> None:
+        if self._over:
+            return
+        self._over = True
+        self._entries.put(None)
+        self._failed(reason)

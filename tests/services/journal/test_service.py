@@ -1,0 +1,135 @@
+"""What happens on the bus is in the session's folder, and nothing that happens there disturbs the conversation."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from bus import Bus
+from bus.journal import Journal, Recording, Step, recordings, sweep
+from services.journal import JournalService, JournalSettings
+from services.testing import running
+from shared.clock import ManualClock
+from shared.events import AudioCaptured, ServiceDegraded, Stamp, TextEntered, current
+from shared.ids import id_source
+
+DAY = 86_400_000_000_000
+
+
+def service(folder: Path, **settings: object) -> JournalService:
+    """One that records into `folder`."""
+    return JournalService(JournalSettings.model_validate({"folder": folder, **settings}))
+
+
+async def read(folder: Path) -> Recording:
+    return await asyncio.to_thread(Recording, folder / "test")
+
+
+async def test_everything_from_the_first_event_on_is_recorded(tmp_path: Path) -> None:
+    """Also what came before the service did; in the published order."""
+    bus = Bus(ids=id_source("bus-"))
+    before = Stamp("test", ManualClock(), id_source("early-"), "test")(TextEntered, text="early", speak=False)
+    bus.publish(before)
+    published = [before]
+    bus.tap(published.append)
+    recorder = service(tmp_path)
+    async with running(recorder, bus=bus) as bench:
+        typed = bench.publish(TextEntered, text="hello", speak=False)
+        handled = current.get()
+        assert handled is not None
+        recorder.step("test", typed.id, False, typed.at + 5)
+    recording = await read(tmp_path)
+    entries = await asyncio.to_thread(lambda: list(recording.entries()))
+    assert [entry for entry in entries if not isinstance(entry, Step)] == published
+    assert entries[-1] == Step("test", typed.id, False, typed.at + 5, handled.id)
+    assert not await asyncio.to_thread(lambda: recording.has_sound)
+
+
+async def test_sound_is_recorded_once_the_person_agreed(tmp_path: Path) -> None:
+    """`journal.audio`."""
+    async with running(service(tmp_path, audio=True)) as bench:
+        bench.publish(AudioCaptured, first_sample=0, rate=16_000, pcm=b"\0\x40" * 320)
+    recording = await read(tmp_path)
+    sound = await asyncio.to_thread(recording.audio, "microphone", 0, 320)
+    assert (sound == 0.5).all()
+
+
+async def test_a_full_disk_ends_the_recording_and_is_told_once(tmp_path: Path) -> None:
+    """/dev/full stands for it. The bus goes on, and what was recorded before stays."""
+    (tmp_path / "test").mkdir()
+    async with running(service(tmp_path)) as bench:
+        (tmp_path / "test" / "events-0002.jsonl").symlink_to("/dev/full")
+        big = bench.publish(TextEntered, text="x" * (9 << 20), speak=False)  # the next line begins another file
+        bench.publish(TextEntered, text="hello", speak=False)
+        told = await bench.next(ServiceDegraded)
+        assert "No space left on device. Free some space, or set journal.folder." in told.reason
+        for _ in range(100):
+            last = bench.publish(TextEntered, text="hello", speak=False)
+        while await bench.next(TextEntered, ServiceDegraded) != last:
+            pass
+        assert sum(isinstance(event, ServiceDegraded) for event in bench.log) == 1
+    (tmp_path / "test" / "events-0002.jsonl").unlink()
+    recording = await read(tmp_path)
+    kept = await asyncio.to_thread(lambda: list(recording.events()))
+    assert (kept[-1], recording.problems) == (big, ())
+
+
+async def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    """A file is in its place, say; the service is degraded, not crashed."""
+    (tmp_path / "sessions").write_text("mine")
+    async with running(service(tmp_path / "sessions"), wait_ready=False) as bench:
+        told = await bench.next(ServiceDegraded)
+        assert "Not a directory" in told.reason or "File exists" in told.reason
+    assert (tmp_path / "sessions").read_text() == "mine"
+
+
+# ---- keeping
+
+
+def session(root: Path, name: str, started_at: int, size: int = 0, *, close: bool = True) -> Journal:
+    journal = Journal(root, name, started_at=started_at)
+    stamp = Stamp("test", ManualClock(started_at), id_source("test-"), name)
+    journal.write(stamp(TextEntered, text="x" * size, speak=False))
+    if close:
+        journal.close()
+    return journal
+
+
+def names(root: Path) -> list[str]:
+    return [summary.id for summary in recordings(root)]
+
+
+def test_old_sessions_go_and_then_the_oldest_until_all_fit(tmp_path: Path) -> None:
+    """By age, then by size; what is being recorded stays."""
+    session(tmp_path, "ancient", 1 * DAY)
+    live = session(tmp_path, "live", 2 * DAY, 5000, close=False)
+    for day in (31, 32, 33):
+        session(tmp_path, f"day{day}", day * DAY, 10_000)
+    assert sweep(tmp_path, most_bytes=10**9, oldest=10 * DAY) == ["ancient"]
+    assert sweep(tmp_path, most_bytes=25_000, oldest=10 * DAY) == ["day31"]
+    assert names(tmp_path) == ["live", "day32", "day33"]
+    live.close()
+
+
+def test_one_that_outgrows_the_size_by_itself_lets_its_oldest_part_go(tmp_path: Path) -> None:
+    """The last file always stays, and reading says what is gone."""
+    journal = Journal(tmp_path, "long", started_at=DAY, segment_bytes=1000)
+    stamp = Stamp("test", ManualClock(), id_source("test-"), "long")
+    for number in range(10):
+        journal.write(stamp(TextEntered, text=f"{number} " * 500, speak=False))
+        journal.flush()
+    gone = sweep(tmp_path, most_bytes=3000, oldest=0, own=journal.place)
+    journal.close()
+    assert gone[0] == "events-0001.jsonl"
+    recording = Recording(journal.place.folder)
+    assert [event.text[0] for event in recording.events() if isinstance(event, TextEntered)][-1:] == ["9"]
+    assert "let go to keep within the size" in str(recording.problems[0])
+
+
+def test_what_a_crash_left_half_deleted_goes(tmp_path: Path) -> None:
+    """A folder that was being deleted is no session."""
+    folder = session(tmp_path, "s1", DAY).place.folder
+    folder.rename(folder.with_name(".gone-s1"))
+    assert names(tmp_path) == []
+    sweep(tmp_path, most_bytes=10**9, oldest=0)
+    assert list(tmp_path.iterdir()) == []
