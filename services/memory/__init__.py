@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.memory.service import MemoryService
 from services.memory.settings import MemorySettings
 
-__all__ = ["MemorySettings"]
+__all__ = ["MemoryService", "MemorySettings"]

@@ -1,0 +1,1 @@
+"""Indexes of vectors, each behind the port in `services.memory.vectors`."""

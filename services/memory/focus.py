@@ -1,0 +1,87 @@
+"""Focus: what "that" means in each session: its last exchange, and what that rested on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from shared.events import Remembered, TurnName
+
+__all__ = ["Focus"]
+
+_RECENT = 2
+"""A correction may come so many turns after what it corrects."""
+
+
+@dataclass(slots=True)
+class _Session:
+    last: int = 0
+    """The last turn that finished."""
+    said: tuple[str, str] = ("", "")
+    """What was asked and heard in it."""
+    told_in: int = 0
+    told: tuple[Remembered, ...] = ()
+    outright: bool = False
+    """They were told as they are, not through a language model."""
+    fact: str = ""
+    fact_in: int = 0
+
+
+@dataclass(slots=True)
+class Focus:
+    """Kept in memory only: after a restart nobody means what was said before it."""
+
+    _sessions: dict[str, _Session] = field(default_factory=dict)
+
+    def told(self, session: str, turn: int, items: Sequence[Remembered], *, outright: bool) -> None:
+        """An answer of the turn rests on these."""
+        here = self._of(session)
+        here.told_in, here.told, here.outright = turn, tuple(items), outright
+        if outright and len(items) == 1 and items[0].what == "fact":
+            here.fact, here.fact_in = items[0].id, turn
+
+    def stored(self, session: str, turn: int, fact: str) -> None:
+        """A fact was told in the turn."""
+        here = self._of(session)
+        here.fact, here.fact_in = fact, turn
+
+    def finished(self, session: str, turn: int, asked: str, heard: str) -> None:
+        """The turn is over. Of what a model was told, that counts which was heard from it."""
+        here = self._of(session)
+        here.last, here.said = turn, (asked, heard)
+        if here.told_in == turn and not here.outright:
+            spoken = heard.casefold()
+            heard_of = tuple(item for item in here.told if (item.value or item.text).casefold() in spoken)
+            here.told = heard_of or here.told[:1]
+
+    def rests_on(self, session: str) -> tuple[Remembered, ...]:
+        """What the last answer rested on; empty when it did on nothing remembered."""
+        here = self._of(session)
+        return here.told if here.told and here.told_in == here.last else ()
+
+    def correctable(self, session: str, turn: int) -> str:
+        """The id of the fact that "no, it is …" corrects; empty for none."""
+        here = self._of(session)
+        return here.fact if here.fact and turn - here.fact_in <= _RECENT else ""
+
+    def exchange(self, session: str) -> tuple[TurnName, tuple[str, ...]] | None:
+        """The last exchange, and its words."""
+        here = self._sessions.get(session)
+        if here is None or not here.last:
+            return None
+        return TurnName(session=session, turn=here.last), tuple(text for text in here.said if text.strip())
+
+    def drop(self, ids: set[str]) -> None:
+        """These are gone."""
+        for here in self._sessions.values():
+            here.told = tuple(item for item in here.told if item.id not in ids)
+            if here.fact in ids:
+                here.fact = ""
+
+    def drop_words(self) -> None:
+        """Forget what was asked and heard."""
+        for here in self._sessions.values():
+            here.said = ("", "")
+
+    def _of(self, session: str) -> _Session:
+        return self._sessions.setdefault(session, _Session())

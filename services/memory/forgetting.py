@@ -1,0 +1,161 @@
+"""Forgetting: what a person's wish means, gone from memory, then from every other store, with a receipt."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bus import Overflow
+from services.contract import Context
+from services.memory.focus import Focus
+from services.memory.indexing import Indexing
+from services.memory.item import Item
+from services.memory.store import Store
+from services.memory.worker import Worker
+from shared.events import MemoryErase, MemoryForget, MemoryForgotten, Removed, TurnName
+
+__all__ = ["Forgetting"]
+
+_NAMES = {"fact": "facts", "turn": "turns", "document": "passages"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What is to go."""
+
+    items: tuple[Item, ...] = ()
+    turns: tuple[TurnName, ...] = ()
+    texts: tuple[str, ...] = ()
+    since: int = 0
+    until: int = 0
+    about: str = ""
+    everything: bool = False
+
+
+class Forgetting:
+    """`stores` are the services that answer `memory.forget`; each is waited for, at most `wait_s` together."""
+
+    def __init__(
+        self,
+        store: Store,
+        writing: Worker,
+        *,
+        index: Indexing | None,
+        focus: Focus,
+        stores: Sequence[str],
+        wait_s: float,
+    ) -> None:
+        self._store = store
+        self._writing = writing
+        self._index = index
+        self._focus = focus
+        self._stores = tuple(stores)
+        self._wait_s = wait_s
+
+    async def erase(self, ctx: Context, event: MemoryErase) -> tuple[int, tuple[Removed, ...]]:
+        """Fulfil the wish; returns how many items are gone, and the receipt."""
+        wish = await self._meaning(event)
+        removed = await self._own(event, wish)
+        if event.what != "documents":
+            removed += await self._others(ctx, wish)
+        return sum(line.count for line in removed if line.store in _NAMES.values()), removed
+
+    async def _meaning(self, event: MemoryErase) -> _Wish:
+        match event.what:
+            case "last":
+                return await self._last(event)
+            case "since":
+                items = await self._writing.do(self._store.since, event.since)
+                return _Wish(tuple(items), since=event.since, until=event.at)
+            case "about":
+                items = await self._writing.do(self._store.about, event.text)
+                return _wish(items, about=event.text)
+            case "items":
+                return _wish(await self._writing.do(self._store.named, event.items))
+            case "documents":
+                return _Wish()
+            case "all":
+                return _Wish(tuple(await self._writing.do(lambda: list(self._store.everything()))), everything=True)
+
+    async def _last(self, event: MemoryErase) -> _Wish:
+        exchange = self._focus.exchange(event.session)
+        if exchange is None:
+            return _Wish()
+        turn, texts = exchange
+        told = [item.id for item in self._focus.rests_on(event.session) if item.what == "fact"]
+        said = await self._writing.do(self._store.turn, turn.session, turn.turn)
+        items = await self._writing.do(self._store.named, [*told, *(item.id for item in said)])
+        wish = _wish(items)
+        turns = (*(name for name in wish.turns if name != turn), turn)
+        return _Wish(wish.items, turns, (*wish.texts, *texts))
+
+    async def _own(self, event: MemoryErase, wish: _Wish) -> tuple[Removed, ...]:
+        counts: dict[str, int] = {}
+
+        async def delete() -> list[str]:
+            if event.what == "documents":
+                before = await self._writing.do(lambda: {i.id: i for i in self._store.everything(what=("document",))})
+                ids = [item.id for item in before.values() if item.source == event.text]
+                await self._writing.do(self._store.delete_document, event.text)
+                counts["passages"] = len(ids)
+                return ids
+            ids = [item.id for item in wish.items]
+            if event.what == "all":
+                await self._writing.do(self._store.clear)
+            else:
+                await self._writing.do(self._store.delete, ids)
+            for item in wish.items:
+                counts[_NAMES[item.what]] = counts.get(_NAMES[item.what], 0) + 1
+            return ids
+
+        vectors, problem = await self._index.forget(delete) if self._index else (len(await delete()) * 0, "")
+        self._focus.drop({item.id for item in wish.items})
+        if event.what != "documents":
+            self._focus.drop_words()
+        lines = [Removed(store=name, count=count, detail="", ok=True) for name, count in counts.items() if count]
+        if vectors or problem:
+            lines.append(Removed(store="vectors", count=vectors, detail=problem, ok=not problem or vectors > 0))
+        return tuple(lines)
+
+    async def _others(self, ctx: Context, wish: _Wish) -> tuple[Removed, ...]:
+        """Order every store, and gather their answers."""
+        answers = ctx.bus.subscribe(MemoryForgotten, name="memory-receipt", capacity=256, overflow=Overflow.DROP_OLDEST)
+        with answers:
+            order = ctx.emit(
+                MemoryForget,
+                turns=wish.turns,
+                since=wish.since,
+                until=wish.until,
+                texts=wish.texts,
+                about=wish.about,
+                everything=wish.everything,
+            )
+            missing, lines = set(self._stores), []
+            try:
+                async with asyncio.timeout(self._wait_s):
+                    while missing:
+                        answer = await anext(answers)
+                        if answer.cause == order.id:
+                            missing.discard(answer.store)
+                            lines.append(_line(answer))
+            except TimeoutError:
+                lines += [_silent(store) for store in sorted(missing)]
+        return tuple(lines)
+
+
+def _wish(items: Sequence[Item], *, about: str = "") -> _Wish:
+    """The items, with the turns in which they were said and their words."""
+    turns = {(item.session, item.turn) for item in items if item.turn}
+    names = tuple(TurnName(session=session, turn=turn) for session, turn in sorted(turns))
+    texts = tuple(dict.fromkeys(line for item in items for line in item.text.splitlines() if line))
+    return _Wish(tuple(items), names, texts, about=about)
+
+
+def _line(answer: MemoryForgotten) -> Removed:
+    return Removed(store=answer.store, count=answer.removed, detail=answer.detail, ok=answer.ok)
+
+
+def _silent(store: str) -> Removed:
+    detail = "it did not answer; what it holds of this may still be there. Try again when it runs."
+    return Removed(store=store, count=0, detail=detail, ok=False)

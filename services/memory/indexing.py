@@ -1,0 +1,252 @@
+"""Indexing: the vectors follow the store by its outbox, in the background, and are made again where they do not fit.
+
+At opening, ids are compared with the store: what a crash left out is put, what it left behind is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import structlog
+
+from services.memory.errors import VectorsUnusable
+from services.memory.store import Pending, Store
+from services.memory.vectors import Matrix, Near, Vectors
+from services.memory.worker import Worker
+
+__all__ = ["Embedded", "Indexing"]
+
+_BATCH = 64
+_RETRY_S = 5.0
+_AT_ONCE = 5000
+"""Vectors that are written anew while the person waits for the receipt; some seconds."""
+_log = structlog.get_logger("memory")
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Vectors of some texts, one a row."""
+
+    rows: Matrix
+    fingerprint: str
+    knows_meaning: bool
+    """False for vectors of letters alone."""
+
+
+Embed = Callable[[tuple[str, ...]], Awaitable[Embedded | None]]
+"""The vectors of passages; None when there are none to be had now."""
+
+
+class Indexing:
+    """`store` is used in `writing`, the vectors in a thread of their own.
+
+    `opener` opens them, blocking, when they are first needed; `troubled` is told in words why there are none.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        writing: Worker,
+        *,
+        opener: Callable[[], Vectors],
+        embed: Embed,
+        now: Callable[[], int],
+        troubled: Callable[[str], None],
+    ) -> None:
+        self._store = store
+        self._writing = writing
+        self._opener = opener
+        self._embed = embed
+        self._now = now
+        self._troubled = troubled
+        self._thread = Worker("memory-vectors")
+        self._vectors: Vectors | None = None
+        self._fingerprint = ""
+        self._wanted = asyncio.Event()
+        self._asked = 0
+        self._followed = 0
+        self._changed = asyncio.Condition()
+        self._busy = asyncio.Lock()
+        """Held while items become vectors, and while they are forgotten."""
+        self._purging = False
+        self._renew = ""
+        """The model that speaks now, where it is not that of the vectors."""
+        self._failed = False
+
+    def wake(self) -> None:
+        """There is something to do, or soon will be: open the vectors and follow the outbox."""
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Follow for ever."""
+        await self._wanted.wait()
+        async with self._busy:
+            await self._open()
+        pause: float | None = 0.0
+        while True:
+            try:
+                async with asyncio.timeout(pause):
+                    await self._wanted.wait()
+            except TimeoutError:
+                pass
+            self._wanted.clear()
+            seen = self._asked
+            pause = None if await self._follow() else _RETRY_S
+            async with self._changed:
+                self._followed = seen
+                self._changed.notify_all()
+
+    async def settled(self) -> None:
+        """Wait until the vectors have followed as far as they can."""
+        self._asked = target = self._asked + 1
+        self.wake()
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._followed >= target)
+
+    async def nearest(self, embedded: Embedded, limit: int) -> list[Near] | None:
+        """Return the nearest items, the best first; None when the index is not there or holds other vectors."""
+        if self._vectors is None:
+            return None
+        if embedded.fingerprint != self._fingerprint:
+            self._renew = embedded.fingerprint
+            self.wake()
+            return None
+        try:
+            return await self._thread.do(self._vectors.nearest, embedded.rows[0], limit)
+        except VectorsUnusable as error:
+            self._fail(error)
+            return None
+
+    async def forget(self, delete: Callable[[], Awaitable[Sequence[str]]]) -> tuple[int, str]:
+        """Run `delete`, which returns the ids it deleted from the store, and drop their vectors from the files.
+
+        Returns how many, and why they may still be there, for a person ("" when they are not).
+        """
+        async with self._busy:
+            ids = await delete()
+            if not ids:
+                return 0, ""
+            if self._vectors is None:
+                await self._open()
+            if self._vectors is None:
+                return 0, "the vectors could not be opened; they are dropped when they can be"
+            try:
+                await self._thread.do(self._vectors.drop, ids, for_good=True)
+                await self._strike(ids)
+                if len(await self._thread.do(self._vectors.ids)) > _AT_ONCE:
+                    self._purging = True
+                    self.wake()
+                    return len(ids), "their files are being written anew, which takes a while"
+                await self._thread.do(self._vectors.purge)
+            except VectorsUnusable as error:
+                self._fail(error)
+                return 0, str(error)
+            return len(ids), ""
+
+    async def close(self) -> None:
+        """Let go of the index."""
+        await self._thread.close(lambda: self._vectors.close() if self._vectors is not None else None)
+
+    # ---- inside
+
+    async def _open(self) -> None:
+        if self._vectors is not None or self._failed:
+            return
+        try:
+            there = await self._thread.do(self._opened)
+        except VectorsUnusable as error:
+            self._fail(error)
+            return
+        await self._writing.do(self._reconcile, there)
+
+    def _opened(self) -> set[str]:
+        """Open the vectors and return whose they are; in their thread, so that whatever was opened is closed."""
+        vectors = self._opener()
+        self._vectors = vectors
+        self._fingerprint = vectors.fingerprint
+        return vectors.ids()
+
+    def _reconcile(self, there: set[str]) -> None:
+        live = self._store.live_ids()
+        if live - there or there - live:
+            self._store.enqueue(put=sorted(live - there), drop=sorted(there - live))
+
+    async def _follow(self) -> bool:
+        """Empty the outbox; False when it must be tried again."""
+        async with self._busy:
+            await self._catch_up()
+        while True:
+            async with self._busy:
+                lines = await self._writing.do(self._store.pending, _BATCH)
+                if not lines or self._vectors is None or self._failed:
+                    return True
+                try:
+                    if not await self._step(lines):
+                        return False
+                except VectorsUnusable as error:
+                    self._fail(error)
+                    return True
+
+    async def _step(self, lines: list[Pending]) -> bool:
+        assert self._vectors is not None
+        last = {line.item: line.does for line in lines}
+        items = await self._writing.do(
+            self._store.get, [id_ for id_, does in last.items() if does == "put"], self._now()
+        )
+        gone = [id_ for id_ in last if id_ not in items]
+        if gone:
+            await self._thread.do(self._vectors.drop, gone)
+        if items:
+            embedded = await self._embed(tuple(item.text for item in items.values()))
+            if embedded is None:
+                return False
+            if embedded.fingerprint != self._fingerprint:
+                await self._begin(embedded.fingerprint)
+                return True
+            await self._thread.do(self._vectors.put, list(items), embedded.rows)
+        await self._writing.do(self._store.done, lines)
+        return True
+
+    async def _begin(self, fingerprint: str) -> None:
+        """Another model speaks: make every vector again."""
+        assert self._vectors is not None
+        _log.info("vectors are made again", fingerprint=fingerprint)
+        self._fingerprint = ""
+        await self._thread.do(self._vectors.begin, fingerprint)
+        ids = await self._writing.do(self._store.live_ids)
+        await self._writing.do(self._store.enqueue, sorted(ids))
+        self._fingerprint = fingerprint
+
+    async def _catch_up(self) -> None:
+        """Do what was put off."""
+        renew, self._renew = self._renew, ""
+        purging, self._purging = self._purging, False
+        if self._vectors is None or self._failed:
+            return
+        try:
+            if purging:
+                await self._thread.do(self._vectors.purge)
+            if renew and renew != self._fingerprint:
+                await self._begin(renew)
+        except VectorsUnusable as error:
+            self._fail(error)
+
+    async def _strike(self, ids: Sequence[str]) -> None:
+        """The outbox names what was deleted just now: that is done."""
+        gone = set(ids)
+        lines = await self._writing.do(self._store.pending, -1)
+        await self._writing.do(self._store.done, [line for line in lines if line.item in gone])
+
+    def _fail(self, error: VectorsUnusable) -> None:
+        if not self._failed:
+            self._failed = True
+            self._troubled(str(error))
+            _log.warning("no vectors", reason=str(error))
+
+
+def rows_of(data: bytes, count: int) -> Matrix:
+    """The vectors of an `embed.result`."""
+    return np.frombuffer(data, dtype="<f4").reshape(count, -1)

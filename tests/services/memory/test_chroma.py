@@ -1,0 +1,75 @@
+"""ChromaDB as an index: nearest first, kept over a restart, nothing dropped stays in its files, and never shared."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from services.memory.engines.chroma import open_chroma
+from services.memory.errors import VectorsUnusable
+
+
+def rows(*seeds):
+    made = np.array([np.random.default_rng(seed).standard_normal(16) for seed in seeds], dtype=np.float32)
+    return made / np.linalg.norm(made, axis=1, keepdims=True)
+
+
+def opened(folder):
+    index = open_chroma(folder)
+    if not index.fingerprint:
+        index.begin("print")
+    return index
+
+
+def test_the_nearest_come_first_and_survive_a_restart(tmp_path):
+    index = opened(tmp_path)
+    index.put(["a", "b", "c"], rows(1, 2, 3))
+    index.close()
+    again = opened(tmp_path)
+    assert again.fingerprint == "print"
+    [(best, cosine), *_] = again.nearest(rows(2)[0], 3)
+    assert (best, round(cosine, 4)) == ("b", 1.0)
+    assert again.ids() == {"a", "b", "c"}
+    again.close()
+
+
+def test_a_vector_that_was_dropped_is_in_no_file_after_purging(tmp_path):
+    index = opened(tmp_path)
+    vectors = rows(*range(1200))
+    index.put([str(number) for number in range(1200)], vectors)
+    index.drop(["7", "1100"])
+    index.purge()
+    assert index.ids() == {str(number) for number in range(1200)} - {"7", "1100"}
+    assert index.nearest(vectors[7], 1)[0][0] != "7"
+    index.close()
+    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert vectors[8].tobytes() in kept
+    assert not [number for number in (7, 1100) if vectors[number].tobytes() in kept]
+
+
+def test_another_model_begins_an_index_of_its_own(tmp_path):
+    index = opened(tmp_path)
+    index.put(["a"], rows(1))
+    index.begin("other")
+    assert (index.fingerprint, index.ids()) == ("other", set())
+    index.put(["a"], np.ones((1, 4), dtype=np.float32))
+    index.close()
+
+
+def test_a_folder_in_use_is_refused(tmp_path):
+    index = opened(tmp_path)
+    with pytest.raises(VectorsUnusable, match="Another Sotto"):
+        open_chroma(tmp_path)
+    index.close()
+
+
+def test_a_damaged_or_foreign_folder_is_set_aside_and_begun_anew(tmp_path):
+    opened(tmp_path).close()
+    [database] = tmp_path.rglob("chroma.sqlite3")
+    database.write_bytes(b"of another version" * 1000)
+    again = open_chroma(tmp_path)
+    assert again.fingerprint == ""
+    again.begin("print")
+    again.put(["a"], rows(1))
+    assert again.ids() == {"a"}
+    again.close()
