@@ -1,19 +1,18 @@
-"""The plots, with units on every axis. Altair is imported when one is drawn."""
+"""The plots, as Vega-Lite specifications with units on every axis; nothing is imported to write them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from pydantic import JsonValue
+
+from shared.events import TurnFinished
 from ui.dashboard.transcript import PARTS
 from ui.dashboard.waterfall import LANES, Span
 
-if TYPE_CHECKING:
-    import altair as alt
+__all__ = ["Spec", "latency_chart", "line_chart", "waterfall_chart"]
 
-    from shared.events import TurnFinished
-
-__all__ = ["latency_chart", "line_chart", "waterfall_chart"]
+Spec = dict[str, JsonValue]
 
 _COLOURS = {
     "speaks": "#7A8691",
@@ -26,108 +25,129 @@ _COLOURS = {
 }
 
 
-def waterfall_chart(spans: Sequence[Span]) -> alt.LayerChart | alt.FacetChart:
+def waterfall_chart(spans: Sequence[Span]) -> Spec:
     """Bars for work, ticks for moments, one row a lane, time in ms from the turn's first event."""
-    import altair as alt
-
-    lanes = [lane for lane in LANES if any(span.lane == lane for span in spans)]
-    row = alt.Y(
-        "lane:N", sort=lanes, scale=alt.Scale(domain=lanes), title=None, axis=alt.Axis(labelLimit=120, ticks=False)
-    )
-    tips = [
-        "lane",
-        "what",
-        alt.Tooltip("start:Q", title="from, ms", format=".1f"),
-        alt.Tooltip("long:Q", title="lasts, ms", format=".1f"),
-        "text",
+    lanes: list[JsonValue] = [lane for lane in LANES if any(span.lane == lane for span in spans)]
+    row: Spec = {
+        "field": "lane",
+        "type": "nominal",
+        "sort": lanes,
+        "scale": {"domain": lanes},
+        "title": None,
+        "axis": {"ticks": False, "labelLimit": 110},
+    }
+    tips: list[JsonValue] = [
+        _text("what", "what"),
+        _figure("start", "from, ms"),
+        _figure("long", "lasts, ms"),
+        _text("text", "with"),
     ]
-    values = [
-        {
-            "lane": s.lane,
-            "what": s.what,
-            "start": s.start_ms,
-            "end": s.end_ms,
-            "long": s.end_ms - s.start_ms,
-            "text": s.text,
-        }
-        for s in spans
-    ]
-    work = [value for value in values if value["what"] in _COLOURS]
-    moments = [value for value in values if value["what"] not in _COLOURS]
-    shades = alt.Scale(domain=list(_COLOURS), range=list(_COLOURS.values()))
-    bars = (
-        _chart(work)
-        .mark_bar(height=16, cornerRadius=3, minBandSize=2)
-        .encode(
-            y=row,
-            x=alt.X("start:Q", title="ms since the turn began", axis=alt.Axis(format="~s" if _long(spans) else "d")),
-            x2="end:Q",
-            color=alt.Color("what:N", scale=shades, legend=None),
-            tooltip=tips,
-        )
-    )
-    ticks = _chart(moments).mark_tick(thickness=2, height=22, color="#8A949B").encode(y=row, x="start:Q", tooltip=tips)
-    return alt.layer(bars, ticks).properties(height=36 * max(1, len(lanes)) + 40)
+    until = max((span.end_ms for span in spans), default=1.0)
+    reach: Spec = {"domain": [0, max(until, 1.0)], "nice": False}
+    start: Spec = {"field": "start", "type": "quantitative", "title": "ms since the turn began", "scale": reach}
+    shades: Spec = {"domain": list(_COLOURS), "range": list(_COLOURS.values())}
+    bars: Spec = {
+        "transform": [{"filter": "datum.work"}],
+        "mark": {"type": "bar", "height": 16, "cornerRadius": 3},
+        "encoding": {
+            "y": row,
+            "x": start,
+            "x2": {"field": "end"},
+            "color": {"field": "what", "type": "nominal", "scale": shades, "legend": None},
+            "tooltip": tips,
+        },
+    }
+    ticks: Spec = {
+        "transform": [{"filter": "!datum.work"}],
+        "mark": {"type": "tick", "thickness": 2, "height": 22, "color": "#8A949B"},
+        "encoding": {"y": row, "x": start, "tooltip": tips},
+    }
+    return {"data": {"values": [_span(span) for span in spans]}, "height": 34 * len(lanes), "layer": [bars, ticks]}
 
 
-def latency_chart(turns: Sequence[TurnFinished]) -> alt.Chart:
-    """The parts of the latency of the last spoken turns, stacked, in ms."""
-    import altair as alt
-
-    names = [name for name, _ in PARTS.values()]
-    values = [
-        {"turn": turn.turn, "part": name, "ms": getattr(turn.latency, part) / 1e6, "order": index}
-        for turn in turns
-        if turn.latency is not None
-        for index, (part, (name, _)) in enumerate(PARTS.items())
-    ]
-    shades = alt.Scale(domain=names, range=[colour for _, colour in PARTS.values()])
-    chart: alt.Chart = (
-        _chart(values)
-        .mark_bar()
-        .encode(
-            x=alt.X("turn:O", title="turn", axis=alt.Axis(labelAngle=0)),
-            y=alt.Y("ms:Q", title="latency, ms", stack=True),
-            color=alt.Color(
-                "part:N", scale=shades, sort=names, legend=alt.Legend(orient="bottom", columns=4, title=None)
-            ),
-            order="order:Q",
-            tooltip=["turn:O", "part:N", alt.Tooltip("ms:Q", format=".1f")],
-        )
-        .properties(height=260)
-    )
-    return chart
+def latency_chart(turns: Sequence[TurnFinished]) -> Spec:
+    """The parts of the latency of spoken turns, stacked, in ms."""
+    names: list[JsonValue] = [name for name, _ in PARTS.values()]
+    shades: Spec = {"domain": names, "range": [colour for _, colour in PARTS.values()]}
+    legend: Spec = {"orient": "bottom", "columns": 4, "title": None}
+    return {
+        "data": {"values": [part for place, turn in enumerate(turns) for part in _parts(turn, place)]},
+        "height": 240,
+        "mark": "bar",
+        "encoding": {
+            "x": {
+                "field": "place",
+                "type": "ordinal",
+                "title": "spoken turns, the newest at the right",
+                "axis": _PLAIN,
+            },
+            "y": {"field": "ms", "type": "quantitative", "title": "latency, ms", "stack": True},
+            "color": {"field": "part", "type": "nominal", "scale": shades, "sort": names, "legend": legend},
+            "order": {"field": "order", "type": "quantitative"},
+            "tooltip": [_figure("turn", "turn", "d"), _text("part", "part"), _figure("ms", "ms")],
+        },
+    }
 
 
-def line_chart(lines: Mapping[str, Sequence[tuple[int, float]]], unit: str, *, floor: float | None = 0) -> alt.Chart:
+def line_chart(lines: Mapping[str, Sequence[tuple[int, float]]], unit: str) -> Spec:
     """Readings over time: each line a name with (unix ns, value)."""
-    import altair as alt
-
-    values = [{"at": at / 1e6, "value": value, "line": name} for name, points in lines.items() for at, value in points]
-    legend = alt.Legend(orient="bottom", title=None, columns=3, labelLimit=220) if len(lines) > 1 else None
-    chart: alt.Chart = (
-        _chart(values)
-        .mark_line(interpolate="linear", strokeWidth=1.8, point=len(values) < 40)
-        .encode(
-            x=alt.X("at:T", title=None, axis=alt.Axis(format="%H:%M:%S", labelAngle=0, tickCount=5)),
-            y=alt.Y("value:Q", title=unit, scale=alt.Scale(zero=floor == 0)),
-            color=alt.Color("line:N", legend=legend),
-            tooltip=[
-                "line:N",
-                alt.Tooltip("at:T", title="at", format="%H:%M:%S"),
-                alt.Tooltip("value:Q", title=unit, format=".4~g"),
+    values: list[JsonValue] = [
+        {"at": at / 1e6, "value": value, "line": name} for name, points in lines.items() for at, value in points
+    ]
+    legend: Spec | None = {"orient": "bottom", "title": None, "columns": 3, "labelLimit": 220}
+    times = [at / 1e6 for points in lines.values() for at, _ in points] or [0.0]
+    highest = max((value for points in lines.values() for _, value in points), default=0.0)
+    across: Spec = {"domain": [min(times), max(times)]}
+    up: Spec = {"domain": [0, highest * 1.05 if highest > 0 else 1.0], "nice": True}
+    return {
+        "data": {"values": values},
+        "height": 190,
+        "mark": {"type": "line", "strokeWidth": 1.8, "point": len(values) < 40},
+        "encoding": {
+            "x": {"field": "at", "type": "temporal", "title": None, "axis": _CLOCK, "scale": across},
+            "y": {"field": "value", "type": "quantitative", "title": unit, "scale": up},
+            "color": {"field": "line", "type": "nominal", "legend": legend if len(lines) > 1 else None},
+            "tooltip": [
+                _text("line", "line"),
+                {"field": "at", "type": "temporal", "title": "at", "format": "%H:%M:%S"},
+                _figure("value", unit, ".4~g"),
             ],
-        )
-        .properties(height=220)
-    )
-    return chart
+        },
+    }
 
 
-def _chart(values: Sequence[Mapping[str, object]]) -> alt.Chart:
-    import altair as alt
-
-    return alt.Chart(alt.Data(values=list(values)))  # type: ignore[no-untyped-call]
+_CLOCK: Spec = {"format": "%H:%M:%S", "tickCount": 5}
+_PLAIN: Spec = {"labels": False, "ticks": False}
 
 
-def _long(spans: Sequence[Span]) -> bool:
-    return max((span.end_ms for span in spans), default=0) >= 10_000
+def _span(span: Span) -> Spec:
+    return {
+        "lane": span.lane,
+        "what": span.what,
+        "start": span.start_ms,
+        "end": span.end_ms,
+        "long": span.end_ms - span.start_ms,
+        "text": span.text,
+        "work": span.what in _COLOURS,
+    }
+
+
+def _parts(turn: TurnFinished, place: int) -> list[JsonValue]:
+    return [
+        {
+            "place": place,
+            "turn": turn.turn,
+            "part": name,
+            "order": order,
+            "ms": getattr(turn.latency, part) / 1e6 if turn.latency is not None else 0.0,
+        }
+        for order, (part, (name, _)) in enumerate(PARTS.items())
+    ]
+
+
+def _text(field: str, title: str) -> Spec:
+    return {"field": field, "type": "nominal", "title": title}
+
+
+def _figure(field: str, title: str, form: str = ".1f") -> Spec:
+    return {"field": field, "type": "quantitative", "title": title, "format": form}

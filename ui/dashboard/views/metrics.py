@@ -35,7 +35,9 @@ def _figures(feed: Feed) -> None:
     if finished:
         totals = [turn.latency.total / 1e6 for turn in finished if turn.latency is not None]
         st.html(facts(_percentiles(totals, "ms")))
-        st.altair_chart(latency_chart(finished[-_LAST:]), key="latency", alt="Latency of the last turns by part, in ms")
+        st.vega_lite_chart(
+            latency_chart(finished[-_LAST:]), key="latency", alt="Latency of the last turns by part, in ms"
+        )
     else:
         st.html(
             notice(
@@ -46,8 +48,8 @@ def _figures(feed: Feed) -> None:
         st.subheader("Language model")
         st.html(facts(_percentiles([one.tokens_per_s for one in generations], "tokens/s", low=True)))
         speed = {"written": [(one.at, one.tokens_per_s) for one in generations]}
-        st.altair_chart(line_chart(speed, "tokens/s"), key="tokens", alt="Tokens per second")
-        st.altair_chart(
+        st.vega_lite_chart(line_chart(speed, "tokens/s"), key="tokens", alt="Tokens per second")
+        st.vega_lite_chart(
             line_chart({"prompt": [(g.at, g.prefill_ms) for g in generations]}, "prompt, ms"),
             key="prefill",
             alt="Prompt, ms",
@@ -55,7 +57,7 @@ def _figures(feed: Feed) -> None:
     if synthesis:
         st.subheader("Speech")
         st.html(facts([("real-time factor, p50", f"{percentile([v for _, v in synthesis], 50):.3f}", "× real time")]))
-        st.altair_chart(
+        st.vega_lite_chart(
             line_chart({"synthesis": synthesis}, "time to make / time to play"), key="rtf", alt="Real-time factor"
         )
     _samples(series)
@@ -73,7 +75,7 @@ def _samples(series: Mapping[str, Sequence[tuple[int, float]]]) -> None:
             name[len(metric) :].strip("{}") or title: [(at, v * factor) for at, v in series[name]] for name in names
         }
         st.markdown(f"**{title}**")
-        st.altair_chart(line_chart(lines, unit), key=f"plot-{metric}", alt=f"{title}, {unit}")
+        st.vega_lite_chart(line_chart(lines, unit), key=f"plot-{metric}", alt=f"{title}, {unit}")
 
 
 def _percentiles(values: Iterable[float], unit: str, *, low: bool = False) -> list[tuple[str, str, str]]:

@@ -68,7 +68,9 @@ def _turn(feed: Feed, turn: Turn, steps: list[Step]) -> None:
             for name, ms, colour in parts
         )
         st.html(html(f'{bar(parts)}<div class="s-keys">{keys}</div>'))
-    st.altair_chart(waterfall_chart(waterfall(steps)), key="waterfall", alt="The services' work in this turn over time")
+    st.vega_lite_chart(
+        waterfall_chart(waterfall(steps)), key="waterfall", alt="The services' work in this turn over time"
+    )
     _playback(feed, turn)
     _events(turn, steps)
 
