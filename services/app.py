@@ -148,7 +148,8 @@ class Assistant:
 
     def _watching(self) -> Sequence[Child]:
         """What lets others watch: last, because it waits until the services that are watched are up."""
-        gateway = GatewayService(self.settings.gateway, Sources(models=self._model_lines))
+        sources = Sources(models=self._model_lines, sessions=self.settings.journal.root)
+        gateway = GatewayService(self.settings.gateway, sources)
         return (Child(GatewayService, lambda: gateway),)
 
     def _model_lines(self) -> Sequence[dict[str, str | int | None]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import structlog
 from fastapi import FastAPI, Query, Request
@@ -18,9 +18,11 @@ from pydantic import BaseModel, JsonValue
 from starlette.exceptions import HTTPException
 from starlette.websockets import WebSocket
 
+from bus.journal import NewerJournal, NoRecording, NoSound
 from services.gateway.board import Board
 from services.gateway.doors import Doors, ForeignPage, KeyNeeded, Visit, WrongHost
 from services.gateway.injection import PRIVILEGED, Injection, NotAnEvent, Scribe
+from services.gateway.recorded import NoSuchSession, Shelf, TooLong
 from services.gateway.schema import asyncapi, json_schemas
 from services.gateway.socket import EventSocket
 from services.gateway.sources import Sources
@@ -29,6 +31,7 @@ from shared.events import Event
 
 __all__ = ["Refusal", "application"]
 
+T = TypeVar("T")
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -100,6 +103,7 @@ FAULTS: dict[int | str, dict[str, Any]] = {
         (401, "A key is needed."),
         (403, "Not with this key, or not from this page."),
         (404, "There is no such thing here."),
+        (409, "It was written by a newer Sotto."),
         (413, "The request is too large."),
         (422, "A field is wrong."),
         (503, "Too many at once."),
@@ -124,6 +128,7 @@ def application(
     _events(app, doors, scribe, socket, publish)
     _schema(app)
     _knowledge(app, sources, socket)
+    _sessions(app, sources)
     return _Guarded(app, doors)
 
 
@@ -328,3 +333,45 @@ def _knowledge(app: FastAPI, sources: Sources, socket: EventSocket) -> None:
         """Tell what the metrics service knows, and how the clients of this socket fare."""
         known = sources.stats() if sources.stats is not None else {}
         return JSONResponse({**known, "clients": socket.clients()})
+
+
+def _sessions(app: FastAPI, sources: Sources) -> None:
+    def shelf() -> Shelf:
+        if sources.sessions is None:
+            raise Refusal(404, "no_journal", "Sessions are not recorded here.", remedy="Set journal.enabled=true.")
+        return Shelf(sources.sessions)
+
+    @app.get("/v1/sessions")
+    async def sessions() -> JSONResponse:
+        """List the recorded sessions, the oldest first."""
+        return JSONResponse(await _asked(shelf().sessions))
+
+    @app.get("/v1/sessions/{session}/events")
+    async def events(
+        session: str, since: str | None = None, limit: Annotated[int, Query(ge=1, le=10_000)] = 1000
+    ) -> JSONResponse:
+        """Return the events of a recorded session, after the one with the id `since`."""
+        return JSONResponse(await _asked(lambda: shelf().events(session, since, limit)))
+
+    @app.get("/v1/sessions/{session}/audio", response_class=Response)
+    async def audio(
+        session: str,
+        first_sample: Annotated[int, Query(ge=0)] = 0,
+        until_sample: Annotated[int | None, Query(ge=0)] = None,
+        track: Literal["microphone", "speaker"] = "microphone",
+    ) -> Response:
+        """Return what was heard or played between two positions of the capture clock, as WAV."""
+        wav = await _asked(lambda: shelf().wav(session, track, first_sample, until_sample))
+        return Response(wav, media_type="audio/wav")
+
+
+async def _asked(question: Callable[[], T]) -> T:
+    """Ask the journal on a thread; what it cannot answer becomes a refusal in its own words."""
+    try:
+        return await asyncio.to_thread(question)
+    except TooLong as error:
+        raise Refusal(422, "too_long", error.message, field="until_sample", remedy=error.remedy) from error
+    except (NoSuchSession, NoRecording, NoSound) as error:
+        raise Refusal(404, "not_recorded", error.message, remedy=error.remedy) from error
+    except NewerJournal as error:
+        raise Refusal(409, "newer", error.message, remedy=error.remedy) from error
