@@ -11,7 +11,7 @@ import typer
 
 from shared.errors import ConfigError, SottoError
 from shared.logs import silence_telemetry
-from ui.cli import models
+from ui.cli import models, sessions
 from ui.cli.dashboard import dashboard
 from ui.cli.options import Json
 from ui.cli.session import Session, errors
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 
 app.add_typer(models.app, name="models")
+app.add_typer(sessions.app, name="sessions")
 app.command()(dashboard)
 
 
@@ -166,6 +167,25 @@ def config(context: typer.Context, json: Json = False) -> None:
     from ui.cli.listings import print_settings
 
     print_settings(context.obj, as_json=json)
+
+
+@app.command()
+def replay(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="SESSION", help="A recorded session, its folder, or `last`.")] = "last",
+    check: Annotated[
+        bool, typer.Option("--check", help="Run it again; exit status 1 unless its log is the same to the byte.")
+    ] = False,
+    speed: Annotated[float, typer.Option(min=0, help="So many times as fast; 0 is at once.")] = 1.0,
+    turn: Annotated[int | None, typer.Option(help="This turn alone.")] = None,
+    json: Json = False,
+) -> None:
+    """Show a recorded session as it went, or run it again and compare (--check)."""
+    from ui.cli.replay import again, view
+
+    if check:
+        raise typer.Exit(again(context.obj, name, as_json=json))
+    raise typer.Exit(view(context.obj, name, speed=speed, turn=turn, as_json=json))
 
 
 def _settings(pairs: list[str]) -> dict[str, object]:
