@@ -1,15 +1,69 @@
-"""Opening a model: the best engine that this machine can run it with."""
+"""Opening a model: converted when that was not done yet, and run by the best engine that this machine has."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from services.embedding.port import Encoder, ModelUnusable
-from services.embedding.settings import EmbeddingSettings
+from services.embedding.port import Encoder, EngineMissing, ModelUnusable
 
-__all__ = ["open_model"]
+if TYPE_CHECKING:
+    from services.embedding.settings import EmbeddingSettings
+    from services.embedding.weights import Weights
+
+__all__ = ["CONVERTED", "open_model"]
+
+CONVERTED = "converted"
+"""Folder beside a model's own files that holds what `sotto models convert` makes of them."""
+_SOURCE = "model.safetensors"
+_METADATA = "metadata.json"
 
 
 def open_model(folder: Path, settings: EmbeddingSettings) -> Encoder:
-    """Return the model in `folder`, ready to encode; blocks. Raises ModelUnusable or EngineMissing."""
-    raise ModelUnusable(f"No engine here computes {folder.name}.", remedy="`lexical` needs no model.")
+    """Return the model in `folder`, ready to encode; blocks, for seconds when it has to be converted first.
+
+    Raises ModelUnusable, or EngineMissing when the engine that the settings name cannot run here.
+    """
+    from services.embedding.weights import Weights
+
+    weights = Weights(_converted(folder))
+    if settings.engine == "numpy":
+        return _numpy(weights, settings)
+    try:
+        from services.embedding.engines.native import NativeEncoder
+
+        return NativeEncoder(weights, max_tokens=settings.max_tokens)
+    except EngineMissing:
+        if settings.engine == "native":
+            raise
+        return _numpy(weights, settings)
+
+
+def _numpy(weights: Weights, settings: EmbeddingSettings) -> Encoder:
+    from services.embedding.engines.reference import ReferenceEncoder
+
+    return ReferenceEncoder(weights, settings.max_tokens)
+
+
+def _converted(folder: Path) -> Path:
+    """The folder with the converted files: this one, or the one in it, made anew when the source is younger."""
+    if (folder / _METADATA).is_file():
+        return folder
+    source, target = folder / _SOURCE, folder / CONVERTED
+    if not source.is_file():
+        raise ModelUnusable(f"{folder} holds no model: {_SOURCE} is missing.", remedy="Pull the model again.")
+    if not _younger(target / _METADATA, source):
+        from services.embedding.convert import convert
+
+        try:
+            convert(folder, target)
+        except OSError as error:
+            raise ModelUnusable(
+                f"{folder.name} cannot be converted: {error.strerror or error}.",
+                remedy=f"Give {target} room and permissions, or convert it elsewhere with `sotto models convert`.",
+            ) from error
+    return target
+
+
+def _younger(one: Path, other: Path) -> bool:
+    return one.is_file() and one.stat().st_mtime_ns >= other.stat().st_mtime_ns

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from services.embedding.convert import convert
+from services.embedding.engines.compiling import compiled
 from services.embedding.engines.lexical import LexicalEncoder
+from services.embedding.engines.native import Kernel
 from services.embedding.opening import open_model
 from services.embedding.port import Info, Passage, Purpose
 from services.embedding.service import EmbeddingService
@@ -17,6 +20,7 @@ from services.embedding.settings import EmbeddingSettings
 from services.testing import Bench, running
 from shared.events import ModelLoaded, Role
 from shared.installed import InstalledModel
+from tests.kit.bert_models import write_bert
 
 
 class Folder:
@@ -68,3 +72,29 @@ async def serving(settings: EmbeddingSettings, *folders: Path) -> AsyncIterator[
     async with running(EmbeddingService(settings, Folder(*folders), open_model)) as bench:
         await bench.next(ModelLoaded)
         yield bench
+
+
+@pytest.fixture(scope="session")
+def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small model in the form of the hub; not to be changed."""
+    return write_bert(tmp_path_factory.mktemp("models") / "small-bert")
+
+
+@pytest.fixture(scope="session")
+def packed(bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, converted for the kernel; not to be changed."""
+    folder = tmp_path_factory.mktemp("packed") / "small-bert"
+    convert(bert, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def kernel(tmp_path_factory: pytest.TempPathFactory) -> Kernel:
+    """The kernel, compiled for this run of the tests."""
+    return Kernel(compiled(tmp_path_factory.mktemp("kernel")))
+
+
+@pytest.fixture
+def own_kernel(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever a kernel is wanted, it is the one of this run."""
+    monkeypatch.setattr("services.embedding.engines.native.compiled", lambda: kernel.path)

@@ -1,0 +1,99 @@
+"""The architecture of a BERT encoder, as its files state it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from services.embedding.port import ModelUnusable
+
+__all__ = ["POOLINGS", "Architecture", "read_architecture", "read_json"]
+
+POOLINGS = ("mean", "cls", "last")
+_USUAL_TOKENS = 256
+"""What is read of a text where a model's files do not say."""
+
+
+class Architecture(NamedTuple):
+    """All that a forward pass needs beside the weights."""
+
+    hidden: int
+    inner: int
+    heads: int
+    layers: int
+    positions: int
+    words: int
+    epsilon: float
+    pooling: str
+    max_tokens: int
+    """Longest text that the model was made for, in tokens."""
+    prompts: dict[str, str]
+    """What stands before a text, by purpose."""
+
+
+def read_architecture(folder: Path) -> Architecture:
+    """Return what a folder in the form of the model hub says. Raises ModelUnusable for what is no BERT encoder."""
+    config = read_json(folder / "config.json")
+    _check(folder, config)
+    positions = int(config["max_position_embeddings"])
+    sentences = _optional(folder / "sentence_bert_config.json")
+    prompts = _optional(folder / "config_sentence_transformers.json").get("prompts") or {}
+    return Architecture(
+        hidden=int(config["hidden_size"]),
+        inner=int(config["intermediate_size"]),
+        heads=int(config["num_attention_heads"]),
+        layers=int(config["num_hidden_layers"]),
+        positions=positions,
+        words=int(config["vocab_size"]),
+        epsilon=float(config.get("layer_norm_eps", 1e-12)),
+        pooling=_pooling(folder),
+        max_tokens=min(positions, int(sentences.get("max_seq_length") or _USUAL_TOKENS)),
+        prompts={
+            "query": str(prompts.get("query", "")),
+            "passage": str(prompts.get("passage") or prompts.get("document") or ""),
+        },
+    )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object in a file. Raises ModelUnusable."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelUnusable(f"{path} cannot be read: {error}.", remedy="Pull the model again.") from error
+    if not isinstance(value, dict):
+        raise ModelUnusable(f"{path} holds no JSON object.", remedy="Pull the model again.")
+    return value
+
+
+def _optional(path: Path) -> dict[str, Any]:
+    return read_json(path) if path.is_file() else {}
+
+
+def _check(folder: Path, config: dict[str, Any]) -> None:
+    """Refuse what would be computed wrongly."""
+    wanted = {"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute"}
+    for key, value in wanted.items():
+        if config.get(key, value) != value:
+            raise ModelUnusable(
+                f"{folder.name}: {key} is {config[key]}; only {value} is computed here.",
+                remedy="Choose another model: `sotto models list`.",
+            )
+    numbers = ("hidden_size", "intermediate_size", "num_attention_heads", "num_hidden_layers")
+    for key in (*numbers, "max_position_embeddings", "vocab_size"):
+        if not isinstance(config.get(key), int) or config[key] < 1:
+            raise ModelUnusable(f"{folder.name}: config.json does not state {key}.", remedy="Pull the model again.")
+    if config["hidden_size"] % config["num_attention_heads"]:
+        raise ModelUnusable(f"{folder.name}: its heads do not divide its width.", remedy="Pull the model again.")
+
+
+def _pooling(folder: Path) -> str:
+    stated = _optional(folder / "1_Pooling" / "config.json")
+    ways = {"pooling_mode_cls_token": "cls", "pooling_mode_lasttoken": "last", "pooling_mode_mean_tokens": "mean"}
+    chosen = [way for key, way in ways.items() if stated.get(key)]
+    if stated and len(chosen) != 1:
+        raise ModelUnusable(
+            f"{folder.name} pools in a way that is not computed here.", remedy="mean, cls and last are."
+        )
+    return chosen[0] if chosen else "mean"

@@ -1,0 +1,179 @@
+"""Conversion: a BERT encoder in the form of the model hub becomes one Arrow file that is used where it lies.
+
+Written are `model.arrow` (columns layer_name, shape, dtype, data, num_params; each tensor on a boundary of 64 bytes),
+`tokenizer.json` and `metadata.json` with the architecture, each tensor's place and the SHA-256 of both; all of them or
+none.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from services.embedding.architecture import Architecture, read_architecture
+from services.embedding.packing import PACKED, padded, to_stored
+from services.embedding.port import EngineMissing, ModelUnusable
+from services.embedding.safetensors import read_safetensors
+from services.embedding.weights import FORMAT, METADATA, TOKENIZER, WEIGHTS, sha256_of
+from shared.pcm import Floats
+
+__all__ = ["Precision", "convert"]
+
+Precision = Literal["bf16", "fp16", "fp32"]
+"""bf16: packed for the kernel, half the size; fp16: half the size; fp32: as it came."""
+
+_MATRIX = {"bf16": PACKED, "fp16": "float16", "fp32": "float32"}
+_WORDS = {"bf16": "float16", "fp16": "float16", "fp32": "float32"}
+_BOUNDARY = 64
+
+_Stored = tuple[str, tuple[int, ...], str, bytes]
+"""Name, shape, type, and what the file holds of it."""
+
+
+def convert(source: Path, target: Path, precision: Precision = "bf16") -> None:
+    """Write the model of folder `source` into folder `target`, which is made. Blocks for about a second.
+
+    Raises ModelUnusable for what is no BERT encoder or is damaged, and EngineMissing without pyarrow.
+    """
+    architecture = read_architecture(source)
+    tensors = read_safetensors(source / "model.safetensors")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".converting-", dir=target.parent) as name:
+        stage = Path(name) / "whole"
+        stage.mkdir()
+        rows = [_stored(name, *row) for name, row in _rows(tensors, architecture, precision)]
+        _write(rows, stage / WEIGHTS)
+        shutil.copyfile(source / TOKENIZER, stage / TOKENIZER)
+        _describe(stage, architecture, source.name, precision)
+        _replace(stage, target)
+
+
+def _rows(
+    tensors: Mapping[str, Floats], architecture: Architecture, precision: Precision
+) -> Iterator[tuple[str, tuple[Floats, str]]]:
+    """Each tensor under its name here, with the type it is stored in."""
+    get = _Source(tensors, architecture)
+    matrix = _MATRIX[precision]
+    hidden, inner = architecture.hidden, architecture.inner
+    yield "word", (get("embeddings.word_embeddings.weight", architecture.words, hidden), _WORDS[precision])
+    kinds = get("embeddings.token_type_embeddings.weight", -1, hidden)
+    yield (
+        "position",
+        (get("embeddings.position_embeddings.weight", architecture.positions, hidden) + kinds[0], "float32"),
+    )
+    yield from _norm("norm", get, "embeddings.LayerNorm", hidden)
+    for n in range(architecture.layers):
+        own = f"encoder.layer.{n}."
+        parts = [own + f"attention.self.{part}" for part in ("query", "key", "value")]
+        yield from _linear(f"{n}.qkv", get, parts, hidden, hidden, matrix)
+        yield from _linear(f"{n}.out", get, [own + "attention.output.dense"], hidden, hidden, matrix)
+        yield from _norm(f"{n}.norm1", get, own + "attention.output.LayerNorm", hidden)
+        yield from _linear(f"{n}.up", get, [own + "intermediate.dense"], inner, hidden, matrix)
+        yield from _linear(f"{n}.down", get, [own + "output.dense"], hidden, inner, matrix)
+        yield from _norm(f"{n}.norm2", get, own + "output.LayerNorm", hidden)
+
+
+class _Source:
+    """The tensors of the hub's file, with or without the prefix that some models give them; shapes are checked."""
+
+    def __init__(self, tensors: Mapping[str, Floats], architecture: Architecture) -> None:
+        self._tensors = tensors
+        prefixed = "bert.embeddings.word_embeddings.weight" in tensors
+        self._prefix = "bert." if prefixed else ""
+
+    def __call__(self, name: str, *shape: int) -> Floats:
+        found = self._tensors.get(self._prefix + name)
+        if found is None:
+            raise ModelUnusable(f"The weights lack {name}.", remedy="Pull the model again.")
+        if len(found.shape) != len(shape) or any(a != b for a, b in zip(found.shape, shape, strict=True) if b != -1):
+            raise ModelUnusable(
+                f"{name} has the shape {found.shape}; config.json asks for {shape}.", remedy="Pull the model again."
+            )
+        if not np.isfinite(found).all():
+            raise ModelUnusable(f"{name} holds numbers that are not finite.", remedy="Pull the model again.")
+        return found
+
+
+def _linear(
+    name: str, get: _Source, parts: list[str], outputs: int, inputs: int, dtype: str
+) -> Iterator[tuple[str, tuple[Floats, str]]]:
+    matrix = np.concatenate([get(f"{part}.weight", outputs, inputs) for part in parts])
+    bias = np.concatenate([get(f"{part}.bias", outputs) for part in parts])
+    yield f"{name}.weight", (matrix, dtype)
+    yield f"{name}.bias", (np.pad(bias, (0, padded(len(bias)) - len(bias))), "float32")
+
+
+def _norm(name: str, get: _Source, part: str, size: int) -> Iterator[tuple[str, tuple[Floats, str]]]:
+    yield f"{name}.weight", (get(f"{part}.weight", size), "float32")
+    yield f"{name}.bias", (get(f"{part}.bias", size), "float32")
+
+
+def _stored(name: str, values: Floats, dtype: str) -> _Stored:
+    raw = to_stored(values, dtype).tobytes()
+    return name, values.shape, dtype, raw + bytes(-len(raw) % _BOUNDARY)
+
+
+def _write(rows: list[_Stored], path: Path) -> None:
+    """Write the Arrow file; pyarrow aligns to 8 bytes only, so a first row pads the data to a boundary."""
+    from services.embedding.arrow import tensors
+
+    for pad in range(0, _BOUNDARY, 8):
+        _write_table([("padding", (pad,), "uint8", bytes(pad)), *rows], path)
+        if tensors(memoryview(path.read_bytes()))[rows[0][0]].offset % _BOUNDARY == 0:
+            return
+    raise AssertionError("the Arrow writer aligns to 8 bytes")
+
+
+def _write_table(rows: list[_Stored], path: Path) -> None:
+    try:
+        pa, ipc = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.ipc")
+    except ImportError as error:
+        raise EngineMissing("pyarrow is not installed.", remedy="Run `scripts/setup memory`.") from error
+    types = (pa.string(), pa.list_(pa.int32()), pa.string(), pa.large_binary(), pa.int64())
+    schema = pa.schema(list(zip(("layer_name", "shape", "dtype", "data", "num_params"), types, strict=True)))
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    parameters = [int(np.prod(shape)) for shape in columns[1]]
+    arrays = [pa.array(column, kind) for column, kind in zip([*columns, parameters], types, strict=True)]
+    with pa.OSFile(str(path), "wb") as sink, ipc.new_file(sink, schema) as writer:
+        writer.write_batch(pa.record_batch(arrays, schema=schema))
+
+
+def _describe(stage: Path, architecture: Architecture, name: str, precision: Precision) -> None:
+    from services.embedding.arrow import tensors
+
+    places = tensors(memoryview((stage / WEIGHTS).read_bytes()))
+    metadata = {
+        "format": FORMAT,
+        "name": name,
+        "precision": precision,
+        "architecture": architecture._asdict(),
+        "bytes": (stage / WEIGHTS).stat().st_size,
+        "sha256": {file: sha256_of(stage / file) for file in (WEIGHTS, TOKENIZER)},
+        "tensors": {
+            tensor: {"offset": at.offset, "bytes": at.bytes, "shape": at.shape, "dtype": at.dtype}
+            for tensor, at in places.items()
+        },
+    }
+    (stage / METADATA).write_text(json.dumps(metadata, indent=1) + "\n", encoding="utf-8")
+
+
+def _replace(stage: Path, target: Path) -> None:
+    """Put the whole folder in its place; what was there before goes."""
+    for file in stage.iterdir():
+        with file.open("rb") as written:
+            os.fsync(written.fileno())
+    try:
+        if target.exists():
+            target.rename(stage.with_name("old"))
+        stage.rename(target)
+    except OSError:
+        if not (target / METADATA).is_file():  # else another process was faster
+            raise

@@ -1,0 +1,73 @@
+/* Which of the compiled variants this processor can run, and the memory that a thread computes in. */
+#include "encoder.h"
+
+#include <stdlib.h>
+
+#define ALIGNMENT 64
+
+/* Bit n is set when level n can run: 0 plain, 1 AVX2, 2 AVX-512, 3 AVX-512 with bfloat16. */
+int32_t sotto_levels(void) {
+    int32_t levels = 1;
+#if defined(HAVE_AVX2) || defined(HAVE_AVX512) || defined(HAVE_BF16)
+    __builtin_cpu_init();
+#endif
+#ifdef HAVE_AVX2
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) levels |= 2;
+#endif
+#ifdef HAVE_AVX512
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl")) levels |= 4;
+#endif
+#ifdef HAVE_BF16
+    if ((levels & 4) && __builtin_cpu_supports("avx512bf16")) levels |= 8;
+#endif
+    return levels;
+}
+
+static void *room(size_t count, size_t size) {
+    size_t bytes = (count * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    return aligned_alloc(ALIGNMENT, bytes ? bytes : ALIGNMENT);
+}
+
+void sotto_scratch_free(sotto_scratch *s) {
+    if (!s) return;
+    free(s->state); free(s->qkv); free(s->mixed); free(s->keys); free(s->scores);
+    free(s->seen); free(s->context); free(s->inner); free(s);
+}
+
+/* Room for sequences of up to `longest` tokens, or NULL. */
+sotto_scratch *sotto_scratch_new(const sotto_model *m, int32_t longest) {
+    sotto_scratch *s = calloc(1, sizeof *s);
+    if (!s) return NULL;
+    const size_t tokens = longest > GROUP ? longest : GROUP, hidden = m->hidden, padded = tokens + LANES;
+    s->tokens = longest;
+    s->state = room(tokens * hidden, 4);
+    s->qkv = room(tokens * PADDED(3 * hidden), 4);
+    s->mixed = room(tokens * PADDED(hidden), 4);
+    s->keys = room(hidden / m->heads * padded, 4);
+    s->scores = room(padded, 4);
+    s->seen = room(tokens * hidden, 4);
+    s->context = room(tokens * hidden, 4);
+    s->inner = room(tokens * PADDED(m->inner), 4);
+    if (s->state && s->qkv && s->mixed && s->keys && s->scores && s->seen && s->context && s->inner) return s;
+    sotto_scratch_free(s);
+    return NULL;
+}
+
+/* Encode at a level; ENCODED, or what is wrong with the texts, which are then all left alone. */
+int32_t sotto_encode(int32_t level, const sotto_model *m, sotto_scratch *s, const int32_t *ids, const int32_t *starts,
+                     int32_t count, float *out) {
+    if (level < 0 || level > 3 || !(sotto_levels() & (1 << level))) return BAD_LEVEL;
+    switch (level) {
+#ifdef HAVE_BF16
+    case 3: return sotto_encode_bf16(m, s, ids, starts, count, out);
+#endif
+#ifdef HAVE_AVX512
+    case 2: return sotto_encode_avx512(m, s, ids, starts, count, out);
+#endif
+#ifdef HAVE_AVX2
+    case 1: return sotto_encode_avx2(m, s, ids, starts, count, out);
+#endif
+    default: return sotto_encode_plain(m, s, ids, starts, count, out);
+    }
+}

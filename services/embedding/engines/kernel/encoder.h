@@ -1,0 +1,45 @@
+/* What the kernel is told about a model, and what it offers. All weights are used where they lie. */
+#ifndef SOTTO_ENCODER_H
+#define SOTTO_ENCODER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define LANES 16
+#define PANEL 48 /* outputs that are computed together: three times LANES */
+#define GROUP 192 /* tokens that are computed together, so that what is between stays in the cache */
+#define PADDED(n) (((n) + PANEL - 1) / PANEL * PANEL)
+
+enum { POOL_MEAN, POOL_CLS, POOL_LAST };
+enum { ENCODED = 0, BAD_LENGTH = -1, BAD_ID = -2, BAD_LEVEL = -3 };
+
+/* weight: bfloat16, packed [PADDED(outputs)/48][inputs/2][3][16][2]; bias: [PADDED(outputs)] */
+typedef struct { const uint16_t *weight; const float *bias; } sotto_linear;
+
+typedef struct {
+    sotto_linear qkv, out, up, down;
+    const float *gain1, *shift1, *gain2, *shift2;
+} sotto_layer;
+
+typedef struct {
+    int32_t hidden, inner, heads, layers, positions, words, pooling;
+    float epsilon;
+    const uint16_t *word; /* float16 [words][hidden] */
+    const float *position, *gain, *shift;
+    const sotto_layer *layer;
+} sotto_model;
+
+/* What one thread computes in; made for a model and a number of tokens. */
+typedef struct {
+    int32_t tokens;
+    float *state, *qkv, *mixed, *keys, *scores;
+    void *seen, *context, *inner; /* what matrices are applied to: float, or bfloat16 where the processor has it */
+} sotto_scratch;
+
+/* ids of `count` texts one after the other, text i in ids[starts[i]] to ids[starts[i+1]-1]; out: [count][hidden]. */
+typedef int sotto_encode_fn(const sotto_model *, sotto_scratch *, const int32_t *ids, const int32_t *starts,
+                            int32_t count, float *out);
+
+sotto_encode_fn sotto_encode_plain, sotto_encode_avx2, sotto_encode_avx512, sotto_encode_bf16;
+
+#endif

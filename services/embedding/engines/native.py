@@ -1,0 +1,177 @@
+"""The native encoder: the C kernel on weights that are used where they lie in the mapped file.
+
+The same bits alone, in any batch, on any number of threads and after every restart, on one kind of processor: the
+kernel computes each text by itself, in one order. The interpreter's lock is released while it computes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+from array import array
+from collections.abc import Sequence
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+from services.embedding.architecture import POOLINGS
+from services.embedding.engines.compiling import compiled
+from services.embedding.engines.naming import fingerprint
+from services.embedding.engines.reading import Reader
+from services.embedding.port import EngineMissing, Info, ModelUnusable, Passage, Purpose
+
+if TYPE_CHECKING:
+    from services.embedding.weights import Weights
+
+__all__ = ["LEVELS", "Kernel", "NativeEncoder"]
+
+LEVELS = ("plain", "avx2", "avx512", "bf16")
+"""Variants of the kernel, each better than the one before; `bf16` is AVX-512 with bfloat16."""
+_DETAILS = ("plain C", "AVX2", "AVX-512", "AVX-512 bfloat16")
+_LANES = 16
+_PACKED = "bfloat16/48x2"
+_WRONG = {-1: "a text of no token or of too many", -2: "a token that the model does not know"}
+
+_Pointer = ctypes.c_void_p
+
+
+class _Linear(ctypes.Structure):
+    _fields_ = [("weight", _Pointer), ("bias", _Pointer)]
+
+
+class _Layer(ctypes.Structure):
+    _fields_ = [
+        *((name, _Linear) for name in ("qkv", "out", "up", "down")),
+        *((name, _Pointer) for name in ("gain1", "shift1", "gain2", "shift2")),
+    ]
+
+
+class _Model(ctypes.Structure):
+    _fields_ = [
+        *((n, ctypes.c_int32) for n in ("hidden", "inner", "heads", "layers", "positions", "words", "pooling")),
+        ("epsilon", ctypes.c_float),
+        *((name, _Pointer) for name in ("word", "position", "gain", "shift")),
+        ("layer", ctypes.POINTER(_Layer)),
+    ]
+
+
+class Kernel:
+    """The compiled library. Raises EngineMissing where it cannot be made or run."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or compiled()
+        try:
+            library = ctypes.CDLL(str(self.path))
+        except OSError as error:
+            raise EngineMissing(f"The kernel cannot be loaded: {error}.", remedy="Let numpy compute.") from error
+        levels = library.sotto_levels()
+        self.levels = tuple(name for n, name in enumerate(LEVELS) if levels >> n & 1)
+        """What this processor can run, the best last."""
+        self.encode = library.sotto_encode
+        self.encode.argtypes = [ctypes.c_int32, *[_Pointer] * 4, ctypes.c_int32, _Pointer]
+        self.new_scratch = library.sotto_scratch_new
+        self.new_scratch.argtypes, self.new_scratch.restype = [_Pointer, ctypes.c_int32], _Pointer
+        self.free_scratch = library.sotto_scratch_free
+        self.free_scratch.argtypes, self.free_scratch.restype = [_Pointer], None
+
+
+class NativeEncoder:
+    """A model computed by the kernel; `level` forces a variant. Raises EngineMissing for what cannot be computed so."""
+
+    def __init__(self, weights: Weights, *, max_tokens: int = 0, level: str = "", kernel: Kernel | None = None) -> None:
+        _check(weights)
+        self._kernel = kernel or Kernel()
+        self._level = LEVELS.index(level or self._kernel.levels[-1])
+        self._weights = weights
+        self._reader = Reader(weights, max_tokens)
+        self._base = (ctypes.c_char * len(weights.map)).from_buffer(weights.map)
+        self._layers, self._model = _described(weights, ctypes.addressof(self._base))
+        self._at = ctypes.addressof(self._model)
+        self._scratch: SimpleQueue[int] = SimpleQueue()
+        self._size = 4 * weights.architecture.hidden
+        self.info = Info(
+            model=weights.name,
+            engine="native",
+            detail=_DETAILS[self._level],
+            dimensions=weights.architecture.hidden,
+            max_tokens=self._reader.max_tokens,
+            fingerprint=fingerprint(weights, f"native 1 {LEVELS[self._level]}", self._reader.max_tokens),
+            meaning=True,
+        )
+
+    def read(self, texts: Sequence[str], purpose: Purpose) -> list[Passage]:
+        return self._reader.read(texts, purpose)
+
+    def encode(self, passages: Sequence[Passage]) -> bytes:
+        ids, starts = array("i"), array("i", (0,))
+        for passage in passages:
+            ids.extend(passage.ids)
+            starts.append(len(ids))
+        out = bytearray(self._size * len(passages))
+        if passages:
+            self._run(ids, starts, (ctypes.c_char * len(out)).from_buffer(out))
+        return bytes(out)
+
+    def close(self) -> None:
+        """Give the memory of the threads back; the file is unmapped when nobody looks at it any more."""
+        while not self._scratch.empty():
+            self._kernel.free_scratch(self._scratch.get())
+
+    def __del__(self) -> None:
+        if hasattr(self, "_scratch"):
+            self.close()
+
+    def _run(self, ids: array[int], starts: array[int], out: ctypes.Array[ctypes.c_char]) -> None:
+        scratch = self._taken()
+        try:
+            count = len(starts) - 1
+            wrong = self._kernel.encode(
+                self._level, self._at, scratch, ids.buffer_info()[0], starts.buffer_info()[0], count, out
+            )
+        finally:
+            self._scratch.put(scratch)
+        if wrong:
+            raise ValueError(f"the kernel was given {_WRONG.get(wrong, 'a level that cannot run')}")
+
+    def _taken(self) -> int:
+        """Memory to compute in, of which there is as much as there are threads that compute at a time."""
+        with contextlib.suppress(Empty):
+            return self._scratch.get_nowait()
+        made = self._kernel.new_scratch(self._at, self._weights.architecture.positions)
+        if not made:
+            raise MemoryError("there is no memory to compute in")
+        return int(made)
+
+
+def _check(weights: Weights) -> None:
+    """Refuse what the kernel would read wrongly. Raises EngineMissing, for numpy can compute it, or ModelUnusable."""
+    a = weights.architecture
+    if weights.tensors["0.qkv.weight"].dtype != _PACKED or weights.tensors["word"].dtype != "float16":
+        raise EngineMissing(f"{weights.name} is not packed for the kernel.", remedy="Convert it with bf16.")
+    if a.hidden % _LANES or a.inner % _LANES or (a.hidden // a.heads) % _LANES:
+        raise EngineMissing(f"The kernel wants sizes that {_LANES} divides; {weights.name} has others.")
+    for name, tensor in weights.tensors.items():
+        wanted = _PACKED if name.endswith((".qkv.weight", ".out.weight", ".up.weight", ".down.weight")) else "float32"
+        if name not in ("word", "padding") and (tensor.dtype != wanted or tensor.offset % 64):
+            raise ModelUnusable(f"{weights.name}: {name} is not as the kernel wants it.", remedy="Convert it again.")
+
+
+def _described(weights: Weights, base: int) -> tuple[ctypes.Array[_Layer], _Model]:
+    """The model in the kernel's terms; the layers have to live as long."""
+    a = weights.architecture
+
+    def at(name: str) -> int:
+        return base + weights.tensors[name].offset
+
+    def linear(name: str) -> _Linear:
+        return _Linear(at(f"{name}.weight"), at(f"{name}.bias"))
+
+    layers = (_Layer * a.layers)()
+    for n, layer in enumerate(layers):
+        for name in ("qkv", "out", "up", "down"):
+            setattr(layer, name, linear(f"{n}.{name}"))
+        layer.gain1, layer.shift1 = at(f"{n}.norm1.weight"), at(f"{n}.norm1.bias")
+        layer.gain2, layer.shift2 = at(f"{n}.norm2.weight"), at(f"{n}.norm2.bias")
+    sizes = (a.hidden, a.inner, a.heads, a.layers, a.positions, a.words, POOLINGS.index(a.pooling))
+    places = (at("word"), at("position"), at("norm.weight"), at("norm.bias"))
+    return layers, _Model(*sizes, a.epsilon, *places, layers)

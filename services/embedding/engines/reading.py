@@ -1,0 +1,55 @@
+"""Reading texts as a model does: a Hugging Face tokeniser, cut to what the model reads, and its prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from services.embedding.port import EngineMissing, ModelUnusable, Passage, Purpose
+
+if TYPE_CHECKING:
+    from services.embedding.weights import Weights
+
+__all__ = ["Reader"]
+
+_CHARACTERS_PER_TOKEN = 64
+"""A text is cut to so many for each token before it is tokenised, which is linear in its length."""
+
+
+class Reader:
+    """The tokeniser of a model. Raises ModelUnusable for one that does not fit the weights, EngineMissing."""
+
+    def __init__(self, weights: Weights, max_tokens: int) -> None:
+        try:
+            from tokenizers import Tokenizer
+        except ImportError as error:
+            raise EngineMissing("tokenizers is not installed.", remedy="Run `scripts/setup memory`.") from error
+        architecture = weights.architecture
+        raw = weights.tokenizer()
+        try:
+            self._tokenizer = Tokenizer.from_str(raw.decode())
+        except Exception as error:
+            raise ModelUnusable(f"{weights.name}: its tokeniser is none ({error}).", remedy="Pull it again.") from error
+        if self._tokenizer.get_vocab_size() > architecture.words:
+            raise ModelUnusable(f"{weights.name}: its tokeniser knows more words than it.", remedy="Pull it again.")
+        self.max_tokens = min(max_tokens or architecture.max_tokens, architecture.positions)
+        self._prompts = architecture.prompts
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(self.max_tokens)
+
+    def read(self, texts: Sequence[str], purpose: Purpose) -> list[Passage]:
+        """Return each text's ids, special tokens included. Any text is readable."""
+        prompt = self._prompts.get(purpose, "")
+        return [self._passage(prompt + text) for text in texts]
+
+    def _passage(self, text: str) -> Passage:
+        most = self.max_tokens * _CHARACTERS_PER_TOKEN
+        encoding = self._tokenizer.encode(_whole(text[:most]))
+        return Passage(encoding.ids, len(text) > most or bool(encoding.overflowing))
+
+
+def _whole(text: str) -> str:
+    """The text with halves of surrogate pairs replaced, which have no UTF-8 form."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

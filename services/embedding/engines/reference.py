@@ -1,0 +1,85 @@
+"""The reference: a BERT encoder in numpy, by the book. The kernel is measured against it, and it runs anywhere."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+
+from services.embedding.engines.naming import fingerprint
+from services.embedding.engines.reading import Reader
+from services.embedding.packing import from_stored
+from services.embedding.port import Info, Passage, Purpose
+from services.embedding.weights import Weights
+from shared.pcm import Floats
+
+__all__ = ["ReferenceEncoder"]
+
+
+class ReferenceEncoder:
+    """A model computed by numpy in float32, one sequence at a time; smaller weights are widened when first used."""
+
+    def __init__(self, weights: Weights, max_tokens: int = 0) -> None:
+        self._weights = weights
+        self._reader = Reader(weights, max_tokens)
+        self._tensor = functools.cache(self._widened)
+        a = weights.architecture
+        self.info = Info(
+            model=weights.name,
+            engine="numpy",
+            detail="the reference, without the kernel",
+            dimensions=a.hidden,
+            max_tokens=self._reader.max_tokens,
+            fingerprint=fingerprint(weights, "numpy", self._reader.max_tokens),
+            meaning=True,
+        )
+
+    def read(self, texts: Sequence[str], purpose: Purpose) -> list[Passage]:
+        return self._reader.read(texts, purpose)
+
+    def encode(self, passages: Sequence[Passage]) -> bytes:
+        return b"".join(self._vector(passage.ids).astype("<f4").tobytes() for passage in passages)
+
+    def close(self) -> None:
+        """The file is unmapped when nobody looks at it any more."""
+
+    def _widened(self, name: str) -> Floats:
+        tensor = self._weights.tensors[name]
+        return from_stored(self._weights.bytes_of(name), tensor.shape, tensor.dtype)
+
+    def _vector(self, ids: Sequence[int]) -> Floats:
+        a = self._weights.architecture
+        x = self._tensor("word")[np.asarray(ids)] + self._tensor("position")[: len(ids)]
+        x = self._norm("norm", x)
+        for n in range(a.layers):
+            x = self._norm(f"{n}.norm1", x + self._linear(f"{n}.out", self._attended(n, x)))
+            x = self._norm(f"{n}.norm2", x + self._linear(f"{n}.down", _gelu(self._linear(f"{n}.up", x))))
+        pooled = {"mean": x.mean(axis=0), "cls": x[0], "last": x[-1]}[a.pooling]
+        return np.asarray(pooled / np.sqrt((pooled * pooled).sum() + 1e-24), dtype=np.float32)
+
+    def _linear(self, name: str, x: Floats) -> Floats:
+        weight = self._tensor(f"{name}.weight")
+        return x @ weight.T + self._tensor(f"{name}.bias")[: len(weight)]
+
+    def _norm(self, name: str, x: Floats) -> Floats:
+        centred = x - x.mean(axis=1, keepdims=True)
+        deviation = np.sqrt((centred * centred).mean(axis=1, keepdims=True) + self._weights.architecture.epsilon)
+        return np.asarray(centred / deviation * self._tensor(f"{name}.weight") + self._tensor(f"{name}.bias"))
+
+    def _attended(self, n: int, x: Floats) -> Floats:
+        heads = self._weights.architecture.heads
+        q, k, v = np.split(self._linear(f"{n}.qkv", x).reshape(len(x), -1, x.shape[1] // heads), 3, axis=1)
+        scores = np.einsum("ihd,jhd->hij", q, k) / np.sqrt(np.float32(q.shape[2]))
+        shares = np.exp(scores - scores.max(axis=2, keepdims=True))
+        shares /= shares.sum(axis=2, keepdims=True)
+        return np.asarray(np.einsum("hij,jhd->ihd", shares, v).reshape(x.shape))
+
+
+def _gelu(x: Floats) -> Floats:
+    """x/2 (1 + erf(x/sqrt 2)), the error function within 1.5e-7 (Abramowitz and Stegun 7.1.26), in float64."""
+    z = np.abs(x.astype(np.float64)) * np.sqrt(0.5)
+    t = 1 / (1 + 0.3275911 * z)
+    tail = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
+    part = 0.5 * x * tail * np.exp(-z * z)
+    return np.asarray(np.where(x < 0, part, x - part), dtype=np.float32)

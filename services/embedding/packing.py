@@ -1,0 +1,65 @@
+"""How tensors are stored: the types of numbers, and the order in which the kernel wants a matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from shared.pcm import Floats
+
+__all__ = ["PACKED", "from_stored", "padded", "to_stored"]
+
+PACKED = "bfloat16/48x2"
+"""bfloat16 as the kernel reads it: panels of 48 outputs, of which it takes two inputs at a time."""
+_PANEL = 48
+
+_Array = npt.NDArray[np.generic]
+
+
+def padded(outputs: int) -> int:
+    """The next whole number of panels."""
+    return -(-outputs // _PANEL) * _PANEL
+
+
+def to_stored(values: Floats, dtype: str) -> _Array:
+    """Return an array whose bytes are what a file holds; `dtype` is float32, float16, bfloat16 or PACKED."""
+    if dtype == PACKED:
+        return _packed(values)
+    return _to_bfloat16(values) if dtype == "bfloat16" else np.ascontiguousarray(values, dtype=f"<{_CODE[dtype]}")
+
+
+def from_stored(raw: memoryview, shape: tuple[int, ...], dtype: str) -> Floats:
+    """The inverse of `to_stored`, as exact as the type was; float32 is not copied."""
+    if dtype == PACKED:
+        return _unpacked(raw, shape)
+    count = int(np.prod(shape))
+    if dtype == "bfloat16":
+        return _from_bfloat16(np.frombuffer(raw, "<u2", count)).reshape(shape)
+    return np.frombuffer(raw, f"<{_CODE[dtype]}", count).astype(np.float32, copy=False).reshape(shape)
+
+
+_CODE = {"float32": "f4", "float16": "f2"}
+
+
+def _to_bfloat16(values: Floats) -> npt.NDArray[np.uint16]:
+    """The upper half of each float, rounded to even."""
+    bits = np.ascontiguousarray(values, dtype=np.float32).view(np.uint32)
+    return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
+
+
+def _from_bfloat16(values: npt.NDArray[np.uint16]) -> Floats:
+    return (values.astype(np.uint32) << 16).view(np.float32)
+
+
+def _packed(matrix: Floats) -> npt.NDArray[np.uint16]:
+    outputs, inputs = matrix.shape
+    whole = np.zeros((padded(outputs), inputs), np.float32)
+    whole[:outputs] = matrix
+    panels = _to_bfloat16(whole).reshape(-1, 3, 16, inputs // 2, 2)
+    return np.ascontiguousarray(panels.transpose(0, 3, 1, 2, 4))
+
+
+def _unpacked(raw: memoryview, shape: tuple[int, ...]) -> Floats:
+    outputs, inputs = shape
+    panels = np.frombuffer(raw, "<u2", padded(outputs) * inputs).reshape(-1, inputs // 2, 3, 16, 2)
+    return np.ascontiguousarray(_from_bfloat16(panels.transpose(0, 2, 3, 1, 4)).reshape(-1, inputs)[:outputs])

@@ -1,0 +1,215 @@
+"""The kernel computes what the reference computes, and the same bits in any company, on any thread, in any process."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.embedding.convert import convert
+from services.embedding.engines.compiling import compiled
+from services.embedding.engines.native import LEVELS, Kernel, NativeEncoder
+from services.embedding.engines.reference import ReferenceEncoder
+from services.embedding.opening import open_model
+from services.embedding.port import Encoder, EngineMissing, Passage
+from services.embedding.settings import EmbeddingSettings
+from services.embedding.weights import Weights
+from tests.kit.bert_models import write_bert
+
+ROOT = Path(__file__).resolve().parents[3]
+TEXTS = ("my bike code is 4512", "", "the cat", "tea " * 100, "Üñïçödé 😀 \0 \ud800 العربية", "a", "b c d e f")
+
+
+@pytest.fixture(scope="module", params=LEVELS)
+def native(request: pytest.FixtureRequest, packed: Path, kernel: Kernel) -> NativeEncoder:
+    """The encoder at each level that this processor has (the others are the next best one)."""
+    level = request.param if request.param in kernel.levels else kernel.levels[-1]
+    return NativeEncoder(Weights(packed), level=level, kernel=kernel)
+
+
+@pytest.fixture(scope="module")
+def reference(bert: Path, tmp_path_factory: pytest.TempPathFactory) -> ReferenceEncoder:
+    folder = tmp_path_factory.mktemp("exact") / "small-bert"
+    convert(bert, folder, "fp32")
+    return ReferenceEncoder(Weights(folder))
+
+
+def passages(lengths: Sequence[int], seed: int = 1) -> list[Passage]:
+    chance = random.Random(seed)
+    return [Passage([chance.randrange(90) for _ in range(length)], False) for length in lengths]
+
+
+def cosines(one: Encoder, other: Encoder, asked: Sequence[Passage]) -> np.ndarray:
+    rows = [np.frombuffer(e.encode(asked), "<f4").reshape(len(asked), -1).astype(np.float64) for e in (one, other)]
+    return np.einsum("ij,ij->i", *rows)
+
+
+def test_it_computes_what_the_reference_computes(native: NativeEncoder, reference: ReferenceEncoder) -> None:
+    """At every length around a register's sixteen, and up to the model's longest."""
+    lengths = [*range(1, 50), 63, 64, 65, 127, 255, 256, 300, 511, 512]
+    assert cosines(native, reference, passages(lengths)).min() > 0.9995
+
+
+@pytest.mark.parametrize("pooling", ["cls", "last"])
+def test_it_pools_as_the_model_says(tmp_path: Path, kernel: Kernel, pooling: str) -> None:
+    convert(write_bert(tmp_path / "source", pooling=pooling), tmp_path / "made")
+    weights = Weights(tmp_path / "made")
+    assert (
+        cosines(NativeEncoder(weights, kernel=kernel), ReferenceEncoder(weights), passages([1, 9, 40])).min() > 0.9995
+    )
+
+
+@pytest.mark.parametrize(("hidden", "inner", "heads"), [(48, 96, 1), (96, 80, 6), (128, 512, 2), (144, 16, 3)])
+def test_it_computes_models_of_other_sizes(tmp_path: Path, kernel: Kernel, hidden: int, inner: int, heads: int) -> None:
+    convert(write_bert(tmp_path / "source", hidden=hidden, inner=inner, heads=heads, layers=1), tmp_path / "made")
+    weights = Weights(tmp_path / "made")
+    for level in kernel.levels:
+        native = NativeEncoder(weights, kernel=kernel, level=level)
+        assert cosines(native, ReferenceEncoder(weights), passages([1, 7, 16, 50])).min() > 0.9995
+
+
+def test_a_row_is_the_same_bits_in_any_batch_and_order(native: NativeEncoder, steps: int) -> None:
+    chance = random.Random(7)
+    known = passages([chance.randint(1, 40) for _ in range(60)])
+    alone = [native.encode([passage]) for passage in known]
+    for _ in range(steps // 1000):
+        chosen = [chance.randrange(len(known)) for _ in range(chance.randint(0, 24))]
+        assert native.encode([known[n] for n in chosen]) == b"".join(alone[n] for n in chosen)
+
+
+def test_threads_do_not_disturb_each_other(native: NativeEncoder) -> None:
+    known = passages([5, 30, 64, 1, 17] * 8)
+    alone = native.encode(known)
+    found: list[bytes] = []
+    threads = [threading.Thread(target=lambda: found.append(native.encode(known))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [alone] * 4
+
+
+def test_another_process_computes_the_same_bits(packed: Path, kernel: Kernel) -> None:
+    """It imports neither numpy nor pyarrow nor pydantic for that."""
+    native = NativeEncoder(Weights(packed), kernel=kernel)
+    rows = native.encode(native.read(TEXTS[:4], ""))
+    program = (
+        "import hashlib, sys, pathlib\n"
+        "from services.embedding.engines.native import Kernel, NativeEncoder\n"
+        "from services.embedding.weights import Weights\n"
+        "native = NativeEncoder(Weights(pathlib.Path(sys.argv[1])), kernel=Kernel(pathlib.Path(sys.argv[2])))\n"
+        f"rows = native.encode(native.read({TEXTS[:4]!r}, ''))\n"
+        "assert not {'numpy', 'pyarrow', 'pydantic'} & sys.modules.keys(), sys.modules.keys()\n"
+        "print(hashlib.sha256(rows).hexdigest())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, packed, kernel.path],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == hashlib.sha256(rows).hexdigest()
+
+
+def test_any_text_is_read(native: NativeEncoder, reference: ReferenceEncoder) -> None:
+    """NUL, half a surrogate pair, right to left, emoji, nothing at all."""
+    read = native.read(TEXTS, "")
+    assert cosines(native, reference, read).min() > 0.9995
+    assert [len(passage.ids) for passage in read[1:3]] == [2, 4]
+
+
+def test_a_long_text_is_cut_and_it_is_said(native: NativeEncoder) -> None:
+    long, short = native.read(["a" * 10_000_000, "a"], "")
+    many, exact = native.read(["a " * 511, "a " * 510], "")
+    assert (long.truncated, short.truncated, many.truncated, exact.truncated) == (True, False, True, False)
+    assert len(many.ids) == len(exact.ids) == 512
+
+
+def test_no_texts_have_no_rows(native: NativeEncoder) -> None:
+    assert native.encode([]) == b""
+
+
+@pytest.mark.parametrize("ids", [[], [-1], [10**6], [1] * 513], ids=["none", "below", "above", "too many"])
+def test_what_would_read_outside_of_the_weights_is_refused(native: NativeEncoder, ids: list[int]) -> None:
+    with pytest.raises(ValueError, match="the kernel was given"):
+        native.encode([Passage([1, 2], False), Passage(ids, False)])
+
+
+def test_prompts_stand_before_the_text_by_purpose(tmp_path: Path, kernel: Kernel) -> None:
+    source = write_bert(tmp_path / "source")
+    (source / "config_sentence_transformers.json").write_text('{"prompts": {"query": "my ", "document": "the "}}')
+    convert(source, tmp_path / "made")
+    native = NativeEncoder(Weights(tmp_path / "made"), kernel=kernel)
+    assert native.read(["cat"], "query") == native.read(["my cat"], "")
+    assert native.read(["cat"], "passage") == native.read(["the cat"], "")
+
+
+def test_each_engine_and_limit_has_a_fingerprint_of_its_own(packed: Path, kernel: Kernel) -> None:
+    weights = Weights(packed)
+    encoders = [NativeEncoder(weights, kernel=kernel, level=level) for level in kernel.levels]
+    known = [*encoders, ReferenceEncoder(weights), ReferenceEncoder(weights, max_tokens=9)]
+    assert len({encoder.info.fingerprint for encoder in known}) == len(known)
+    assert ReferenceEncoder(weights).info.fingerprint == ReferenceEncoder(Weights(packed)).info.fingerprint
+
+
+# ---- the ladder
+
+
+def no_compiler() -> Path:
+    raise EngineMissing("There is no C compiler on this machine.")
+
+
+def test_without_a_compiler_numpy_computes(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reference: ReferenceEncoder
+) -> None:
+    monkeypatch.setattr("services.embedding.engines.native.compiled", no_compiler)
+    source = tmp_path / "small-bert"
+    source.symlink_to(bert)
+    (tmp_path / "own").mkdir()
+    for file in bert.iterdir():
+        (tmp_path / "own" / file.name).symlink_to(file)
+    encoder = open_model(tmp_path / "own", EmbeddingSettings())
+    assert encoder.info.engine == "numpy"
+    assert cosines(encoder, reference, encoder.read(TEXTS, "")).min() > 0.9995
+    with pytest.raises(EngineMissing, match="no C compiler"):
+        open_model(tmp_path / "own", EmbeddingSettings(engine="native"))
+
+
+def test_a_model_that_is_not_packed_is_computed_by_numpy(bert: Path, tmp_path: Path, own_kernel: None) -> None:
+    convert(bert, tmp_path / "exact", "fp32")
+    assert open_model(tmp_path / "exact", EmbeddingSettings()).info.engine == "numpy"
+
+
+def test_a_compiler_that_fails_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiler = tmp_path / "cc"
+    compiler.write_text("#!/bin/sh\necho 'no such header' >&2\nexit 1\n")
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CC", str(compiler))
+    with pytest.raises(EngineMissing, match="no such header"):
+        compiled(tmp_path / "kernels")
+    assert list((tmp_path / "kernels").iterdir()) == []
+
+
+def test_a_compiler_that_knows_no_vectors_still_makes_the_plain_kernel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packed: Path, reference: ReferenceEncoder
+) -> None:
+    compiler = tmp_path / "cc"
+    compiler.write_text('#!/bin/sh\ncase "$*" in *-mavx*) exit 1;; esac\nexec cc "$@"\n')
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CC", str(compiler))
+    kernel = Kernel(compiled(tmp_path / "kernels"))
+    assert kernel.levels == ("plain",)
+    native = NativeEncoder(Weights(packed), kernel=kernel)
+    assert cosines(native, reference, native.read(TEXTS, "")).min() > 0.9995
+
+
+def test_a_library_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "kernel.so").write_bytes(os.urandom(100))
+    with pytest.raises(EngineMissing, match="cannot be loaded"):
+        Kernel(tmp_path / "kernel.so")
