@@ -85,14 +85,14 @@ class Person:
         """Say a fact, in a turn of its own."""
         self.turn += 1
         self.bench.publish(MemoryStore, text=text, turn=self.turn, language="en", **more)
-        stored = await self.bench.next(MemoryStored)
+        stored = await self.bench.next(MemoryStored, timeout=60)
         self.finish("remember " + text, "I will remember that.", by="remember_fact")
         return stored
 
     async def ask(self, text: str, purpose: str = "search", **more: object) -> list[str]:
         """Ask in a turn that goes on; returns the texts that were found."""
         self.bench.publish(MemoryQuery, text=text, purpose=purpose, turn=self.turn, **more)
-        return [item.text for item in (await self.bench.next(MemoryResult)).items]
+        return [item.text for item in (await self.bench.next(MemoryResult, timeout=60)).items]
 
     async def talk(self, asked: str, heard: str) -> None:
         """Have a turn with the language model."""
@@ -114,7 +114,7 @@ class Person:
     async def erase(self, what: str, **more: object) -> MemoryErased:
         self.turn += 1
         self.bench.publish(MemoryErase, what=what, turn=self.turn, **more)
-        return await self.bench.next(MemoryErased, timeout=30)
+        return await self.bench.next(MemoryErased, timeout=60)
 
 
 @pytest.fixture

@@ -95,7 +95,7 @@ async def test_an_answer_names_when_it_was_said(remembering):
     async with remembering() as person:
         await person.tell("my bike code is 4512")
         person.bench.publish(MemoryQuery, text="bike code", purpose="value")
-        [item] = (await person.bench.next(MemoryResult)).items
+        [item] = (await person.bench.next(MemoryResult, timeout=60)).items
         assert (item.at, item.session, item.turn) == (SATURDAY, "test", 1)
         assert item.source.startswith("test-")
 
@@ -103,9 +103,9 @@ async def test_an_answer_names_when_it_was_said(remembering):
 async def test_the_same_event_delivered_twice_is_kept_once(remembering):
     async with remembering() as person:
         event = person.bench.publish(MemoryStore, text="We bought oat milk")
-        await person.bench.next(MemoryStored)
+        await person.bench.next(MemoryStored, timeout=60)
         person.bench.bus.publish(event)
-        await person.bench.next(MemoryStored)
+        await person.bench.next(MemoryStored, timeout=60)
         assert await person.ask("", "facts") == ["We bought oat milk"]
 
 
@@ -114,7 +114,7 @@ async def test_the_last_answer_rests_on_what_the_model_was_told_and_the_person_h
         await person.tell("my bike code is 4512")
         await person.tell("my car code is 99")
         person.bench.publish(MemoryQuery, text="code", purpose="search")
-        items = (await person.bench.next(MemoryResult)).items
+        items = (await person.bench.next(MemoryResult, timeout=60)).items
         person.turn += 1
         person.bench.publish(
             LlmRequest,
@@ -245,7 +245,7 @@ async def test_without_vectors_words_find_it(remembering):
     async with remembering(vectors=False) as person:
         await person.tell("my bike code is 4512")
         person.bench.publish(MemoryQuery, text="which code has the bike?", purpose="answer")
-        result = await person.bench.next(MemoryResult)
+        result = await person.bench.next(MemoryResult, timeout=60)
         assert ([item.value for item in result.items], result.by) == (["4512"], "words")
 
 
@@ -255,7 +255,7 @@ async def test_a_folder_of_vectors_in_use_is_said_and_words_find_it(remembering,
     held = await asyncio.to_thread(open_chroma, tmp_path / "memory" / "vectors")
     async with remembering() as person:
         await person.tell("my bike code is 4512")
-        degraded = await person.bench.next(ServiceDegraded)
+        degraded = await person.bench.next(ServiceDegraded, timeout=60)
         assert "Another Sotto" in degraded.reason
         assert await person.ask("bike code") == ["my bike code is 4512"]
     await asyncio.to_thread(held.close)
@@ -276,5 +276,5 @@ async def test_a_damaged_file_is_said_and_left_alone(remembering, tmp_path):
 async def test_any_text_is_taken(remembering, text):
     async with remembering(vectors=False) as person:
         person.bench.publish(MemoryStore, text=text)
-        await person.bench.next(MemoryStored)
+        await person.bench.next(MemoryStored, timeout=60)
         await person.ask(text)
