@@ -9,13 +9,15 @@ from pathlib import Path
 from services.embedding.engines.lexical import LexicalEncoder
 from services.embedding.port import Encoder, ModelUnusable, NoEmbeddingModel
 from services.embedding.settings import EmbeddingSettings
-from shared.installed import Shelf
+from shared.installed import InstalledModel, Shelf
 
 __all__ = ["Encoders", "Open"]
 
 Open = Callable[[Path, EmbeddingSettings], Encoder]
 """Opens the model in a folder; blocks. Raises ModelUnusable or EngineMissing."""
 
+_FORM = "sentence-transformers"
+"""What models are stored as that can be opened here."""
 _LEXICAL = LexicalEncoder.info.model
 
 
@@ -50,7 +52,7 @@ class Encoders:
             return []
         self.chosen = ""
         refused: list[ModelUnusable] = []
-        for model in await asyncio.to_thread(self._shelf.installed, "embedding"):
+        for model in await asyncio.to_thread(self._installed):
             try:
                 self._using = await self.get(model.name)
                 return refused
@@ -81,8 +83,11 @@ class Encoders:
         for encoder in self._open.values():
             encoder.close()
 
+    def _installed(self) -> list[InstalledModel]:
+        return [model for model in self._shelf.installed("embedding") if model.engine == _FORM]
+
     def _folder(self, name: str) -> Path:
-        for model in self._shelf.installed("embedding"):
+        for model in self._installed():
             if model.name == name:
                 return model.path
         path = Path(name).expanduser()

@@ -13,6 +13,7 @@ __all__ = ["by_hand"]
 
 _LATER_PART = re.compile(r"-(?!00001-of-)\d{5}-of-\d{5}\.gguf$")
 _PART = re.compile(r"-\d{5}-of-\d{5}$")
+_ENCODER = ("model.safetensors", "model.arrow", "metadata.json", "tokenizer.json", "config.json")
 _VOICE_LANGUAGE = re.compile(r"^([a-z]{2,3})_[A-Z]{2}-")
 
 
@@ -20,9 +21,10 @@ def by_hand(folder: Path, role: Role, known: Collection[Path]) -> Iterator[Insta
     """Yield the models of a role that lie in `folder` or `folder/role`, at most one folder deep, by name.
 
     `known` are the folders of models that the lock speaks for. A language model is a `.gguf` file, a Whisper model a
-    folder with `model.bin` and `config.json`, a voice an `.onnx` file with its `.onnx.json`.
+    folder with `model.bin` and `config.json`, a voice an `.onnx` file with its `.onnx.json`, an encoder a folder with
+    `tokenizer.json` and either `model.safetensors` or what `sotto models convert` made of it.
     """
-    shape = {"llm": _language_models, "stt": _whisper_models, "tts": _voices}.get(role)
+    shape = {"llm": _language_models, "stt": _whisper_models, "tts": _voices, "embedding": _encoders}.get(role)
     if shape is None:
         return
     seen = [folder, folder / role]
@@ -56,3 +58,9 @@ def _voices(place: Path) -> Iterator[InstalledModel]:
             language = _VOICE_LANGUAGE.match(file.name)
             languages = (language[1],) if language else ()
             yield InstalledModel("tts", file.stem, "piper", place, (file, config), languages)
+
+
+def _encoders(place: Path) -> Iterator[InstalledModel]:
+    files = tuple(place / name for name in _ENCODER if (place / name).is_file())
+    if (place / "tokenizer.json").is_file() and files[0].name in ("model.safetensors", "model.arrow"):
+        yield InstalledModel("embedding", place.name, "sentence-transformers", place, files, ())

