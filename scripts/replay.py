@@ -1,7 +1,7 @@
 """A recorded session, shown as it went, run again and compared, or held under another setting.
 
   scripts/replay.py last --speed 4                        as it went, four times as fast
-  scripts/replay.py FOLDER --check                        run again: exit status 1 unless the log is the same to the byte
+  scripts/replay.py FOLDER --check                        run again: exit status 1 unless the log is the same
   scripts/replay.py last --json --speed 0 | jq .kind      its events
 
 It is `sotto replay`; `sotto sessions list` names the sessions, and a session's folder is one too.

@@ -67,7 +67,9 @@ def again(session: Session, name: str, *, as_json: bool) -> int:
             "difference": str(difference) if difference else "", "problems": problems,
         })  # fmt: skip
     elif same:
-        console.print(f"{taken.session}: {before[0]} events, the same to the byte (sha256 {before[1][:16]}…).")
+        console.print(
+            f"{taken.session}: {before[0]} events, the same to the byte (sha256 {before[1][:16]}).", soft_wrap=True
+        )
     else:
         console.print(f"{taken.session} does not come out the same. {difference or ''}".rstrip(), soft_wrap=True)
         _tell_problems(taken)
