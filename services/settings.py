@@ -14,6 +14,7 @@ from services.gateway.settings import GatewaySettings
 from services.journal.settings import JournalSettings
 from services.listening.settings import ListeningSettings
 from services.llm.settings import LlmSettings
+from services.metrics.settings import MetricsSettings
 from services.models.settings import ModelsSettings
 from services.skills.settings import SkillsSettings
 from services.stt.settings import SttSettings
@@ -54,6 +55,7 @@ class Settings(BaseModel):
     embedding: EmbeddingSettings = EmbeddingSettings()
     models: ModelsSettings = ModelsSettings()
     journal: JournalSettings = JournalSettings()
+    metrics: MetricsSettings = MetricsSettings()
     gateway: GatewaySettings = GatewaySettings()
     log: LogSettings = LogSettings()
 
