@@ -21,6 +21,7 @@ from services.journal import JournalService
 from services.listening import ListeningService
 from services.llm.engines.llama import LlamaEngine
 from services.llm.service import LlmService
+from services.metrics import Measurements, MetricsService
 from services.models import ModelsService, Store
 from services.settings import Settings
 from services.skills import SkillsService
@@ -148,9 +149,16 @@ class Assistant:
 
     def _watching(self) -> Sequence[Child]:
         """What lets others watch: last, because it waits until the services that are watched are up."""
-        sources = Sources(models=self._model_lines, sessions=self.settings.journal.root)
+        settings, found = self.settings.metrics, Measurements(self.bus, self.settings.metrics)
+        sources = Sources(
+            models=self._model_lines,
+            stats=found.stats if settings.enabled else None,
+            exposition=found.exposition if settings.enabled else None,
+            sessions=self.settings.journal.root,
+        )
         gateway = GatewayService(self.settings.gateway, sources)
-        return (Child(GatewayService, lambda: gateway),)
+        metrics = (Child(MetricsService, lambda: MetricsService(settings, found)),) if settings.enabled else ()
+        return *metrics, Child(GatewayService, lambda: gateway)
 
     def _model_lines(self) -> Sequence[dict[str, str | int | None]]:
         return [
