@@ -8,10 +8,12 @@ from services.llm.port import (
     Engine,
     EngineMissing,
     GenerationFailed,
+    InvalidRequest,
     LanguageModel,
     ModelUnusable,
     Outcome,
     PromptTooLong,
+    StructureImpossible,
     ToolWish,
 )
 from services.llm.service import LlmService
@@ -22,6 +24,7 @@ __all__ = [
     "Engine",
     "EngineMissing",
     "GenerationFailed",
+    "InvalidRequest",
     "LanguageModel",
     "LlmService",
     "LlmSettings",
@@ -29,5 +32,6 @@ __all__ = [
     "NoLanguageModel",
     "Outcome",
     "PromptTooLong",
+    "StructureImpossible",
     "ToolWish",
 ]

@@ -6,6 +6,7 @@ its ASCII part is derived: never a text that the pattern would not match.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from re import _constants as codes  # type: ignore[attr-defined]
@@ -34,14 +35,21 @@ _OTHERS = {
 _REPEATS = (codes.MAX_REPEAT, codes.MIN_REPEAT)
 _MOST_REPEATED = 2000
 
+_MUST_BE_ESCAPED = ((0, 0x1F), (0x22, 0x22), (0x5C, 0x5C), (0x7F, 0x7F))
+"""Within a JSON string; of these only `_ESCAPED` are derived."""
+_ESCAPED = (0x09, 0x0A, 0x22, 0x5C)
 
-def from_pattern(pattern: str) -> str:
-    """Return the expression. Raises StructureImpossible for a broken pattern or one that no grammar can express."""
+
+def from_pattern(pattern: str, *, quoted: bool = False) -> str:
+    """Return the expression; `quoted`: of the text as it is written within a JSON string.
+
+    Raises StructureImpossible for a broken pattern or one that no grammar can express.
+    """
     try:
         tree = _parser.parse(pattern)
         if tree.state.flags & (re.IGNORECASE | re.VERBOSE):
             raise _beyond("flags")
-        return _sequence(_unanchored(list(tree)))
+        return _Expression(quoted).sequence(_unanchored(list(tree)))
     except (re.error, OverflowError, RecursionError) as error:
         raise StructureImpossible(
             f"The regular expression cannot be read: {error}.", remedy="Python's `re` module says the same of it."
@@ -62,39 +70,51 @@ def _unanchored(items: list[Any]) -> list[Any]:
     return items
 
 
-def _sequence(items: Iterable[Any]) -> str:
-    return " ".join(_item(code, argument) for code, argument in items) or '""'
+class _Expression:
+    def __init__(self, quoted: bool) -> None:
+        self._quoted = quoted
 
+    def sequence(self, items: Iterable[Any]) -> str:
+        return " ".join(self._item(code, argument) for code, argument in items) or '""'
 
-def _item(code: Any, argument: Any) -> str:
-    if code is codes.LITERAL:
-        return literal(chr(argument))
-    if code is codes.NOT_LITERAL:
-        return _set(_complement([(argument, argument)]))
-    if code is codes.ANY:
-        return _set(_complement([(0x0A, 0x0A)]))
-    if code is codes.IN:
-        return _set(_members(argument))
-    if code is codes.BRANCH:
-        return "(" + " | ".join(_sequence(branch) for branch in argument[1]) + ")"
-    if code is codes.SUBPATTERN:
-        _group, added, removed, inner = argument
-        if added or removed:
-            raise _beyond("flags")
-        return f"({_sequence(inner)})"
-    if code in _REPEATS:
-        return _repeated(*argument)
-    raise _beyond(str(code).lower().replace("_", " "))
+    def _item(self, code: Any, argument: Any) -> str:
+        if code is codes.LITERAL:
+            character = chr(argument)
+            return literal(json.dumps(character, ensure_ascii=False)[1:-1] if self._quoted else character)
+        if code is codes.NOT_LITERAL:
+            return self._set(_complement([(argument, argument)]))
+        if code is codes.ANY:
+            return self._set(_complement([(0x0A, 0x0A)]))
+        if code is codes.IN:
+            return self._set(_members(argument))
+        if code is codes.BRANCH:
+            return "(" + " | ".join(self.sequence(branch) for branch in argument[1]) + ")"
+        if code is codes.SUBPATTERN:
+            _group, added, removed, inner = argument
+            if added or removed:
+                raise _beyond("flags")
+            return f"({self.sequence(inner)})"
+        if code in _REPEATS:
+            return self._repeated(*argument)
+        raise _beyond(str(code).lower().replace("_", " "))
 
+    def _repeated(self, least: int, most: Any, inner: Any) -> str:
+        bounds = f"{{{least},}}" if most is codes.MAXREPEAT else f"{{{least},{most}}}"
+        if least > _MOST_REPEATED or (most is not codes.MAXREPEAT and most > _MOST_REPEATED):
+            raise StructureImpossible(
+                f"The regular expression repeats something {bounds} times; {_MOST_REPEATED} is the most.",
+                remedy="Lower its limits.",
+            )
+        return f"({self.sequence(inner)}){bounds}"
 
-def _repeated(least: int, most: Any, inner: Any) -> str:
-    bounds = f"{{{least},}}" if most is codes.MAXREPEAT else f"{{{least},{most}}}"
-    if least > _MOST_REPEATED or (most is not codes.MAXREPEAT and most > _MOST_REPEATED):
-        raise StructureImpossible(
-            f"The regular expression repeats something {bounds} times; {_MOST_REPEATED} is the most.",
-            remedy="Lower its limits.",
-        )
-    return f"({_sequence(inner)}){bounds}"
+    def _set(self, ranges: list[Range]) -> str:
+        if not self._quoted:
+            return _class(ranges)
+        plain = _complement(_MUST_BE_ESCAPED, ranges)
+        escaped = [json.dumps(chr(c))[1:-1] for c in _ESCAPED if any(low <= c <= high for low, high in ranges)]
+        if not escaped:
+            return _class(plain)
+        return "(" + " | ".join([*([_class(plain)] if plain else []), *map(literal, escaped)]) + ")"
 
 
 def _members(items: Sequence[Any]) -> list[Range]:
@@ -128,7 +148,7 @@ def _complement(ranges: Iterable[Range], within: Sequence[Range] = _ALL) -> list
     return left
 
 
-def _set(ranges: Iterable[Range]) -> str:
+def _class(ranges: Iterable[Range]) -> str:
     parts = [_escaped(a) if a == b else f"{_escaped(a)}-{_escaped(b)}" for a, b in ranges]
     if not parts:
         raise StructureImpossible("The regular expression has a class that no character is in.")

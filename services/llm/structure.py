@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from services.llm.pattern import from_pattern, literal
 from services.llm.port import StructureImpossible
+from services.llm.schema import from_schema
 from shared.events import Structure
 
 __all__ = ["grammar"]
@@ -22,9 +23,6 @@ _LARGEST = 1 << 18
 _COUNTS = ("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties")
 
 _BRACED = re.compile(r"\{(\d*),?(\d*)\}")
-
-_BROKEN = (ValueError, AssertionError, LookupError, TypeError, AttributeError, RecursionError)
-"""What the converter of schemas raises for one that it does not understand."""
 
 
 def grammar(wanted: Structure) -> str:
@@ -50,19 +48,12 @@ def grammar(wanted: Structure) -> str:
 
 
 def _from_schema(schema: dict[str, JsonValue]) -> str:
-    from llama_cpp.llama_grammar import json_schema_to_gbnf
-
     try:
-        text = json.dumps(schema)
-        _refuse_large("The JSON schema", text)
+        _refuse_large("The JSON schema", json.dumps(schema))
         _refuse_counts(schema)
-        made: str = json_schema_to_gbnf(text)
-    except _BROKEN as error:
-        raise StructureImpossible(
-            f"The JSON schema cannot be used: {error or type(error).__name__}.",
-            remedy="Keep to types, properties, items, enum, const, anyOf, $ref to #/…, and short patterns.",
-        ) from error
-    return made
+        return from_schema(schema)
+    except RecursionError as error:
+        raise StructureImpossible("The JSON schema is nested too deeply.", remedy="Make it simpler.") from error
 
 
 def _refuse_counts(node: JsonValue) -> None:

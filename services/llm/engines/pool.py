@@ -53,7 +53,7 @@ class Saved:
     """The state of a place, apart from the context."""
 
     state: bytes
-    tokens: tuple[int, ...]
+    tokens: list[int]
     exact: int
 
 
@@ -110,7 +110,7 @@ class Pool:
         size: int = self.native.llama_state_seq_get_size(self.context, place.index)
         buffer = (ctypes.c_uint8 * size)()
         count: int = self.native.llama_state_seq_get_data(self.context, buffer, size, place.index)
-        return Saved(bytes(memoryview(buffer)[:count]), tuple(place.tokens), place.exact)
+        return Saved(bytes(memoryview(buffer)[:count]), list(place.tokens), place.exact)
 
     def restore(self, place: Place, saved: Saved) -> bool:
         """Put a state into a place, whatever it held; False, and the place is empty, when it does not fit."""
@@ -207,7 +207,7 @@ class _Batch:
         return rows
 
 
-def common(first: Sequence[int], second: Sequence[int]) -> int:
+def common(first: list[int], second: list[int]) -> int:
     """Length of the beginning that both share, found by comparing halves."""
     low, high = 0, min(len(first), len(second))
     while low < high:

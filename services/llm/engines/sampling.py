@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,22 @@ __all__ = ["Drawing"]
 
 _BREAKERS = (b"\n", b":", b'"', b"*")
 """Where DRY's repetitions begin anew (llama.cpp: common/common.h)."""
+
+_AMBIGUOUS = (b"\xe0", b"\xed", b"\xf0", b"\xf4")
+"""First bytes of UTF-8 after which not every continuation byte may come (RFC 3629)."""
+
+_UTF8 = re.compile(
+    rb"(?:[\x00-\x7f]|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}"
+    rb"|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}"
+    rb"|\xf4[\x80-\x8f][\x80-\xbf]{2})*"
+    rb"(?P<tail>(?:[\xc2-\xdf]|\xe0[\xa0-\xbf]?|[\xe1-\xec\xee\xef][\x80-\xbf]?|\xed[\x80-\x9f]?"
+    rb"|\xf0(?:[\x90-\xbf][\x80-\xbf]?)?|[\xf1-\xf3](?:[\x80-\xbf][\x80-\xbf]?)?"
+    rb"|\xf4(?:[\x80-\x8f][\x80-\xbf]?)?)?)"
+)
+"""Whole characters and the beginning of one (RFC 3629, section 4)."""
+
+_NEVER = -1e9
+"""Log-probability of a token that cannot come; JSON has no infinity."""
 
 _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 """llama_token_data."""
@@ -46,6 +63,7 @@ class Drawing:
         self._weights = weights
         self._logprobs = request.logprobs
         self._grammar = self._compiled(library, grammar) if grammar else None
+        self._tail = b""
         self._chain = self._native.llama_sampler_chain_init(self._native.llama_sampler_chain_default_params())
         self._fill(request, settings, context_tokens)
 
@@ -63,11 +81,20 @@ class Drawing:
         return self._draw_within(self._scores(context, row))
 
     def chance(self, context: object, row: int, token: int) -> TokenChance | None:
-        """Return how likely the token was, None when the request does not ask; from the model's own scores."""
+        """Return how likely the token was, None when the request does not ask; from the model's own scores.
+
+        Raises GenerationFailed for scores that are no numbers.
+        """
         if self._logprobs is None:
             return None
         scores = self._scores(context, row).astype(np.float64)
+        if not np.isfinite(scores[token]):
+            raise GenerationFailed(
+                "The model's scores are no numbers: its weights are damaged.",
+                remedy="Run `sotto models verify`, and `sotto models pull` again if the file is damaged.",
+            )
         logprobs = scores - (scores.max() + np.log(np.exp(scores - scores.max()).sum()))
+        logprobs = np.nan_to_num(logprobs, nan=_NEVER, neginf=_NEVER)
         count = min(self._logprobs, len(logprobs))
         best = np.argpartition(-logprobs, count - 1)[:count] if count else np.empty(0, np.int64)
         best = best[np.lexsort((best, -logprobs[best]))]
@@ -141,21 +168,52 @@ class Drawing:
         return sampler
 
     def _draw_within(self, scores: npt.NDArray[np.float32]) -> int:
-        candidates = _candidates(scores)
-        token = self._drawn(candidates)
-        if not self._allowed(token):
-            allowed = _candidates(scores)
-            self._apply(self._grammar, allowed)
-            allowed = allowed[np.isfinite(allowed["logit"])]
-            if not len(allowed):
-                raise GenerationFailed(
-                    "The model's vocabulary has no token that goes on in the form asked for.",
-                    remedy="Ask for another form.",
-                )
-            token = self._drawn(allowed)
+        token = self._drawn(_candidates(scores))
+        if not (self._allowed(token) and self._text_goes_on(token)):
+            token = self._draw_allowed(scores)
         self._native.llama_sampler_accept(self._grammar, token)
         self._native.llama_sampler_accept(self._chain, token)
+        self._tail = self._tail_after(token) or b""
         return token
+
+    def _draw_allowed(self, scores: npt.NDArray[np.float32]) -> int:
+        """Draw from what the grammar allows, but nothing that would be no UTF-8 or could never become it."""
+        allowed = _candidates(scores)
+        self._apply(self._grammar, allowed)
+        allowed = allowed[np.isfinite(allowed["logit"])]
+        while len(allowed):
+            token = self._drawn(allowed)
+            if self._text_goes_on(token):
+                return token
+            allowed = allowed[allowed["id"] != token]
+        raise GenerationFailed(
+            "The model's vocabulary has no token that goes on in the form asked for.", remedy="Ask for another form."
+        )
+
+    def _text_goes_on(self, token: int) -> bool:
+        """Whether the bytes said so far and the token's are UTF-8, or the beginning of some that the grammar allows.
+
+        llama.cpp itself lets too long and surrogate encodings through. Where two bytes are needed to tell, the second
+        one is tried.
+        """
+        tail = self._tail_after(token)
+        if tail is None or tail not in _AMBIGUOUS:
+            return tail is not None
+        after = self._native.llama_sampler_clone(self._grammar)
+        try:
+            self._native.llama_sampler_accept(after, token)
+            followers = _candidates(np.zeros(self._weights.size, np.float32))
+            self._apply(after, followers)
+            likely = followers["id"][np.isfinite(followers["logit"])]
+            return any(_begins_utf8(tail + self._weights.piece(int(t))) for t in likely)
+        finally:
+            self._native.llama_sampler_free(after)
+
+    def _tail_after(self, token: int) -> bytes | None:
+        """The bytes of a character not yet whole after the token; None when there can be none."""
+        if self._weights.ends(token):
+            return b""
+        return _tail(self._tail + self._weights.piece(token))
 
     def _drawn(self, candidates: npt.NDArray[np.void]) -> int:
         array = self._apply(self._chain, candidates.copy())
@@ -179,6 +237,16 @@ class Drawing:
 
     def _text(self, token: int) -> str:
         return self._weights.piece(token, control=True).decode(errors="replace")
+
+
+def _tail(data: bytes) -> bytes | None:
+    """The bytes at the end that are no whole character yet; None when the data is no UTF-8 and never will be."""
+    found = _UTF8.fullmatch(data)
+    return found["tail"] if found else None
+
+
+def _begins_utf8(data: bytes) -> bool:
+    return _tail(data) not in (None, *_AMBIGUOUS)
 
 
 def _candidates(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.void]:

@@ -1,0 +1,205 @@
+"""Many requests beside each other: exact when asked, urgent ones first, bounded, and none disturbed by another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from services.llm import LanguageModel, LlmSettings
+from services.llm.engines.llama import LlamaEngine
+from services.testing import Bench
+from shared.clock import SystemClock
+from shared.events import LlmDelta, LlmFailed, LlmRequest, LlmResponse, ModelLoaded, Stamp
+from shared.ids import id_source
+from tests.kit import gguf_models
+from tests.services.llm.conftest import answered, ask, entry, serving
+
+Write = Callable[..., Path]
+
+STAMP = Stamp("test", SystemClock(), id_source("test-"), "test")
+SETTINGS = LlmSettings(threads=1, sequences=4, context_tokens=1024, prefill_chunk=32)
+
+
+def wish(text: str, **fields: object) -> LlmRequest:
+    """A request to go on from a text."""
+    values = {"messages": (), "tools": (), "max_tokens": 12, "temperature": 0.0, "seed": 1, "stop": (), "logprobs": 3}
+    return STAMP(LlmRequest, turn=0, prompt=text, **(values | fields))
+
+
+async def told(model: LanguageModel, request: LlmRequest) -> tuple[str, tuple[object, ...], int]:
+    """The answer's text, its tokens with their chances to the last bit, and how much of the prompt was known."""
+    answer = model.answer(request)
+    text = "".join([piece async for piece in answer])
+    outcome = await answer.outcome()
+    return text, outcome.chances, outcome.usage.cached_tokens
+
+
+@pytest.fixture(scope="module")
+def exact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model in which batching and chunking show in the bits."""
+    return gguf_models.write_exact(tmp_path_factory.mktemp("gguf") / "exact.gguf")
+
+
+@pytest.fixture
+async def model(exact: Path) -> AsyncIterator[LanguageModel]:
+    model = await LlamaEngine().open(entry(exact), SETTINGS, SystemClock())
+    yield model
+    await model.close()
+
+
+async def fresh(path: Path, request: LlmRequest, settings: LlmSettings = SETTINGS) -> tuple[str, tuple[object, ...]]:
+    """What a model says that was opened for this request alone."""
+    model = await LlamaEngine().open(entry(path), settings, SystemClock())
+    try:
+        return (await told(model, request))[:2]
+    finally:
+        await model.close()
+
+
+async def test_a_strict_answer_is_the_same_alone_and_in_a_crowd(model: LanguageModel, exact: Path) -> None:
+    """Beside fast and strict neighbours, in whatever place, known before or not, from settings with other places."""
+    request = wish("The sea is wide and deep. " * 4, mode="strict")
+    expected = await fresh(exact, request)
+    crowd = [wish(f"{i} other things " * (i + 1), mode=("fast", "strict")[i % 2], max_tokens=20) for i in range(6)]
+    answers = await asyncio.gather(*(told(model, r) for r in (*crowd[:3], request, *crowd[3:])))
+    assert answers[3][:2] == expected
+    again = await told(model, request)
+    assert again[:2] == expected
+    assert again[2] == 96, "whole chunks of the prompt were known"
+    single = SETTINGS.model_copy(update={"sequences": 1})
+    assert await fresh(exact, request, single) == expected
+
+
+async def test_fast_answers_share_steps_and_all_end(model: LanguageModel) -> None:
+    requests = [wish(f"{i} green bottles", max_tokens=5 + i) for i in range(7)]
+    answers = await asyncio.gather(*(told(model, r) for r in requests))
+    assert [len(chances) for _, chances, _ in answers] == [5 + i for i in range(7)]
+
+
+async def test_a_prompt_that_begins_like_one_under_way_is_not_evaluated_twice(model: LanguageModel) -> None:
+    """What a neighbour has evaluated is copied, and the strict answer from it is that of a fresh model."""
+    beginning = "You are kind and brief. " * 8
+    first = model.answer(wish(beginning + "One.", max_tokens=400, mode="strict"))
+    pieces = aiter(first)
+    await anext(pieces)
+    _, _, known = await told(model, wish(beginning + "Two.", mode="strict"))
+    assert known == 192 // 32 * 32
+    first.cancel()
+    assert (await first.outcome()).finish == "cancelled"
+
+
+async def test_a_prefix_that_lost_its_place_comes_back(exact: Path) -> None:
+    """With one place each prompt drives the other one out; the memory of prefixes has it, bit for bit."""
+    settings = SETTINGS.model_copy(update={"sequences": 1})
+    request = wish("Once upon a time there was a king. " * 3, mode="strict")
+    expected = await fresh(exact, request, settings)
+    model = await LlamaEngine().open(entry(exact), settings, SystemClock())
+    try:
+        assert (await told(model, request))[:2] == expected
+        assert (await told(model, wish("Something else altogether. " * 3, mode="strict")))[2] == 0
+        again = await told(model, request)
+        assert again[:2] == expected
+        assert again[2] == 96
+    finally:
+        await model.close()
+
+
+@pytest.mark.parametrize("sequences", [1, 4])
+async def test_an_urgent_answer_goes_first_and_background_work_goes_on_as_if_nothing_had_been(
+    exact: Path, sequences: int
+) -> None:
+    """Also where there is but one place: its state is put aside for the urgent one."""
+    settings = SETTINGS.model_copy(update={"sequences": sequences})
+    slow = wish("Write a long story", max_tokens=60, mode="strict", priority="background")
+    expected = await fresh(exact, slow, settings)
+    model = await LlamaEngine().open(entry(exact), settings, SystemClock())
+    try:
+        answer = model.answer(slow)
+        pieces = aiter(answer)
+        said = [await anext(pieces)]
+        order: list[str] = []
+        background = asyncio.create_task(_rest(pieces, said))
+        background.add_done_callback(lambda _: order.append("background"))
+        urgent = asyncio.create_task(told(model, wish("Quick!", max_tokens=20)))
+        urgent.add_done_callback(lambda _: order.append("urgent"))
+        await asyncio.gather(background, urgent)
+        assert order == ["urgent", "background"]
+        assert ("".join(said), (await answer.outcome()).chances) == expected
+    finally:
+        await model.close()
+
+
+async def _rest(pieces: AsyncIterator[str], said: list[str]) -> None:
+    said.extend([piece async for piece in pieces])
+
+
+async def test_an_answer_that_is_late_ends_where_it_is(random_model: Path) -> None:
+    async with serving(random_model) as bench:
+        late = await answered(bench, "Talk", max_tokens=3000, deadline_ms=1)
+        after = await answered(bench, "And now?", max_tokens=3)
+    assert late.finish == "deadline"
+    assert late.usage.completion_tokens < 3000
+    assert after.finish == "length"
+
+
+async def test_a_cancelled_answer_leaves_its_neighbours_alone(random_model: Path) -> None:
+    async with serving(random_model, settings=SETTINGS) as bench:
+        ask(bench, "Talk without end", max_tokens=900, turn=1)
+        other = ask(bench, "Count the stars", max_tokens=60, turn=2)
+        await bench.next(LlmDelta)
+        bench.bus.fence("test", 2)
+        ended = [await bench.next(LlmResponse) for _ in range(2)]
+    by_turn = {response.turn: response for response in ended}
+    assert by_turn[1].finish == "cancelled"
+    assert (by_turn[2].finish, by_turn[2].request) == ("length", other.id)
+    assert by_turn[2].usage.completion_tokens == 60
+
+
+async def test_more_requests_than_may_wait_are_refused_and_the_others_answered(random_model: Path) -> None:
+    settings = SETTINGS.model_copy(update={"waiting": 5})
+    async with serving(random_model, settings=settings) as bench:
+        await bench.next(ModelLoaded)
+        asked = [ask(bench, f"{i}", max_tokens=8).id for i in range(8)]
+        ended = [await bench.next(LlmResponse, LlmFailed) for _ in range(8)]
+    refused = {e.request for e in ended if isinstance(e, LlmFailed)}
+    assert refused == set(asked[5:])
+    assert {e.request for e in ended if isinstance(e, LlmResponse)} == set(asked[:5])
+
+
+async def test_several_answers_to_one_request(random_model: Path) -> None:
+    """Each is drawn with a seed of its own, the first as if it were alone; deltas say which they belong to."""
+    async with serving(random_model, settings=SETTINGS) as bench:
+        alone = await answered(bench, "Hi", temperature=1.5, seed=7, max_tokens=8, mode="strict")
+        second = await answered(bench, "Hi", temperature=1.5, seed=8, max_tokens=8, mode="strict")
+        both = await answered(bench, "Hi", temperature=1.5, seed=7, max_tokens=8, mode="strict", n=2)
+    assert both.text == alone.text
+    assert [choice.text for choice in both.more] == [second.text]
+    assert both.usage.completion_tokens == 16
+    deltas = [e for e in bench.log if isinstance(e, LlmDelta) and e.request == both.request]
+    assert [d.index for d in deltas] == list(range(len(deltas)))
+    assert "".join(d.text for d in deltas if d.choice == 1) == second.text
+
+
+async def test_the_fingerprint_names_the_file_and_the_mode(random_model: Path, tmp_path: Path) -> None:
+    other = gguf_models.write_random(tmp_path / "random.gguf", seed=1)
+
+    async def fingerprint(bench: Bench, mode: str) -> str:
+        return (await answered(bench, "Hi", max_tokens=1, mode=mode)).fingerprint
+
+    async with serving(random_model) as bench:
+        strict = await fingerprint(bench, "strict")
+        assert strict == await fingerprint(bench, "strict")
+        assert strict != await fingerprint(bench, "fast") != ""
+    async with serving(other) as bench:
+        assert strict != await fingerprint(bench, "strict") != ""
+
+
+async def test_a_closed_model_answers_nothing_more(exact: Path) -> None:
+    model = await LlamaEngine().open(entry(exact), SETTINGS, SystemClock())
+    answer = model.answer(wish("Go on", max_tokens=900))
+    await anext(aiter(answer))
+    await model.close()
+    assert (await answer.outcome()).finish == "cancelled"
