@@ -110,16 +110,13 @@ class Cache:
             if self._writing is None:
                 self._write()
 
-    async def forget(self, keys: Iterable[bytes]) -> int:
-        """Lose these, on disk too and beyond recovery; returns how many there were."""
-        keys = set(keys)
-        count = len(keys & (self._memory.keys | (self._disk.keys if self._disk else set())))
-        self._memory.drop(keys)
+    async def clear(self) -> int:
+        """Lose everything, on disk too and beyond recovery; returns how many vectors there were."""
+        count = len(self._memory.keys | (self._disk.keys if self._disk else set()) | self._unwritten.keys())
+        self._memory.drop(self._memory.keys)
+        self._unwritten, self._used = {}, {}
         if self._disk is not None:
-            for key in keys:
-                self._unwritten.pop(key, None)
-                self._used.pop(key, None)
-            await self._on_thread(self._disk.delete, keys)
+            await self._on_thread(self._disk.clear)
         return count
 
     def _write(self) -> None:
@@ -227,11 +224,11 @@ class _Disk:
         except sqlite3.Error as error:
             self._give_up(error)
 
-    def delete(self, keys: Iterable[bytes]) -> None:
-        self.keys -= (gone := set(keys))
-        for key in gone:
-            self._run("DELETE FROM vector WHERE key = ?", (key,))
-        self._run("PRAGMA wal_checkpoint(TRUNCATE)", ())
+    def clear(self) -> None:
+        self.keys = set()
+        self._size = 0
+        for sql in ("DELETE FROM vector", "PRAGMA wal_checkpoint(TRUNCATE)"):
+            self._run(sql, ())
 
     def close(self) -> None:
         if self._database is not None:

@@ -44,6 +44,7 @@ class Embedder:
             file=settings.cache_file or _default_file(),
         )
         self._flying: dict[bytes, asyncio.Future[Kept | None]] = {}
+        self._era = 0
 
     async def open(self) -> None:
         """Look into the cache's file."""
@@ -68,10 +69,13 @@ class Embedder:
         cut = tuple(place for place, one in enumerate(whole) if one.truncated)
         return Embedded(info, b"".join(one.row for one in whole), sum(one.tokens for one in whole), cut)
 
-    async def forget(self, encoder: Encoder, texts: Sequence[str]) -> int:
-        """Lose what is known of the texts for this encoder; returns how many vectors went."""
-        purposes: tuple[Purpose, ...] = ("", "query", "passage")
-        return await self._cache.forget([key_of(encoder.info, p, text) for text in texts for p in purposes])
+    async def forget(self) -> int:
+        """Lose all vectors that are kept, those of texts under way too; returns how many there were.
+
+        The cache knows texts by their hash only, and cannot tell which of them say what is to be forgotten.
+        """
+        self._era += 1
+        return await self._cache.clear()
 
     async def _compute(
         self, encoder: Encoder, missing: dict[bytes, str], purpose: Purpose, urgent: bool
@@ -91,9 +95,11 @@ class Embedder:
         flights = {key: asyncio.get_running_loop().create_future() for key in own}
         self._flying |= flights
         done: dict[bytes, Kept] = {}
+        era = self._era
         try:
             done = await self._encoded(encoder, own, purpose, urgent)
-            self._cache.put(done)
+            if era == self._era:
+                self._cache.put(done)
         finally:
             for key, flight in flights.items():
                 del self._flying[key]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from services.embedding.port import Encoder, ModelUnusable, NoEmbeddingModel
 from services.embedding.settings import EmbeddingSettings
 from shared.installed import InstalledModel, Shelf
 
-__all__ = ["Encoders", "Open"]
+__all__ = ["Encoders", "Open", "best", "folder_of", "installed"]
 
 Open = Callable[[Path, EmbeddingSettings], Encoder]
 """Opens the model in a folder; blocks. Raises ModelUnusable or EngineMissing."""
@@ -19,6 +20,40 @@ Open = Callable[[Path, EmbeddingSettings], Encoder]
 _FORM = "sentence-transformers"
 """What models are stored as that can be opened here."""
 _LEXICAL = LexicalEncoder.info.model
+
+
+def installed(shelf: Shelf) -> list[InstalledModel]:
+    """The models that can be opened here, the best first; looks at the disk."""
+    return [model for model in shelf.installed("embedding") if model.engine == _FORM]
+
+
+def best(settings: EmbeddingSettings, shelf: Shelf, open_model: Open) -> Encoder:
+    """Return the encoder that the settings name, or the best that is installed and can be opened; blocks.
+
+    Raises NoEmbeddingModel, ModelUnusable or EngineMissing for a name that was given.
+    """
+    if settings.model == _LEXICAL:
+        return LexicalEncoder()
+    if settings.model:
+        return open_model(folder_of(shelf, settings.model), settings)
+    for model in installed(shelf):
+        with contextlib.suppress(ModelUnusable):
+            return open_model(model.path, settings)
+    return LexicalEncoder()
+
+
+def folder_of(shelf: Shelf, name: str) -> Path:
+    """Return the folder of an installed model, or of one that is named by its path. Raises NoEmbeddingModel."""
+    for model in installed(shelf):
+        if model.name == name:
+            return model.path
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return path
+    raise NoEmbeddingModel(
+        f"There is no embedding model named {name} here.",
+        remedy=f"Run `sotto models pull {name}`; `lexical` needs no model.",
+    )
 
 
 class Encoders:
@@ -52,7 +87,7 @@ class Encoders:
             return []
         self.chosen = ""
         refused: list[ModelUnusable] = []
-        for model in await asyncio.to_thread(self._installed):
+        for model in await asyncio.to_thread(installed, self._shelf):
             try:
                 self._using = await self.get(model.name)
                 return refused
@@ -70,7 +105,7 @@ class Encoders:
             return self._using
         async with self._opening:
             if name not in self._open:
-                folder = await asyncio.to_thread(self._folder, name)
+                folder = await asyncio.to_thread(folder_of, self._shelf, name)
                 self._open[name] = await asyncio.to_thread(self._open_model, folder, self._settings)
             return self._open[name]
 
@@ -82,18 +117,3 @@ class Encoders:
         """Let all weights go."""
         for encoder in self._open.values():
             encoder.close()
-
-    def _installed(self) -> list[InstalledModel]:
-        return [model for model in self._shelf.installed("embedding") if model.engine == _FORM]
-
-    def _folder(self, name: str) -> Path:
-        for model in self._installed():
-            if model.name == name:
-                return model.path
-        path = Path(name).expanduser()
-        if path.is_dir():
-            return path
-        raise NoEmbeddingModel(
-            f"There is no embedding model named {name} here.",
-            remedy=f"Run `sotto models pull {name}`; `lexical` needs no model.",
-        )

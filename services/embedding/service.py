@@ -21,6 +21,8 @@ from shared.events import (
     EmbedRequest,
     EmbedResult,
     Event,
+    MemoryForget,
+    MemoryForgotten,
     ModelFailed,
     ModelLoad,
     ModelLoaded,
@@ -48,7 +50,7 @@ class EmbeddingService:
     """Encoders from `shelf`, opened by `open_model`; requests of turns go before others."""
 
     name: ClassVar[str] = "embedding"
-    consumes: ClassVar[tuple[type[Event], ...]] = (EmbedRequest, RerankRequest, ModelLoad, ModelPulled)
+    consumes: ClassVar[tuple[type[Event], ...]] = (EmbedRequest, RerankRequest, MemoryForget, ModelLoad, ModelPulled)
 
     def __init__(self, settings: EmbeddingSettings, shelf: Shelf, open_model: Open) -> None:
         self._settings = settings
@@ -82,6 +84,8 @@ class _Answering:
         async for event in self._ctx.inbox:
             if isinstance(event, EmbedRequest | RerankRequest):
                 self._ctx.turn(event).start(self._answer(event))
+            elif isinstance(event, MemoryForget):
+                self._ctx.turn(event).start(self._forget(event))
             elif isinstance(event, ModelLoad) and event.role == "embedding":
                 self._ctx.turn(event).start(self._use(event.name))
             elif isinstance(event, ModelPulled) and event.role == "embedding":
@@ -136,6 +140,12 @@ class _Answering:
             method="cosine",
             scores=tuple(float(score) for score in scores),
         )
+
+    async def _forget(self, order: MemoryForget) -> None:
+        await self._opened.wait()
+        count = await self._embedder.forget()
+        detail = f"all {count} cached vectors, which tell no words" if count else "no vectors were cached"
+        self._ctx.emit(MemoryForgotten, store="embedding", removed=count, detail=detail, ok=True)
 
     # ---- models
 

@@ -30,7 +30,10 @@ class Folder:
         self.folders = list(folders)
 
     def installed(self, role: Role) -> Sequence[InstalledModel]:
-        found = [InstalledModel("embedding", f.name, "sentence-transformers", f, tuple(f.iterdir()), ()) for f in self.folders]
+        found = [
+            InstalledModel("embedding", f.name, "sentence-transformers", f, tuple(f.iterdir()), ())
+            for f in self.folders
+        ]
         return found if role == "embedding" else ()
 
 

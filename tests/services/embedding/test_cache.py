@@ -110,12 +110,24 @@ async def test_the_coldest_go_when_there_is_no_room(tmp_path: Path) -> None:
 async def test_what_is_forgotten_is_gone_from_the_file(settings: EmbeddingSettings) -> None:
     encoder, embedder = Watched(), await opened(settings)
     secret = (await embedder.embed(encoder, ["my bike code is 4512"])).rows
-    await embedder.embed(encoder, ["kept"])
-    assert await embedder.forget(encoder, ["my bike code is 4512", "never asked"]) == 1
+    assert await embedder.forget() == 1
+    assert await embedder.forget() == 0
     await embedder.close()
     assert settings.cache_file is not None
     files = b"".join(path.read_bytes() for path in settings.cache_file.parent.iterdir())
     assert secret[:64] not in files
+
+
+async def test_what_is_computed_while_it_is_forgotten_is_not_kept(settings: EmbeddingSettings) -> None:
+    encoder, embedder = Watched(), await opened(settings)
+    encoder.gate.clear()
+    asked = asyncio.create_task(embedder.embed(encoder, ["my bike code is 4512"]))
+    await asyncio.sleep(0)
+    await embedder.forget()
+    encoder.gate.set()
+    assert (await asked).rows
+    assert await embedder.forget() == 0
+    await embedder.close()
 
 
 async def test_a_file_that_is_no_cache_is_begun_anew(settings: EmbeddingSettings) -> None:

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
+from services.embedding.opening import open_model
+from services.embedding.service import EmbeddingService
 from services.embedding.settings import EmbeddingSettings
+from services.testing import running
 from shared.events import (
     EmbedFailed,
     EmbedRequest,
     EmbedResult,
+    MemoryForget,
+    MemoryForgotten,
     ModelFailed,
     ModelLoad,
     ModelLoaded,
+    ModelPulled,
     RerankRequest,
     RerankResult,
 )
-from tests.services.embedding.conftest import serving
+from tests.kit.bert_models import write_bert
+from tests.services.embedding.conftest import Folder, serving
 
 
 async def test_texts_come_back_as_vectors_in_their_order(settings: EmbeddingSettings) -> None:
@@ -83,3 +92,51 @@ async def test_a_wish_for_a_model_that_is_not_there_keeps_the_one_in_use(setting
         bench.publish(ModelLoad, role="embedding", name="nobody", engine="")
         assert "nobody" in (await bench.next(ModelFailed)).message
         assert (await bench.next(ModelLoaded)).name == "lexical"
+
+
+async def test_forgetting_empties_the_cache_and_says_so(settings: EmbeddingSettings) -> None:
+    async with serving(settings) as bench:
+        bench.publish(EmbedRequest, texts=("my bike code is 4512", "tea"))
+        await bench.next(EmbedResult)
+        order = {"turns": (), "since": 0, "until": 0, "texts": (), "about": "bike", "everything": False}
+        asked = bench.publish(MemoryForget, **order)
+        told = await bench.next(MemoryForgotten)
+    assert (told.cause, told.store, told.removed, told.ok) == (asked.id, "embedding", 2, True)
+
+
+async def test_the_best_model_that_is_installed_answers(
+    settings: EmbeddingSettings, own_kernel: None, bert: Path, packed: Path
+) -> None:
+    """Converted at its first use, by the kernel; another one, and the built-in encoder, answer when they are named."""
+    async with serving(settings, packed, bert) as bench:
+        bench.publish(EmbedRequest, texts=("the blue bike",), purpose="query")
+        first = await bench.next(EmbedResult)
+        bench.publish(EmbedRequest, texts=("the blue bike",), model="lexical")
+        second = await bench.next(EmbedResult)
+    loaded = next(event for event in bench.log if isinstance(event, ModelLoaded))
+    assert (loaded.name, loaded.engine, loaded.role) == ("small-bert", "native", "embedding")
+    assert (first.model, first.engine, first.dimensions, first.tokens) == ("small-bert", "native", 64, 5)
+    assert (second.model, second.dimensions) == ("lexical", 512)
+
+
+async def test_a_model_that_arrives_takes_over_and_is_converted_by_itself(
+    settings: EmbeddingSettings, own_kernel: None, tmp_path: Path
+) -> None:
+    shelf = Folder()
+    async with running(EmbeddingService(settings, shelf, open_model)) as bench:
+        assert (await bench.next(ModelLoaded)).name == "lexical"
+        shelf.folders.append(write_bert(tmp_path / "models" / "fresh"))
+        bench.publish(ModelPulled, role="embedding", name="fresh", engine="", path=str(tmp_path))
+        assert (await bench.next(ModelLoaded)).name == "fresh"
+        bench.publish(EmbedRequest, texts=("a",))
+        assert (await bench.next(EmbedResult)).model == "fresh"
+
+
+async def test_a_damaged_model_is_told_and_the_next_best_answers(
+    settings: EmbeddingSettings, own_kernel: None, packed: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "metadata.json").write_text("{}")
+    async with running(EmbeddingService(settings, Folder(tmp_path / "broken", packed), open_model)) as bench:
+        assert "Run `sotto models convert`" in (await bench.next(ModelFailed)).message
+        assert (await bench.next(ModelLoaded)).name == "small-bert"
