@@ -98,7 +98,6 @@ class Finding:
             async with asyncio.timeout(wait):
                 if patient:
                     await self._index.settled()
-                self._index.wake()
                 embedded = await self._embed(text, wait)
                 if embedded is None:
                     return [], False

@@ -6,6 +6,7 @@ At opening, ids are compared with the store: what a crash left out is put, what 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,8 @@ __all__ = ["Embedded", "Indexing"]
 
 _BATCH = 64
 _RETRY_S = 5.0
+_LEISURE_S = 3.0
+"""Opening costs the processor a second or two: not while the assistant starts, and never for a single question."""
 _AT_ONCE = 5000
 """Vectors that are written anew while the person waits for the receipt; some seconds."""
 _log = structlog.get_logger("memory")
@@ -66,6 +69,7 @@ class Indexing:
         self._vectors: Vectors | None = None
         self._fingerprint = ""
         self._wanted = asyncio.Event()
+        self._urgent = asyncio.Event()
         self._asked = 0
         self._followed = 0
         self._changed = asyncio.Condition()
@@ -75,23 +79,26 @@ class Indexing:
         self._renew = ""
         """The model that speaks now, where it is not that of the vectors."""
         self._failed = False
+        self._opening = False
+        self._closed = False
 
     def wake(self) -> None:
-        """There is something to do, or soon will be: open the vectors and follow the outbox."""
+        """There is something to do: follow the outbox, once the vectors were opened at leisure."""
         self._wanted.set()
 
     async def run(self) -> None:
         """Follow for ever."""
         await self._wanted.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LEISURE_S):
+                await self._urgent.wait()
         async with self._busy:
             await self._open()
         pause: float | None = 0.0
         while True:
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._wanted.wait()
-            except TimeoutError:
-                pass
             self._wanted.clear()
             seen = self._asked
             pause = None if await self._follow() else _RETRY_S
@@ -102,6 +109,7 @@ class Indexing:
     async def settled(self) -> None:
         """Wait until the vectors have followed as far as they can."""
         self._asked = target = self._asked + 1
+        self._urgent.set()
         self.wake()
         async with self._changed:
             await self._changed.wait_for(lambda: self._followed >= target)
@@ -147,7 +155,11 @@ class Indexing:
             return len(ids), ""
 
     async def close(self) -> None:
-        """Let go of the index."""
+        """Let go of the index. One that is just being opened is not waited for: it is closed when it is open."""
+        self._closed = True
+        if self._opening:
+            self._thread.leave()
+            return
         await self._thread.close(lambda: self._vectors.close() if self._vectors is not None else None)
 
     # ---- inside
@@ -156,8 +168,10 @@ class Indexing:
         if self._vectors is not None or self._failed:
             return
         try:
+            self._opening = True
             there = await self._thread.do(self._opened)
         except VectorsUnusable as error:
+            self._opening = False
             self._fail(error)
             return
         await self._writing.do(self._reconcile, there)
@@ -165,9 +179,12 @@ class Indexing:
     def _opened(self) -> set[str]:
         """Open the vectors and return whose they are; in their thread, so that whatever was opened is closed."""
         vectors = self._opener()
+        self._opening = False
         self._vectors = vectors
         self._fingerprint = vectors.fingerprint
-        return vectors.ids()
+        if self._closed:
+            vectors.close()
+        return set() if self._closed else vectors.ids()
 
     def _reconcile(self, there: set[str]) -> None:
         live = self._store.live_ids()

@@ -65,7 +65,7 @@ class MemoryService:
         """Serve until cancelled. With a damaged file it says so and answers that nothing is known."""
         ctx.ready()
         writing, reading = Worker("memory"), Worker("memory-reading")
-        path = self._settings.folder.expanduser() / "memory.sqlite3"
+        path = self._settings.root / "memory.sqlite3"
         try:
             store = await writing.do(Store, path)
         except (MemoryDamaged, MemoryFull) as error:
@@ -93,8 +93,11 @@ class MemoryService:
         forgetting = Forgetting(
             store, writing, index=index, focus=focus, stores=self._stores, wait_s=self._settings.forget_wait_s
         )
+        wake = index.wake if index is not None else lambda: None
         if index is not None:
             ctx.tasks.create_task(index.run(), name="memory:index")
+        if await reading.do(reader.anything):
+            wake()
         ctx.tasks.create_task(self._expire(ctx, store, writing, index), name="memory:expiry")
         ctx.tasks.create_task(self._watch_requests(ctx), name="memory:told")
         async for event in ctx.inbox:
@@ -105,12 +108,12 @@ class MemoryService:
                     await self._erase(ctx, event, forgetting)
                 case MemoryStore():
                     await self._store(ctx, event, store, writing)
+                    wake()
                 case TurnFinished():
-                    await self._finished(event, store, writing)
+                    if await self._finished(event, store, writing):
+                        wake()
                 case _:
                     continue
-            if index is not None and not isinstance(event, MemoryQuery):
-                index.wake()
 
     # ---- keeping
 
@@ -137,15 +140,18 @@ class MemoryService:
         old = self._focus.correctable(event.session, event.turn)
         return correct(store, event, old, now) if old else None
 
-    async def _finished(self, event: TurnFinished, store: Store, writing: Worker) -> None:
+    async def _finished(self, event: TurnFinished, store: Store, writing: Worker) -> bool:
+        """Keep the turn; returns whether that was done."""
         self._focus.finished(event.session, event.turn, event.asked, event.heard)
         item = as_turn(event) if self._settings.turns else None
         if item is None:
-            return
+            return False
         try:
             await writing.do(store.keep, item)
+            return True
         except (MemoryDamaged, MemoryFull) as error:
             _log.warning("a turn was not kept", reason=str(error))
+            return False
 
     # ---- finding
 
@@ -201,7 +207,7 @@ class MemoryService:
     # ---- inside
 
     def _indexing(self, ctx: Context, store: Store, writing: Worker) -> Indexing:
-        folder: Path = self._settings.folder.expanduser() / "vectors"
+        folder: Path = self._settings.root / "vectors"
 
         async def embed(texts: tuple[str, ...]) -> Embedded | None:
             return await _embedded(ctx, texts, "passage", _INDEX_WAIT_S, turn=0)

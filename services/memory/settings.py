@@ -16,8 +16,9 @@ class MemorySettings(BaseModel):
 
     enabled: bool = True
     """Whether anything is remembered beyond the conversation. Switched off, what was kept stays where it is, unused."""
-    folder: Path = Path("~/.local/share/sotto/memory")
-    """Where it is kept: the texts in `memory.sqlite3`, their vectors, which can be made again, in `vectors`."""
+    folder: Path | None = None
+    """Where it is kept: the texts in `memory.sqlite3`, their vectors, which can be made again, in `vectors`. By default
+    `sotto/memory` in the folder for a person's data."""
     turns: bool = True
     """Keep what was said and heard when the language model answered; facts are kept in any case."""
     keep_turns_days: float = Field(0, ge=0)
@@ -40,3 +41,12 @@ class MemorySettings(BaseModel):
     """Folders whose files are kept as documents, and updated as they change."""
     watch_s: float = Field(60.0, ge=1)
     """Seconds between looks at those folders."""
+
+    @property
+    def root(self) -> Path:
+        """The folder that holds it."""
+        if self.folder is not None:
+            return self.folder.expanduser()
+        from platformdirs import user_data_path
+
+        return user_data_path("sotto") / "memory"

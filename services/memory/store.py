@@ -303,6 +303,14 @@ class Store:
             lines = [*((id_, "drop") for id_ in drop), *((id_, "put") for id_ in put)]
             sql.executemany("INSERT INTO outbox (item, does) VALUES (?, ?)", lines)
 
+    def anything(self) -> bool:
+        """Whether there is any item, or work for the vectors."""
+        with self._errors():
+            row = self._connection.execute(
+                "SELECT EXISTS (SELECT 1 FROM items) OR EXISTS (SELECT 1 FROM outbox)"
+            ).fetchone()
+            return bool(row[0])
+
     def live_ids(self) -> set[str]:
         """Return the ids of all live items."""
         with self._errors():

@@ -30,10 +30,14 @@ class Worker:
             raise asyncio.CancelledError
         return await asyncio.get_running_loop().run_in_executor(self._thread, partial(work, *args, **kwargs))
 
-    async def close(self, last: Callable[[], None] | None = None) -> None:
-        """Drop what has not begun, do `last` after what has, and end the thread."""
+    def leave(self) -> None:
+        """Drop what has not begun, and let what has end by itself."""
         self._closed = True
         self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def close(self, last: Callable[[], None] | None = None) -> None:
+        """Drop what has not begun, do `last` after what has, and end the thread."""
+        self.leave()
         ender = ThreadPoolExecutor(1)
         await asyncio.get_running_loop().run_in_executor(ender, self._thread.shutdown)
         if last is not None:
