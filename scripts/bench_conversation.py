@@ -91,9 +91,10 @@ async def converse(settings: Settings, turns: int) -> Watch:
         pipe = Path(folder) / "voice"
         os.mkfifo(pipe)
         audio = settings.audio.model_copy(update={"input": str(pipe), "output": "null", "exit_at_end": True})
+        memory = settings.memory.model_copy(update={"folder": Path(folder) / "memory"})
         questions = [Question(text) for text, _ in zip(itertools.cycle(QUESTIONS), range(turns), strict=False)]
         person = Person(questions, spoken.__getitem__)
-        assistant = Assistant(settings.model_copy(update={"audio": audio}))
+        assistant = Assistant(settings.model_copy(update={"audio": audio, "memory": memory}))
         assistant.bus.tap(watch.see)
         assistant.bus.tap(person.listen)
         async with assistant:

@@ -21,6 +21,7 @@ from services.journal import JournalService
 from services.listening import ListeningService
 from services.llm.engines.llama import LlamaEngine
 from services.llm.service import LlmService
+from services.memory import MemoryService
 from services.metrics import Measurements, MetricsService
 from services.models import ModelsService, Store
 from services.settings import Settings
@@ -31,7 +32,7 @@ from services.stt import open_engine as open_recogniser
 from services.supervisor import Child, Supervisor, run_process
 from services.tts import Speech, TtsService, open_engine, synthesise
 from shared.clock import Clock, SystemClock
-from shared.events import Event, SessionClosed, SessionOpened, Stamp
+from shared.events import Event, MemoryForget, SessionClosed, SessionOpened, Stamp
 from shared.ids import id_source, process_prefix
 
 __all__ = [
@@ -139,11 +140,15 @@ class Assistant:
         embedding = Child(EmbeddingService, lambda: EmbeddingService(settings.embedding, store, open_model))
         models = Child(ModelsService, lambda: self._models)
         journal = (Child(JournalService, lambda: recording),) if settings.journal.enabled else ()
+        holders = [child.service for child in (*journal, dialogue, skills, tts, llm, embedding)]
+        stores = [service.name for service in holders if MemoryForget in service.consumes]
+        remembering = Child(MemoryService, lambda: MemoryService(settings.memory, stores=stores))
+        memory = (remembering,) if settings.memory.enabled else ()
         match self.purpose:
             case "voice":
-                return *journal, audio, listening, dialogue, tts, stt, skills, llm, embedding, models
+                return *journal, audio, listening, dialogue, tts, stt, skills, llm, embedding, *memory, models
             case "text":
-                return *journal, dialogue, skills, llm, embedding, models
+                return *journal, dialogue, skills, llm, embedding, *memory, models
             case "dictation":
                 return *journal, audio, listening, dictation, writing, models
 

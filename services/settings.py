@@ -14,6 +14,7 @@ from services.gateway.settings import GatewaySettings
 from services.journal.settings import JournalSettings
 from services.listening.settings import ListeningSettings
 from services.llm.settings import LlmSettings
+from services.memory.settings import MemorySettings
 from services.metrics.settings import MetricsSettings
 from services.models.settings import ModelsSettings
 from services.skills.settings import SkillsSettings
@@ -53,6 +54,7 @@ class Settings(BaseModel):
     llm: LlmSettings = LlmSettings()
     tts: TtsSettings = TtsSettings()
     embedding: EmbeddingSettings = EmbeddingSettings()
+    memory: MemorySettings = MemorySettings()
     models: ModelsSettings = ModelsSettings()
     journal: JournalSettings = JournalSettings()
     metrics: MetricsSettings = MetricsSettings()

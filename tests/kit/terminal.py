@@ -29,6 +29,7 @@ def home_of(home: Path, env: Mapping[str, str] = os.environ) -> dict[str, str]:
         **own,
         "SOTTO_SKILLS__ALARMS_FILE": str(home / "alarms.json"),
         "SOTTO_MODELS__FOLDER": str(home),
+        "SOTTO_MEMORY__FOLDER": str(home / "memory"),
         "SOTTO_JOURNAL__FOLDER": str(home / "sessions"),
         "SOTTO_GATEWAY__ENABLED": "false",
         "PYTHONPATH": str(ROOT),

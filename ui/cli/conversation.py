@@ -71,7 +71,11 @@ def demonstrate(session: Session, output: Path) -> int:
         os.mkfifo(pipe)
         settings = _with_audio(session.settings, input=str(pipe), output=str(output), exit_at_end=True)
         alarms = settings.skills.model_copy(update={"alarms_file": Path(folder) / "alarms.json"})
-        settings = settings.model_copy(update={"skills": alarms, "journal": _asked_for(settings.journal)})
+        kept = {
+            "journal": _asked_for(settings.journal),
+            "memory": settings.memory.model_copy(update={"enabled": False}),
+        }
+        settings = settings.model_copy(update={"skills": alarms, **kept})
         return run_process(lambda stop: _demonstrate(Assistant(settings, "voice"), stop, pipe))
 
 

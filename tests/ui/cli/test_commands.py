@@ -24,6 +24,7 @@ def sotto(tmp_path: Path) -> Run:
         **{name: value for name, value in os.environ.items() if not name.startswith("SOTTO_")},
         "SOTTO_SKILLS__ALARMS_FILE": str(tmp_path / "alarms.json"),
         "SOTTO_MODELS__FOLDER": str(tmp_path / "models"),
+        "SOTTO_MEMORY__FOLDER": str(tmp_path / "memory"),
         "SOTTO_JOURNAL__FOLDER": str(tmp_path / "sessions"),
         "SOTTO_GATEWAY__ENABLED": "false",
         "HF_ENDPOINT": "http://127.0.0.1:9",
