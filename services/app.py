@@ -19,7 +19,8 @@ from services.embedding.service import EmbeddingService
 from services.gateway import GatewayService, Sources
 from services.journal import JournalService
 from services.listening import ListeningService
-from services.llm.engines.llama import LlamaEngine
+from services.llm.engines.llama import LlamaEngine, Vocabulary
+from services.llm.in_use import ModelInUse
 from services.llm.service import LlmService
 from services.memory import MemoryService
 from services.metrics import Measurements, MetricsService
@@ -42,6 +43,7 @@ __all__ = [
     "Speech",
     "check_sound",
     "devices",
+    "Writer",
     "run_process",
     "shelf",
     "speech",
@@ -49,6 +51,7 @@ __all__ = [
 ]
 
 E = TypeVar("E", bound=Event)
+    "vocabulary",
 
 Purpose = Literal["voice", "text", "dictation"]
 """`voice`: the whole conversation; `text`: typed, and spoken only if asked; `dictation`: what is said, written down."""
@@ -179,6 +182,35 @@ def _can_be_watched(settings: Settings) -> bool:
 
 def speech(settings: Settings) -> Callable[[str], Speech]:
     """Return what turns a written text into samples with the engine that the settings choose; it blocks.
+
+class Writer:
+    """The language model alone, on a bus of its own: generates without a conversation."""
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
+        clock, ids = clock or SystemClock(), id_source(process_prefix())
+        self.bus = Bus(clock=clock, ids=ids)
+        self.event = Stamp("terminal", clock, ids, ids())
+        """Stamps requests: `writer.bus.stream(writer.event(LlmRequest, …))`."""
+        store = shelf(settings)
+        llm = Child(LlmService, lambda: LlmService(settings.llm, store, LlamaEngine()))
+        self._supervisor = Supervisor(self.bus, clock, ids, ids(), [llm])
+
+    async def __aenter__(self) -> Writer:
+        await self._supervisor.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._supervisor.__aexit__(*error)
+
+
+def vocabulary(settings: Settings) -> tuple[str, Vocabulary]:
+    """Return the name and the tokens of the language model that would be used; it blocks.
+
+    Raises NoLanguageModel, EngineMissing or ModelUnusable.
+    """
+    model = ModelInUse(settings.llm, shelf(settings), LlamaEngine()).best()
+    return model.name, Vocabulary(model)
+
 
     Raises TtsError when the engine or its voice cannot be used.
     """

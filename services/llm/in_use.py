@@ -60,6 +60,10 @@ class ModelInUse:
             ctx, await asyncio.to_thread(self._candidates, self._chosen or self._settings.model)
         )
 
+    def best(self) -> InstalledModel:
+        """The model that would be opened first; looks at the disk. Raises NoLanguageModel or EngineMissing."""
+        return self._candidates(self._settings.model)[0].entry
+
     async def choose(self, ctx: Context, name: str) -> None:
         """Open the model of that name, or the best one when it is empty, and keep to it from now on.
 

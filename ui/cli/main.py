@@ -196,3 +196,61 @@ def _settings(pairs: list[str]) -> dict[str, object]:
             raise ConfigError(f"--set {pair} has no value.", remedy="Write --set audio.volume=80, for example.")
         settings[key.strip()] = value
     return settings
+@app.command()
+def generate(
+    context: typer.Context,
+    text: Annotated[
+        list[str] | None, typer.Argument(help="What to answer; what is piped in follows it after an empty line.")
+    ] = None,
+    json: Json = False,
+    schema: Annotated[str | None, typer.Option(help="JSON schema of the answer: a file, or the schema itself.")] = None,
+    regex: Annotated[str | None, typer.Option(help="Pattern that the whole answer matches.")] = None,
+    choices: Annotated[str | None, typer.Option(help="The answer is one of these, with commas between.")] = None,
+    seed: Annotated[int, typer.Option(help="Draws the same again.")] = 42,
+    temperature: Annotated[float, typer.Option(min=0, help="0 takes the likeliest token.")] = 0.0,
+    max_tokens: Annotated[int, typer.Option("--max-tokens", min=1, help="Longest answer.")] = 512,
+    stop: Annotated[list[str] | None, typer.Option(help="Text that ends the answer; may be repeated.")] = None,
+    logprobs: Annotated[
+        int | None, typer.Option(min=0, max=64, help="With --json: each token's chance, and so many alternatives.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="The same bits again, whatever else is computed.")] = False,
+    system: Annotated[str, typer.Option(help="Instructions.")] = "",
+    raw: Annotated[bool, typer.Option("--raw", help="Go on from the text as it is, without a chat template.")] = False,
+    model: Annotated[str | None, typer.Option(help="Name of a model, or a GGUF file.")] = None,
+) -> None:
+    """Generate text: pipe in, stream out."""
+    from ui.cli.generate import Wish, generate_text
+
+    context.obj.given(llm__model=model)
+    wish = Wish(
+        text=" ".join(text or ()),
+        system=system,
+        raw=raw,
+        schema=schema,
+        regex=regex,
+        choices=choices,
+        seed=seed,
+        temperature=temperature,
+        max_tokens=max_tokens,
+        stop=tuple(stop or ()),
+        logprobs=logprobs,
+        strict=strict,
+    )
+    raise typer.Exit(generate_text(context.obj, wish, as_json=json))
+
+
+@app.command()
+def tokens(
+    context: typer.Context,
+    text: Annotated[list[str] | None, typer.Argument(help="The text; without one, standard input.")] = None,
+    count: Annotated[bool, typer.Option("--count", help="Only how many there are.")] = False,
+    model: Annotated[str | None, typer.Option(help="Name of a model, or a GGUF file.")] = None,
+    json: Json = False,
+) -> None:
+    """Show how the language model cuts a text into tokens."""
+    from ui.cli.generate import print_tokens
+
+    context.obj.given(llm__model=model)
+    raise typer.Exit(print_tokens(context.obj, " ".join(text or ()), count_only=count, as_json=json))
+
+

@@ -20,7 +20,7 @@ from shared.installed import InstalledModel
 if TYPE_CHECKING:
     from services.llm.engines.llama_model import LlamaModel, Opened
 
-__all__ = ["LlamaEngine"]
+__all__ = ["LlamaEngine", "Vocabulary"]
 
 
 class LlamaEngine:
@@ -43,6 +43,31 @@ class LlamaEngine:
             executor.shutdown(wait=False)
             raise
         return opened.on(executor)
+
+
+class Vocabulary:
+    """The tokens of a model, without its weights; opening it takes a moment, and it blocks.
+
+    Raises EngineMissing or ModelUnusable.
+    """
+
+    def __init__(self, model: InstalledModel) -> None:
+        from services.llm.engines.library import library
+        from services.llm.engines.weights import Weights
+
+        self._weights = Weights(library(), _first_file(model), gpu_layers=0, wanted=lambda: True, vocabulary_only=True)
+
+    def tokens(self, text: str) -> list[int]:
+        """Cut a text into tokens; texts of control tokens become those tokens."""
+        return self._weights.tokens(text)
+
+    def piece(self, token: int) -> bytes:
+        """The bytes of a token, which may be part of a character."""
+        return self._weights.piece(token, control=True)
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._weights.close()
 
 
 def _open(path: Path, settings: LlmSettings, clock: Clock, unwanted: threading.Event) -> Opened:

@@ -22,10 +22,19 @@ class Weights:
     what is no complete model.
     """
 
-    def __init__(self, library: Library, path: Path, *, gpu_layers: int, wanted: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        library: Library,
+        path: Path,
+        *,
+        gpu_layers: int,
+        wanted: Callable[[], bool],
+        vocabulary_only: bool = False,
+    ) -> None:
         _refuse_other_files(path)
         self.native = native = library.native
         params = native.llama_model_default_params()
+        params.vocab_only = vocabulary_only
         params.n_gpu_layers = gpu_layers if native.llama_supports_gpu_offload() else 0
         proceed = native.llama_progress_callback(lambda _progress, _data: wanted())
         params.progress_callback = proceed

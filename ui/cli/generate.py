@@ -1,0 +1,151 @@
+"""`sotto generate` and `sotto tokens`: the language model without a conversation."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from services.app import Writer, run_process, vocabulary
+from shared.errors import ConfigError
+from shared.events import LlmDelta, LlmFailed, LlmRequest, LlmResponse, Message, Structure
+from ui.cli.listings import print_json
+from ui.cli.session import Session, errors
+
+__all__ = ["Wish", "generate_text", "print_tokens"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be generated, as the options say it."""
+
+    text: str
+    system: str
+    raw: bool
+    schema: str | None
+    regex: str | None
+    choices: str | None
+    seed: int
+    temperature: float
+    max_tokens: int
+    stop: tuple[str, ...]
+    logprobs: int | None
+    strict: bool
+
+
+def generate_text(session: Session, wish: Wish, *, as_json: bool) -> int:
+    """Print the answer as it comes, or with `as_json` one object when it is whole; exit status 1 when there is none.
+
+    Raises ConfigError for a schema that is no JSON, or when there is nothing to answer.
+    """
+    text = _given(wish.text)
+    structure = _structure(wish)
+    settings = session.settings
+    return run_process(lambda stop: _generate(Writer(settings), stop, wish, text, structure, as_json))
+
+
+def print_tokens(session: Session, text: str, *, count_only: bool, as_json: bool) -> int:
+    """Print the tokens of a text, one a line with its id, or only their number. Raises NoLanguageModel."""
+    text = _given(text)
+    model, words = vocabulary(session.settings)
+    try:
+        pieces = [(token, words.piece(token).decode(errors="replace")) for token in words.tokens(text)]
+    finally:
+        words.close()
+    if as_json:
+        each: list[JsonValue] = [{"id": token, "text": piece} for token, piece in pieces]
+        print_json({"model": model, "count": len(pieces), **({} if count_only else {"tokens": each})})
+    elif count_only:
+        sys.stdout.write(f"{len(pieces)}\n")
+    else:
+        for token, piece in pieces:
+            sys.stdout.write(f"{token:>8}  {piece!r}\n")
+    return 0
+
+
+async def _generate(
+    writer: Writer, stop: asyncio.Event, wish: Wish, text: str, structure: Structure, as_json: bool
+) -> int:
+    async with writer:
+        request = writer.event(
+            LlmRequest,
+            messages=() if wish.raw else _messages(wish.system, text),
+            prompt=text if wish.raw else "",
+            tools=(),
+            max_tokens=wish.max_tokens,
+            temperature=wish.temperature,
+            seed=wish.seed,
+            stop=wish.stop,
+            mode="strict" if wish.strict else "fast",
+            structure=structure,
+            logprobs=wish.logprobs,
+        )
+        reading = asyncio.create_task(_read(writer, request, as_json), name="answer")
+        stopped = asyncio.create_task(stop.wait(), name="stop")
+        await asyncio.wait([reading, stopped], return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if not reading.done():
+            reading.cancel()
+            return 130
+        return reading.result()
+
+
+async def _read(writer: Writer, request: LlmRequest, as_json: bool) -> int:
+    async with writer.bus.stream(request) as stream:
+        async for event in stream:
+            if isinstance(event, LlmFailed):
+                errors.print(event.message, style="red", soft_wrap=True, markup=False)
+                return 1
+            if isinstance(event, LlmDelta) and not as_json:
+                sys.stdout.write(event.text)
+                sys.stdout.flush()
+            if isinstance(event, LlmResponse):
+                _finish(event, as_json)
+    return 0
+
+
+def _finish(response: LlmResponse, as_json: bool) -> None:
+    if as_json:
+        wanted = {"text", "finish", "model", "fingerprint", "usage", "logprobs", "cached"}
+        print_json(response.model_dump(mode="json", include=wanted))
+    elif not response.text.endswith("\n"):
+        sys.stdout.write("\n")
+
+
+def _given(text: str) -> str:
+    """What was said in words, and what is piped in; what is no UTF-8 becomes U+FFFD. Raises ConfigError for nothing."""
+    said = text.encode(errors="surrogateescape").decode(errors="replace")
+    piped = "" if sys.stdin.isatty() else sys.stdin.buffer.read().decode(errors="replace")
+    whole = "\n\n".join(part for part in (said, piped) if part.strip())
+    if not whole:
+        raise ConfigError("There is no text.", remedy="Write it after the command, or pipe it in.")
+    return whole
+
+
+def _messages(system: str, text: str) -> tuple[Message, ...]:
+    instructions = (Message(role="system", content=system),) if system else ()
+    return (*instructions, Message(role="user", content=text))
+
+
+def _structure(wish: Wish) -> Structure:
+    return Structure(
+        json_schema=_schema(wish.schema) if wish.schema is not None else None,
+        regex=wish.regex or "",
+        choices=tuple(choice.strip() for choice in wish.choices.split(",")) if wish.choices else (),
+    )
+
+
+def _schema(source: str) -> dict[str, JsonValue]:
+    try:
+        schema: JsonValue = json.loads(source if source.lstrip().startswith("{") else Path(source).read_bytes())
+    except OSError as error:
+        raise ConfigError(f"The schema {source} cannot be read: {error.strerror}.", remedy="Name a file.") from error
+    except ValueError as error:
+        raise ConfigError(f"The schema is no JSON: {error}.", remedy="Give a JSON object, or a file of one.") from error
+    if not isinstance(schema, dict):
+        raise ConfigError("The schema is no JSON object.", remedy="Give a JSON object, or a file of one.")
+    return schema
