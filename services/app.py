@@ -41,17 +41,17 @@ __all__ = [
     "Purpose",
     "Settings",
     "Speech",
+    "Writer",
     "check_sound",
     "devices",
-    "Writer",
     "run_process",
     "shelf",
     "speech",
     "transcriber",
+    "vocabulary",
 ]
 
 E = TypeVar("E", bound=Event)
-    "vocabulary",
 
 Purpose = Literal["voice", "text", "dictation"]
 """`voice`: the whole conversation; `text`: typed, and spoken only if asked; `dictation`: what is said, written down."""
@@ -180,9 +180,6 @@ def _can_be_watched(settings: Settings) -> bool:
     return importlib.util.find_spec("fastapi") is not None if enabled is None else enabled
 
 
-def speech(settings: Settings) -> Callable[[str], Speech]:
-    """Return what turns a written text into samples with the engine that the settings choose; it blocks.
-
 class Writer:
     """The language model alone, on a bus of its own: generates without a conversation."""
 
@@ -211,6 +208,9 @@ def vocabulary(settings: Settings) -> tuple[str, Vocabulary]:
     model = ModelInUse(settings.llm, shelf(settings), LlamaEngine()).best()
     return model.name, Vocabulary(model)
 
+
+def speech(settings: Settings) -> Callable[[str], Speech]:
+    """Return what turns a written text into samples with the engine that the settings choose; it blocks.
 
     Raises TtsError when the engine or its voice cannot be used.
     """
