@@ -24,12 +24,16 @@ def the_recording(home: Path) -> Recording:
     return Recording(summary.folder)
 
 
-def check(home: Path) -> tuple[int, dict[str, object]]:
-    """What `sotto replay --check` says of it."""
-    done = subprocess.run(
-        [*SOTTO, "replay", "last", "--check", "--json"],
+def replayed(home: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*SOTTO, "replay", "last", "--json", *options],
         env=home_of(home), cwd=home, capture_output=True, text=True, timeout=90, check=False,
     )  # fmt: skip
+
+
+def check(home: Path) -> tuple[int, dict[str, object]]:
+    """What `sotto replay --check` says of it."""
+    done = replayed(home, "--check")
     return done.returncode, json.loads(done.stdout)
 
 
@@ -55,6 +59,11 @@ def test_a_spoken_conversation_comes_out_the_same_to_the_byte(tmp_path: Path) ->
     assert len(heard) > len(samples) * 16_000 / rate
     assert np.abs(recording.audio("speaker", 0, recording.samples)).max() > 0.05
     assert recording.problems == ()
+    told = json.loads(replayed(tmp_path, "--set", "dialogue.min_wait_ms=150", "--set", "dialogue.wait_ms=400").stdout)
+    assert told["different"] == []
+    assert told["moved_ns"]["endpoint_wait"] < 0
+    refused = replayed(tmp_path, "--set", "tts.voice=other")
+    assert (refused.returncode, "its engines answer from the record" in refused.stderr) == (1, True)
 
 
 def test_a_conversation_that_was_killed_is_there_and_runs_again(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from shared.errors import ConfigError, SottoError
 from shared.logs import silence_telemetry
-from ui.cli import models, sessions
+from ui.cli import embed, models, sessions
 from ui.cli.dashboard import dashboard
 from ui.cli.options import Json
 from ui.cli.session import Session, errors
@@ -25,7 +25,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+app.add_typer(embed.app)
 app.add_typer(models.app, name="models")
+models.app.command("convert")(embed.convert_model)
 app.add_typer(sessions.app, name="sessions")
 app.command()(dashboard)
 
@@ -176,26 +178,26 @@ def replay(
     check: Annotated[
         bool, typer.Option("--check", help="Run it again; exit status 1 unless its log is the same to the byte.")
     ] = False,
+    change: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="What if: hold it under another setting of dialogue's."),
+    ] = None,
     speed: Annotated[float, typer.Option(min=0, help="So many times as fast; 0 is at once.")] = 1.0,
     turn: Annotated[int | None, typer.Option(help="This turn alone.")] = None,
     json: Json = False,
 ) -> None:
-    """Show a recorded session as it went, or run it again and compare (--check)."""
+    """Show a recorded session as it went, run it again and compare (--check), or under another setting (--set)."""
     from ui.cli.replay import again, view
 
+    if change:
+        from ui.cli.whatif import what_if
+
+        raise typer.Exit(what_if(context.obj, name, _settings(change), as_json=json))
     if check:
         raise typer.Exit(again(context.obj, name, as_json=json))
     raise typer.Exit(view(context.obj, name, speed=speed, turn=turn, as_json=json))
 
 
-def _settings(pairs: list[str]) -> dict[str, object]:
-    settings: dict[str, object] = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise ConfigError(f"--set {pair} has no value.", remedy="Write --set audio.volume=80, for example.")
-        settings[key.strip()] = value
-    return settings
 @app.command()
 def generate(
     context: typer.Context,
@@ -254,3 +256,11 @@ def tokens(
     raise typer.Exit(print_tokens(context.obj, " ".join(text or ()), count_only=count, as_json=json))
 
 
+def _settings(pairs: list[str]) -> dict[str, object]:
+    settings: dict[str, object] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise ConfigError(f"--set {pair} has no value.", remedy="Write --set audio.volume=80, for example.")
+        settings[key.strip()] = value
+    return settings

@@ -1,0 +1,127 @@
+"""`sotto replay --set`: what another setting had made of a recorded conversation, turn by turn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from shared.errors import ConfigError
+from ui.cli.listings import print_json
+from ui.cli.replay import held_with
+from ui.cli.session import Session, console
+from ui.cli.sessions import recording
+
+if TYPE_CHECKING:
+    from services.dialogue import DialogueSettings
+    from services.dialogue.whatif import Change, Held
+
+__all__ = ["what_if"]
+
+_SHARED = ("language", "wake")
+_ENGINES = ("history_turns", "max_tokens", "seed", "system_prompt", "temperature")
+"""Settings that change what the model is asked, whose answer no record knows."""
+_PARTS = {
+    "endpoint_wait": "end of speech",
+    "recognition_tail": "recognition",
+    "queue": "between",
+    "prefill": "thinking",
+    "first_clause": "first clause",
+    "synthesis": "speech",
+    "playout": "speaker",
+}
+
+
+def what_if(session: Session, name: str, given: Mapping[str, object], *, as_json: bool) -> int:
+    """Print which turns were different with the settings `given`, and how their latency moved; returns 0.
+
+    Both times the conversation is held in virtual time from the record: what differs follows from the settings.
+    """
+    from services.dialogue.whatif import changes, hold
+
+    taken = recording(session, name)
+    settings = held_with(taken)
+    other = _changed(settings, given)
+    events = list(taken.events())
+    before, now = hold(events, settings), hold(events, other)
+    found = changes(before.turns, now.turns)
+    guessed = [what for what in now.guessed if what not in before.guessed]
+    if as_json:
+        for change in found:
+            print_json(_row(change))
+        return 0
+    for change in found:
+        _print(change)
+    _summarise(before, now, found)
+    for what in guessed:
+        console.print(f"  The record does not know {what}: it is guessed.", style="yellow", soft_wrap=True)
+    return 0
+
+
+def _changed(settings: DialogueSettings, given: Mapping[str, object]) -> DialogueSettings:
+    values = settings.model_dump()
+    for key, value in given.items():
+        section, _, name = key.rpartition(".")
+        known = name in values and (section == "dialogue" or (not section and name in _SHARED))
+        if not known:
+            raise ConfigError(
+                f"A recording cannot tell what `{key}` had changed: its engines answer from the record.",
+                remedy="Try one of dialogue's, as --set dialogue.wait_ms=400.",
+            )
+        if name in _ENGINES:
+            raise ConfigError(
+                f"What the model had said under another `{key}` no recording can tell.",
+                remedy="Ask it again in a conversation with that setting.",
+            )
+        values[name] = str(value).split(",") if name == "wake" else value
+    try:
+        return type(settings).model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ConfigError(f"dialogue.{where}: {first['msg']}, not {first['input']!r} (from --set).") from None
+
+
+def _print(change: Change) -> None:
+    turn = change.now or change.before
+    assert turn is not None
+    head = f"[bold]{turn.number:>4}[/] {turn.asked or turn.reason}"
+    if change.before is None or change.now is None:
+        console.print(f"{head}  [yellow]{'new' if change.before is None else 'does not come about'}[/]", soft_wrap=True)
+        return
+    latency = change.now.latency
+    wait = f"  [dim]{latency.total / 1e6:.0f} ms[/]" if latency else ""
+    console.print(head + wait + _moved(change), soft_wrap=True)
+    for name in change.what:
+        was, now = getattr(change.before, name), getattr(change.now, name)
+        console.print(f"       {name}: [red]{was or '—'}[/] → [yellow]{now or '—'}[/]", soft_wrap=True)
+
+
+def _moved(change: Change) -> str:
+    moved = change.moved
+    if not moved:
+        return ""
+    parts = ", ".join(f"{_PARTS[name]} {ns / 1e6:+.0f}" for name, ns in moved.items() if name != "total")
+    return f"  [green]{moved.get('total', 0) / 1e6:+.0f} ms: {parts}[/]"
+
+
+def _summarise(before: Held, now: Held, found: Sequence[Change]) -> None:
+    different = sum(bool(change.what) for change in found)
+    waits = [[turn.latency.total / 1e6 for turn in held.turns if turn.latency] for held in (before, now)]
+    told = f"\n{len(found)} turns, {different} of them different."
+    if all(waits):
+        told += f" Median latency {median(waits[0]):.0f} → {median(waits[1]):.0f} ms."
+    console.print(told, soft_wrap=True)
+
+
+def _row(change: Change) -> dict[str, object]:
+    before, now = (
+        None
+        if turn is None
+        else {"turn": turn.number, "asked": turn.asked, "heard": turn.heard, "reason": turn.reason, "by": turn.by}
+        | {"latency": turn.latency.model_dump() if turn.latency else None}
+        for turn in (change.before, change.now)
+    )
+    return {"before": before, "now": now, "different": list(change.what), "moved_ns": change.moved}
