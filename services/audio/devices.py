@@ -1,4 +1,4 @@
-"""Sound devices as the audio service sees them: streams that call from a thread of theirs, and may be lost."""
+"""Sound devices as the audio service sees them: streams that give and take sound, and may be lost."""
 
 from __future__ import annotations
 
@@ -16,20 +16,17 @@ __all__ = [
     "DeviceNotFound",
     "DeviceStream",
     "NoSoundSystem",
-    "Pulled",
     "SoundDevices",
+    "Source",
+    "SpeakerStream",
 ]
 
 Captured = Callable[[Floats, int, int], None]
-"""Called by the device's thread with mono samples, their rate, and the monotonic ns at which the last of them was in
-the air."""
-Pulled = Callable[[int, int], Floats]
-"""Called by the device's thread with a number of samples and the monotonic ns at which the first will be in the air;
-returns them, mono."""
+"""Called with mono samples, their rate, and the monotonic ns at which the last of them was in the air."""
 
 
 class NoSoundSystem(SottoError):
-    """The library that speaks to sound devices is missing."""
+    """The library that speaks to sound devices is missing, or fails."""
 
 
 class DeviceNotFound(SottoError):
@@ -67,7 +64,7 @@ class DeviceStream(Protocol):
     """How often so far the device asked too late for sound to flow without a gap; every one may be heard."""
 
     async def lost(self) -> str:
-        """Wait until the stream has ended; returns what happened to its device, empty when it may be opened at once."""
+        """Wait until the stream has ended; returns what happened to its device."""
         ...
 
     async def rest(self) -> None:
@@ -83,6 +80,43 @@ class DeviceStream(Protocol):
         ...
 
 
+class SpeakerStream(DeviceStream, Protocol):
+    """An open speaker."""
+
+    def attend(self) -> None:
+        """Its source has something new: more to play, or a cut."""
+        ...
+
+
+class Source(Protocol):
+    """What a speaker plays, rendered ahead of the device. All of it is called on the event loop."""
+
+    @property
+    def cutting(self) -> bool:
+        """True when `ahead` must not be called before what was rendered ahead is cut."""
+        ...
+
+    def begin(self, rate: int) -> None:
+        """A device opens at this rate; nothing is ahead."""
+        ...
+
+    def ahead(self, frames: int) -> Floats:
+        """Return the next samples, at most `frames`; fewer, or none, when that is all there is by now."""
+        ...
+
+    def took(self, frames: int, silence: int, at_ns: int, torn: int = 0) -> None:
+        """The device has taken `frames` of what `ahead` returned and then so many of silence.
+
+        The first of both leaves it at monotonic `at_ns`. `torn` frames of silence, which the device played by itself
+        because it had run dry, went before.
+        """
+        ...
+
+    def cut(self, kept: int) -> None:
+        """Of what is ahead the device plays `kept` frames, fading out; the rest will not be played."""
+        ...
+
+
 class SoundDevices(Protocol):
     """The devices of this machine. Opening raises NoSoundSystem, DeviceNotFound or DeviceBusy."""
 
@@ -90,8 +124,8 @@ class SoundDevices(Protocol):
         """Open a microphone by name (see `AudioSettings.input`)."""
         ...
 
-    async def open_output(self, name: str, latency_s: float, pulled: Callable[[int], Pulled]) -> DeviceStream:
-        """Open a speaker by name; `pulled` is given its rate and returns what fills its blocks.
+    async def open_output(self, name: str, latency_s: float, source: Source) -> SpeakerStream:
+        """Open a speaker by name, which plays `source`.
 
         `latency_s` of sound are asked to wait in the device; it may take more.
         """

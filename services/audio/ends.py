@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from services.audio.address import Address, Device, Nothing, address
 from services.audio.condition import Condition
-from services.audio.devices import SoundDevices
+from services.audio.devices import DeviceStream, SoundDevices, SpeakerStream
 from services.audio.feeds import Feed, PacedFeed
 from services.audio.keeper import Keeper
 from services.audio.microphone import Microphone
@@ -55,7 +55,7 @@ class Ends:
         self._devices: SoundDevices | None = None
         self._stack = contextlib.AsyncExitStack()
         self._tasks: list[asyncio.Task[None]] = []
-        self._keepers: list[Keeper] = []
+        self._keepers: list[Keeper[DeviceStream] | Keeper[SpeakerStream]] = []
 
     async def open(self, tasks: asyncio.TaskGroup, speaker: Speaker) -> tuple[Feed, Playout]:
         """Return the feed and the playout, once every device was tried."""
@@ -101,7 +101,7 @@ class Ends:
             devices = self._sound_devices()
             latency_s = self._settings.output_latency_ms / 1000
             keeper = Keeper(
-                lambda: devices.open_output(sink.name, latency_s, playout.pulled),
+                lambda: devices.open_output(sink.name, latency_s, speaker),
                 opened=playout.opened,
                 lost=playout.lost,
             )
@@ -124,7 +124,7 @@ class Ends:
             self._condition.problem(what, str(error))
             return None
 
-    def _keep(self, tasks: asyncio.TaskGroup, what: str, keeper: Keeper) -> None:
+    def _keep(self, tasks: asyncio.TaskGroup, what: str, keeper: Keeper[DeviceStream] | Keeper[SpeakerStream]) -> None:
         keeper.tell(lambda: self._condition.well(what), lambda why: self._condition.problem(what, why))
         self._keepers.append(keeper)
         self._own(tasks.create_task(keeper.keep(), name=f"audio:{what}"))

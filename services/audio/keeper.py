@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
 
 import structlog
 
@@ -15,10 +16,12 @@ __all__ = ["Keeper"]
 _FIRST_RETRY_S = 0.25
 _LONGEST_RETRY_S = 4.0
 
+S = TypeVar("S", bound=DeviceStream)
+
 _log = structlog.get_logger("audio")
 
 
-class Keeper:
+class Keeper(Generic[S]):
     """Opens a stream, and again whenever it is lost.
 
     `opened` is called each time, `lost` after each loss, when the stream is closed.
@@ -26,9 +29,9 @@ class Keeper:
 
     def __init__(
         self,
-        open: Callable[[], Awaitable[DeviceStream]],
+        open: Callable[[], Awaitable[S]],
         *,
-        opened: Callable[[DeviceStream], None] | None = None,
+        opened: Callable[[S], None] | None = None,
         lost: Callable[[], None] | None = None,
     ) -> None:
         self._open = open
@@ -58,7 +61,7 @@ class Keeper:
             wait = _FIRST_RETRY_S
             await self._use(stream)
 
-    async def _use(self, stream: DeviceStream) -> None:
+    async def _use(self, stream: S) -> None:
         try:
             self._opened(stream)
             self._well()

@@ -21,14 +21,12 @@ _BLOCKS = 1000
 
 
 class Microphone:
-    """Blocks come in from a device's thread; frames go out to the loop. Bounded: 20 s that nobody reads are dropped."""
+    """Blocks come in from a device, frames go out. Bounded: 20 s that nobody reads are dropped."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._loop = asyncio.get_running_loop()
         self._blocks: deque[tuple[Floats, int, int]] = deque(maxlen=_BLOCKS)
         self._arrived = asyncio.Event()
-        self._woken = False
         self._rate = CAPTURE_RATE
         self._resample = Resampler(CAPTURE_RATE, CAPTURE_RATE)
         self._framer = Framer()
@@ -47,11 +45,9 @@ class Microphone:
         """It is as slow as time already."""
 
     def captured(self, samples: Floats, rate: int, until_ns: int) -> None:
-        """Take a block (called by the device's thread; never waits). See `devices.Captured`."""
+        """Take a block (never waits). See `devices.Captured`."""
         self._blocks.append((samples, rate, until_ns))
-        if not self._woken:
-            self._woken = True
-            self._loop.call_soon_threadsafe(self._wake)
+        self._arrived.set()
 
     async def next(self) -> tuple[Floats, int]:
         """Return the next frame and when its last sample was in the air."""
@@ -61,10 +57,6 @@ class Microphone:
                 return self._silence()
         frame, self._until_ns = self._frames.popleft()
         return frame, self._until_ns
-
-    def _wake(self) -> None:
-        self._woken = False
-        self._arrived.set()
 
     def _take_blocks(self) -> None:
         while self._blocks:

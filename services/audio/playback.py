@@ -1,14 +1,15 @@
-"""What is played, in which order, to the sample: a pure machine that a device pulls blocks from.
+"""What is played, in which order, to the sample: a pure machine that blocks are pulled from.
 
 Clauses of a reply play in the order of their index, replies and chimes in the order in which they came. Every pulled
 block says which samples of which clause it holds. A pause, a stop and a fence fade out within 5 ms of where the last
-block ended. Nothing here knows time or threads.
+block ended. What was taken ahead of a device and will not be played after all goes back (`rewind`). Nothing here knows
+time or threads.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,6 +76,11 @@ class Playback:
     def paused(self) -> bool:
         """True between a pause and the resume or the end of what was paused."""
         return self._paused is not None
+
+    @property
+    def sounding(self) -> bool:
+        """True amid a sound."""
+        return self._current is not None
 
     # ---- what is to be played
 
@@ -154,16 +160,18 @@ class Playback:
         """Go on at another device's rate, from where the last block ended."""
         if rate == self._rate:
             return
-        if self._current is not None:
-            self._current.sound.start = self._current.position
-            self._current = None
-        self._tail = None
+        self._settle()
         self._rate = rate
 
     # ---- the device's side
 
     def pull(self, frames: int) -> Block:
         """Return the next `frames` samples; silence where there is nothing to play yet."""
+        block = self.take(frames)
+        return Block(np.pad(block.samples, (0, frames - block.samples.size)), block.spans)
+
+    def take(self, frames: int) -> Block:
+        """Return the next samples, at most `frames`; fewer when that is all there is to play by now."""
         samples = np.zeros(frames, np.float32)
         spans: list[Span] = []
         at = self._pull_tail(samples, spans)
@@ -177,7 +185,33 @@ class Playback:
             at += taken.size
             if not (taken.size or span.ended):
                 break
-        return Block(self.volume.apply(samples), tuple(spans))
+        return Block(self.volume.apply(samples[:at]) if at else samples[:0], tuple(spans))
+
+    def rewind(self, spans: Sequence[Span]) -> None:
+        """These, the last that were taken, will not be played: they come next again, with a fade in."""
+        self._settle()
+        first: dict[int, Span] = {}
+        for span in spans:
+            first.setdefault(id(span.sound), span)
+        for span in reversed(first.values()):
+            self._put_back(span.sound, span.from_sample)
+
+    def _settle(self) -> None:
+        """Forget the rendering of what sounds, which goes on where it was."""
+        if self._current is not None:
+            self._current.sound.start = self._current.position
+            self._current = None
+        self._tail = None
+
+    def _put_back(self, sound: Sound, from_sample: int) -> None:
+        sound.start = from_sample
+        if sound in self._queue:
+            return
+        self._queue.insert(0, sound)
+        if sound.reply:
+            self._next[sound.reply] = sound.clause
+        if sound in self._history:
+            self._history.remove(sound)
 
     def _rendering(self) -> Rendering | None:
         if self._current is None and self._queue:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from services.audio.devices import DeviceStream, Pulled
+from services.audio.devices import SpeakerStream
 from services.audio.speaker import Heard, Speaker
 from services.audio.spool import Spool
 from shared.clock import Clock
@@ -64,7 +64,7 @@ class VirtualPlayout:
 
 
 class DevicePlayout:
-    """Sound that a device pulls. While it is away what was cut off waits; after 3 s it is played into nothing.
+    """Sound that a device takes. While it is away what was cut off waits; after 3 s it is played into nothing.
 
     The device rests when nothing was played or asked for during 20 s, and is woken by the next request, or earlier,
     when a turn begins.
@@ -76,17 +76,18 @@ class DevicePlayout:
         self._away: int | None = -_STAND_IN
         self._position = 0
         self._cut_off: list[Heard] = []
-        self._stream: DeviceStream | None = None
+        self._stream: SpeakerStream | None = None
         self._gaps = 0
         self._idle_since = 0
         self._resting = False
         self._changed = asyncio.Event()
         speaker.roused = self._rouse
 
-    def opened(self, stream: DeviceStream) -> None:
-        """This device pulls now."""
+    def opened(self, stream: SpeakerStream) -> None:
+        """This device plays now."""
+        self._away = None
         self._stream, self._idle_since, self._resting = stream, self._position, False
-        self._gaps = 0
+        self._gaps = self._speaker.gaps
 
     async def rest(self) -> None:
         """Let the device rest and wake it, until cancelled."""
@@ -96,14 +97,8 @@ class DevicePlayout:
             if self._stream is not None:
                 await (self._stream.rest() if self._resting else self._stream.wake())
 
-    def pulled(self, rate: int) -> Pulled:
-        """A device opens at `rate`: return what fills its blocks (called by the device's thread)."""
-        self._away = None
-        self._speaker.begin(rate)
-        return self._speaker.pull
-
     def lost(self) -> None:
-        """The device is gone, and no block is being pulled any more."""
+        """The device is gone, and takes no block any more."""
         self._stream = None
         if self._away is None:
             self._away = self._position
@@ -129,14 +124,17 @@ class DevicePlayout:
 
     def _rouse(self) -> None:
         self._idle_since = self._position
+        if self._stream is not None:
+            self._stream.attend()
         if self._resting:
             self._resting = False
             self._changed.set()
 
     def gaps(self) -> int:
         """How often the device ran dry since the last call."""
-        before, self._gaps = self._gaps, self._stream.gaps if self._stream is not None else 0
-        return max(0, self._gaps - before)
+        now = self._speaker.gaps + (self._stream.gaps if self._stream is not None else 0)
+        before, self._gaps = self._gaps, now
+        return max(0, now - before)
 
     async def room(self) -> None:
         """A device takes what it wants."""

@@ -1,18 +1,19 @@
-"""The speaker: a playback that a device's thread pulls from while the loop controls it, and what was heard of it.
+"""The speaker: a playback, rendered ahead of a device or pulled by the capture clock, and what was heard of it.
 
-Every pulled block carries the time at which its first sample leaves the device, so what was heard at any moment is
-known to the sample. Neither side ever waits for the other: requests are left in a queue that the next pull empties.
+Every block that a device takes carries the time at which its first sample leaves it, so what was heard at any moment is
+known to the sample. Requests wait in a queue; one that silences cuts what was rendered ahead before it is obeyed, and
+what was cut off is played later or never, but is not taken for heard.
 """
 
 from __future__ import annotations
 
-import threading
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from services.audio.lead import Lead
 from services.audio.playback import Playback, Span
 from services.audio.sound import Sound
 from services.audio.tones import TONE_RATE, Chime, tone
@@ -55,6 +56,10 @@ class _Flight:
         share = frames * (self.span.until_sample - self.span.from_sample) // self.span.frames
         return self.span.from_sample + share
 
+    def rest(self, now_ns: int) -> Span:
+        """What has not left at `now_ns`."""
+        return replace(self.span, from_sample=self.position(now_ns) or self.span.from_sample)
+
 
 class Speaker:
     """See the module. Times are ns of one monotonic clock that the caller chooses; `limit_s` of speech may wait."""
@@ -65,8 +70,11 @@ class Speaker:
         self._requests: deque[Callable[[], None]] = deque()
         self._flying: deque[_Flight] = deque()
         self._blocks: deque[Floats] = deque(maxlen=_BLOCKS)
-        self._pulling = threading.Lock()
-
+        self._lead = Lead()
+        self._cutting = False
+        self._dry = True
+        self.gaps = 0
+        """How often what was ahead ran out amid a sound."""
         self.roused: Callable[[], None] = lambda: None
         """Called at every request: what plays is wanted soon."""
 
@@ -96,37 +104,37 @@ class Speaker:
         self._ask(lambda: self._playback.chime(pcm, TONE_RATE))
 
     def pause(self, reply: str) -> None:
-        """Silence from the next block on, see `Playback.pause`."""
-        self._ask(lambda: self._playback.pause(reply))
+        """Silence at once, see `Playback.pause`."""
+        self._cut(lambda: self._playback.pause(reply))
 
     def resume(self, reply: str, clause: int, from_sample: int) -> None:
         """See `Playback.resume`."""
-        self._ask(lambda: self._playback.resume(reply, clause, from_sample))
+        self._cut(lambda: self._playback.resume(reply, clause, from_sample))
 
     def stop(self, reply: str) -> None:
         """See `Playback.stop`."""
-        self._ask(lambda: self._playback.stop(reply))
+        self._cut(lambda: self._playback.stop(reply))
 
     def drop(self, doomed: Callable[[Sound], bool]) -> None:
         """See `Playback.drop`."""
-        self._ask(lambda: self._playback.drop(doomed))
+        self._cut(lambda: self._playback.drop(doomed))
 
     def louder(self) -> None:
         """See `Volume.louder`."""
-        self._ask(self._playback.volume.louder)
+        self._cut(self._playback.volume.louder)
 
     def quieter(self) -> None:
         """See `Volume.quieter`."""
-        self._ask(self._playback.volume.quieter)
+        self._cut(self._playback.volume.quieter)
 
     def set_volume(self, percent: int) -> None:
         """See `Volume.set`."""
-        self._ask(lambda: self._playback.volume.set(percent))
+        self._cut(lambda: self._playback.volume.set(percent))
 
     @property
     def idle(self) -> bool:
         """True when nothing is asked, waits, sounds, or is on its way out of the device."""
-        return not (self._requests or self._flying) and self._playback.idle
+        return not (self._requests or self._flying or self._lead.frames) and self._playback.idle
 
     @property
     def rate(self) -> int:
@@ -150,37 +158,69 @@ class Speaker:
         return list(furthest.values())
 
     def interrupted(self, now_ns: int) -> list[Heard]:
-        """The device was lost: what has not left it by now goes back into the queue; returns what was heard."""
+        """The device was lost: what has not left it by now comes next again; returns what was heard."""
         heard = self.heard(now_ns)
-        cut_off = self._flying[0].span.sound if self._flying else None
+        spans = [flight.rest(now_ns) for flight in self._flying]
         self._flying.clear()
-        if cut_off is not None:
-            reply, clause, from_sample = cut_off.reply, cut_off.clause, cut_off.heard
-            self._ask(lambda: self._playback.seek(reply, clause, from_sample))
+        self._playback.rewind((*spans, *self._lead.cut(0)))
+        self._cutting = False
         return heard
 
     def begin(self, rate: int) -> None:
-        """A device that takes blocks at `rate` pulls from now on."""
+        """A device that takes blocks at `rate` plays from now on."""
         self._ask(lambda: self._playback.render_at(rate))
 
     # ---- the device's side
 
+    @property
+    def cutting(self) -> bool:
+        """See `devices.Source`."""
+        return self._cutting
+
+    def ahead(self, frames: int) -> Floats:
+        """See `devices.Source`."""
+        self._obey()
+        block = self._playback.take(frames)
+        self._lead.add(block)
+        return block.samples
+
+    def took(self, frames: int, silence: int, at_ns: int, torn: int = 0) -> None:
+        """See `devices.Source`."""
+        block = self._lead.take(frames)
+        self._fly(block.spans, at_ns)
+        self._blocks.append(np.concatenate((np.zeros(torn, np.float32), block.samples, np.zeros(silence, np.float32))))
+        dry = silence > 0 and self._playback.sounding
+        self.gaps += dry and not self._dry
+        self._dry = silence > 0
+
+    def cut(self, kept: int) -> None:
+        """See `devices.Source`."""
+        self._playback.rewind(self._lead.cut(kept))
+        self._cutting = False
+
     def pull(self, frames: int, at_ns: int) -> Floats:
-        """Return the next `frames` samples, of which the first leaves the device at `at_ns`; never waits."""
-        if not self._pulling.acquire(blocking=False):  # two devices while one takes over from the other
-            return np.zeros(frames, np.float32)
-        try:
-            while self._requests:
-                self._requests.popleft()()
-            block = self._playback.pull(frames)
-        finally:
-            self._pulling.release()
-        rate = self._playback.rate
-        for span in block.spans:
-            if span.sound.reply and (span.frames or span.ended):
-                self._flying.append(_Flight(span, at_ns + span.at * _SECOND // rate, rate))
+        """Return the next `frames` samples, of which the first leaves the device at `at_ns`: nothing is ahead."""
+        self._obey()
+        block = self._playback.pull(frames)
+        self._fly(block.spans, at_ns)
         self._blocks.append(block.samples)
         return block.samples
+
+    def _obey(self) -> None:
+        self._cutting = False
+        while self._requests:
+            self._requests.popleft()()
+
+    def _fly(self, spans: Sequence[Span], at_ns: int) -> None:
+        rate = self._playback.rate
+        for span in spans:
+            if span.sound.reply and (span.frames or span.ended):
+                self._flying.append(_Flight(span, at_ns + span.at * _SECOND // rate, rate))
+
+    def _cut(self, request: Callable[[], None]) -> None:
+        """Ask for something that must be heard before what is ahead."""
+        self._cutting = True
+        self._ask(request)
 
     def _ask(self, request: Callable[[], None]) -> None:
         self._requests.append(request)

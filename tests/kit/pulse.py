@@ -99,7 +99,7 @@ class PulseAudio:
                     "--use-pid-file=no",
                     "--log-level=error",
                 ),
-                *("--disallow-exit=no", "--high-priority=no", "--realtime=no"),
+                *("--disallow-exit=no", "--high-priority=yes", "--realtime=yes"),
                 *("-L", f"module-native-protocol-unix auth-anonymous=1 socket={self._socket}"),
             ],
             env={**self.env, "HOME": str(self._folder), "XDG_RUNTIME_DIR": str(self._folder)},

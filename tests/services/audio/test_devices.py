@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from services.audio import AudioService, AudioSettings, PortAudio, list_devices, playout
-from services.audio.engines import portaudio
 from services.testing import Bench, running
 from shared.events import AudioCaptured, AudioPause, AudioPlayed, AudioStop, ServiceDegraded, ServiceReady
 from shared.pcm import Floats, floats, pcm16
@@ -242,7 +241,6 @@ async def test_a_device_that_is_plugged_in_while_another_is_in_use_is_taken_up(
     pulse: PulseAudio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A microphone named before it exists is waited for; looking for it does not disturb the speaker for nothing."""
-    monkeypatch.setattr(portaudio, "_LOOK_NS", 0)
     async with running(service(input="headset", **RAW)) as bench:
         assert "no microphone named 'headset'" in (await bench.next(ServiceDegraded)).reason
         configuration = tmp_path / "asound.conf"

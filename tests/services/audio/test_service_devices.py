@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from services.audio import AudioService, AudioSettings, DeviceBusy, DeviceNotFound, playout
 from services.audio.cleaning import NoCleaning
-from services.audio.devices import Captured, Pulled
+from services.audio.devices import Captured, Source
 from services.testing import Bench, running
 from shared.clock import SystemClock
 from shared.events import (
@@ -74,13 +73,29 @@ class Microphone(Stream):
 
 
 class Speaker(Stream):
-    def __init__(self, rate: int, pulled: Callable[[int], Pulled]) -> None:
+    def __init__(self, rate: int, source: Source) -> None:
         super().__init__(rate)
-        self._pull = pulled(rate)
+        self._source = source
+        self.lead: Floats = np.zeros(0, np.float32)
+        """Rendered and not played yet."""
+        source.begin(rate)
+
+    def attend(self) -> None:
+        """Nothing is rendered before it is played, unless the test asks for it; what lies ahead is cut to 5 ms."""
+        if self._source.cutting and self.lead.size:
+            self.lead = self.lead[: self.rate // 200]
+            self._source.cut(self.lead.size)
+
+    def render(self, frames: int) -> None:
+        """Have samples lie ahead."""
+        self.lead = np.concatenate((self.lead, self._source.ahead(frames)))
 
     def play(self, frames: int, in_ms: int = 0) -> Floats:
-        """Pull samples that leave the device from `in_ms` from now on."""
-        return self._pull(frames, SystemClock().monotonic_ns() + in_ms * MS)
+        """Take samples that leave the device from `in_ms` from now on."""
+        self.render(max(0, frames - self.lead.size))
+        taken, self.lead = self.lead[:frames], self.lead[frames:]
+        self._source.took(taken.size, frames - taken.size, SystemClock().monotonic_ns() + in_ms * MS)
+        return np.pad(taken, (0, frames - taken.size))
 
 
 class Devices:
@@ -98,9 +113,9 @@ class Devices:
         self.microphone = Microphone(self.rate, captured)
         return self.microphone
 
-    async def open_output(self, name: str, latency_s: float, pulled: Callable[[int], Pulled]) -> Speaker:
+    async def open_output(self, name: str, latency_s: float, source: Source) -> Speaker:
         self._require("speaker")
-        self.speaker = Speaker(self.rate, pulled)
+        self.speaker = Speaker(self.rate, source)
         return self.speaker
 
     async def close(self) -> None:
