@@ -12,7 +12,7 @@ import contextlib
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from contextvars import Context
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
 
@@ -31,10 +31,20 @@ E = TypeVar("E", bound=Event)
 Offer = Callable[[Any], None]
 Policy = Overflow | tuple[Overflow, Callable[[Any], Hashable]]
 
+T = TypeVar("T")
+
 _ABANDONED = 1024
 """Streams closed before their answer that are remembered, for a producer that has yet to take the request."""
 
 _log = structlog.get_logger("bus")
+
+
+class Takes(Protocol):
+    """A mailbox, as the bus knows it."""
+
+    def takes(self, event: Event) -> bool:
+        """True when it gets such events."""
+        ...
 
 
 class Bus:
@@ -63,6 +73,10 @@ class Bus:
         self._abandoned: dict[str, Stream] = {}
         self._on_abandoned: dict[str, list[Callable[[], object]]] = {}
         self._drains: set[asyncio.Event] = set()
+        self._elsewhere: list[Callable[[Event], bool]] = []
+        self._on_handled: list[Callable[[Event], None]] = []
+        self.mailboxes: list[Takes] = []
+        """The open mailboxes (each enters and leaves by itself)."""
         self.published = 0
 
     def publish(self, event: Event) -> None:
@@ -231,13 +245,7 @@ class Bus:
 
     def on_fence(self, watcher: Callable[[str, int], None]) -> Callable[[], None]:
         """Call `watcher(session, turn)` at every fence, at once; returns how to stop."""
-        self._fence_watchers.append(watcher)
-
-        def stop() -> None:
-            with contextlib.suppress(ValueError):
-                self._fence_watchers.remove(watcher)
-
-        return stop
+        return _listed(self._fence_watchers, watcher)
 
     def replay(self, since: str | None = None, *kinds: type[Event]) -> Iterator[Event]:
         """Return the events after the one with id `since`, of `kinds` (none: all), in the published order.
@@ -265,6 +273,31 @@ class Bus:
         finally:
             self._drains.discard(emptied)
 
+    def retained(self) -> tuple[Event, ...]:
+        """Return what a late subscriber of everything would get first."""
+        return tuple(self._retained.values())
+
+    def readers(self) -> tuple[tuple[tuple[type[Event], ...], str | None, bool], ...]:
+        """Return for each subscription its kinds, its session, and whether it is a mailbox."""
+        return tuple((b.kinds, b.session, b.overflow is Overflow.FAIL) for b in self._backlogs)
+
+    def answers(self, event: Event) -> bool:
+        """True when somebody of this process answers the request."""
+        return any(backlog.answers(event) for backlog in self._backlogs)
+
+    def answered_elsewhere(self, answers: Callable[[Event], bool]) -> Callable[[], None]:
+        """Ask `answers` too whether a request has an answerer, as a link to others knows; returns how to stop."""
+        return _listed(self._elsewhere, answers)
+
+    def on_handled(self, watcher: Callable[[Event], None]) -> Callable[[], None]:
+        """Call `watcher` when a mailbox is done with an event (once for each mailbox); returns how to stop."""
+        return _listed(self._on_handled, watcher)
+
+    def handled(self, event: Event) -> None:
+        """A mailbox is done with the event (mailboxes call this)."""
+        for watcher in tuple(self._on_handled):
+            watcher(event)
+
     def stats(self) -> tuple[Ledger, ...]:
         """The ledger of every open subscription (of every group, one), oldest first."""
         return tuple(backlog.ledger() for backlog in self._backlogs)
@@ -291,7 +324,7 @@ class Bus:
             raise ValueError(f"{event.kind} {event.id} was asked already: make a new event")
         if self.is_stale(event):
             raise _fenced(event)
-        if not any(backlog.answers(event) for backlog in self._backlogs):
+        if not self.answers(event) and not any(answers(event) for answers in self._elsewhere):
             raise NoMailbox(
                 f"Nobody here answers {event.kind}.", remedy="Start the service that does (`sotto doctor`)."
             )
@@ -335,3 +368,14 @@ class Bus:
 
 def _fenced(request: Event) -> Fenced:
     return Fenced(f"The turn of {request.kind} was fenced.")
+
+
+def _listed(watchers: list[T], watcher: T) -> Callable[[], None]:
+    """Add the watcher; return how to remove it."""
+    watchers.append(watcher)
+
+    def stop() -> None:
+        with contextlib.suppress(ValueError):
+            watchers.remove(watcher)
+
+    return stop

@@ -37,6 +37,11 @@ class Mailbox:
         self._again: deque[_Held] = deque()
         self._current: _Held | None = None
         self._blamed: _Held | None = None
+        bus.mailboxes.append(self)
+
+    def takes(self, event: Event) -> bool:
+        """True when events of this kind and session are delivered here."""
+        return self.subscription.takes(event)
 
     def __aiter__(self) -> Mailbox:
         return self
@@ -93,6 +98,7 @@ class Mailbox:
             return blamed.event, None, blamed.crashes
         self._again.remove(blamed)
         del self._held[blamed.event.id]
+        self.bus.handled(blamed.event)
         return blamed.event, blamed.event, blamed.crashes
 
     @property
@@ -103,6 +109,8 @@ class Mailbox:
     def close(self) -> None:
         """Take no more events."""
         self.subscription.close()
+        if self in self.bus.mailboxes:
+            self.bus.mailboxes.remove(self)
 
     def _redelivered(self) -> _Held | None:
         while self._again:
@@ -116,3 +124,4 @@ class Mailbox:
         held.holds -= 1
         if held.holds <= 0 and self._held.pop(held.event.id, None) is not None:
             self.handled += 1
+            self.bus.handled(held.event)

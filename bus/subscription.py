@@ -79,6 +79,11 @@ class Subscription(Generic[E]):
         """Forget an overflow that no reader was told of yet: its reader was restarted because of it."""
         self._backlog.failed = False
 
+    def takes(self, event: Event) -> bool:
+        """True when an event of this kind and session is delivered here."""
+        backlog = self._backlog
+        return not self._closed and isinstance(event, backlog.kinds) and backlog.session in (None, event.session)
+
     def close(self) -> None:
         """Take no more events. Closing twice is harmless."""
         if not self._closed:

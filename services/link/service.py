@@ -1,0 +1,100 @@
+"""The link service: joins this process's bus with those of other processes through Redis Streams.
+
+Redis may be away at any time: the conversation here goes on, what others should know waits and is sent when it is back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import ClassVar
+
+from bus.link import Link, described
+from bus.transport import BusUnfit, BusUnreachable, NameTaken, Node, RedisTransport
+from services.contract import Context
+from services.link.settings import LinkSettings
+from shared.errors import SottoError
+from shared.events import REGISTRY, Event, Stamp
+
+__all__ = ["LinkService", "process_name"]
+
+_AGAIN_S = 2.0
+
+
+def process_name(settings: LinkSettings, services: tuple[str, ...]) -> str:
+    """Return the name that the settings give, or one of host and services."""
+    return settings.name or f"{socket.gethostname()}:{'+'.join(services)}"
+
+
+class LinkService:
+    """See the module. `services` are those of this process, `sessions` the conversations that it holds.
+
+    Made once: run again after a crash it sends what was waiting.
+    """
+
+    name: ClassVar[str] = "link"
+    consumes: ClassVar[tuple[type[Event], ...]] = ()
+
+    def __init__(
+        self, settings: LinkSettings, services: tuple[str, ...], sessions: Callable[[], tuple[str, ...]]
+    ) -> None:
+        assert settings.url is not None, "a link needs a URL"
+        self._settings = settings
+        self._services = services
+        self._sessions = sessions
+        self._token = os.urandom(8).hex()
+        self._transport = RedisTransport(
+            settings.url.get_secret_value(),
+            process_name(settings, services),
+            prefix=settings.prefix,
+            alive_s=settings.alive_s,
+        )
+
+    async def run(self, ctx: Context) -> None:
+        """Link until cancelled; until Redis can be used, say what is wrong and try again."""
+        told = ""
+        try:
+            while True:
+                try:
+                    await self._link(ctx)
+                except* (BusUnfit, BusUnreachable, NameTaken) as group:
+                    reason = _words(group)
+                if reason != told:
+                    ctx.degraded(reason)
+                    told = reason
+                await asyncio.sleep(_AGAIN_S)
+        finally:
+            await self._transport.close()
+
+    async def _link(self, ctx: Context) -> None:
+        stamp = Stamp(self.name, ctx.clock, ctx.ids)
+        link = Link(ctx.bus, self._transport, REGISTRY, lambda: self._node(ctx), stamp, beat_s=self._settings.beat_s)
+        async with asyncio.TaskGroup() as tasks:
+            linked = tasks.create_task(link.run(), name="link")
+            met = tasks.create_task(link.met.wait(), name="link:met")
+            await asyncio.wait((linked, met), return_when=asyncio.FIRST_COMPLETED)
+            if link.met.is_set():
+                ctx.ready()
+            else:
+                met.cancel()
+
+    def _node(self, ctx: Context) -> Node:
+        return described(
+            ctx.bus,
+            REGISTRY,
+            name=self._transport.name,
+            token=self._token,
+            version=version("sotto"),
+            services=self._services,
+            sessions=self._sessions(),
+        )
+
+
+def _words(group: BaseExceptionGroup[SottoError]) -> str:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return str(error)

@@ -1,0 +1,117 @@
+"""Buses in several "processes" that share a real Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import pytest
+
+from bus import Bus, Overflow, Subscription
+from bus.link import Link, described
+from bus.transport import Node, RedisTransport
+from shared.clock import SystemClock
+from shared.events import REGISTRY, Event, Stamp
+from shared.ids import id_source
+from tests.kit.redis_server import RedisServer, redis_server
+
+E = TypeVar("E", bound=Event)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RedisServer]:
+    with redis_server() as running:
+        yield running
+
+
+@pytest.fixture
+def prefix(request: pytest.FixtureRequest) -> str:
+    """Every test has keys of its own."""
+    return f"test:{request.node.name}"
+
+
+@dataclass
+class Process:
+    """One bus with its link, as a process has."""
+
+    name: str
+    bus: Bus
+    link: Link
+    stamp: Stamp
+    task: asyncio.Task[None]
+    transport: RedisTransport
+    seen: list[Event] = field(default_factory=list)
+
+    def publish(self, kind: type[E], **fields: Any) -> E:
+        event = self.stamp(kind, **fields)
+        self.bus.publish(event)
+        return event
+
+    async def knows(self, *names: str) -> None:
+        """Wait until exactly these processes live for us, and are known with all they want."""
+        async with asyncio.timeout(30):
+            while set(self.link.nodes) != {self.name, *names}:
+                await asyncio.sleep(0.01)
+
+    async def end(self) -> None:
+        """As kill -9 does: without a word."""
+        self.transport.leave = _silent  # type: ignore[method-assign]
+        self.task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self.task
+
+
+async def _silent() -> None:
+    """What a killed process says."""
+
+
+class Household:
+    """Starts processes on one Redis."""
+
+    def __init__(self, url: str, prefix: str) -> None:
+        self.url, self.prefix = url, prefix
+        self.processes: list[Process] = []
+
+    def start(
+        self,
+        name: str,
+        *,
+        bus: Bus | None = None,
+        services: tuple[str, ...] = (),
+        sessions: tuple[str, ...] = (),
+        life: int = 1,
+    ) -> Process:
+        """Link a bus; whoever is to be wanted subscribes to it before."""
+        clock, ids = SystemClock(), id_source(f"{name}{life}-")
+        bus = bus or Bus(clock=clock, ids=ids)
+        transport = RedisTransport(self.url, name, prefix=self.prefix, alive_s=0.6)
+
+        def node() -> Node:
+            return described(
+                bus, REGISTRY, name=name, token=str(life), version="1", services=services, sessions=sessions
+            )
+
+        link = Link(bus, transport, REGISTRY, node, Stamp("link", clock, ids), beat_s=0.05)
+        task = asyncio.get_running_loop().create_task(link.run(), name=name)
+        process = Process(name, bus, link, Stamp("test", clock, ids, "s"), task, transport)
+        self.processes.append(process)
+        return process
+
+
+@pytest.fixture
+async def household(server: RedisServer, prefix: str) -> AsyncIterator[Household]:
+    home = Household(server.url, prefix)
+    yield home
+    for process in home.processes:
+        process.task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await process.task
+        await process.transport.close()
+
+
+def watch(bus: Bus, *kinds: type[E], session: str | None = None) -> Subscription[E]:
+    """A reader that is no mailbox."""
+    return bus.subscribe(*kinds, session=session, overflow=Overflow.DROP_OLDEST, capacity=100_000)

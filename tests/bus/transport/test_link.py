@@ -1,0 +1,237 @@
+"""Two buses become one: what crosses, to whom, in which order, and what the death of one costs."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bus import Bus, Mailbox, NoMailbox
+from shared.events import (
+    AudioCaptured,
+    Event,
+    LlmDelta,
+    LlmRequest,
+    LlmResponse,
+    ServiceCrashed,
+    ServiceReady,
+    TextEntered,
+    ToolCall,
+    Usage,
+)
+from tests.bus.transport.conftest import Household, Process, watch
+
+_USAGE = Usage(
+    prompt_tokens=0,
+    cached_tokens=0,
+    completion_tokens=0,
+    dropped_messages=0,
+    queue_ns=0,
+    prefill_ns=0,
+    decode_ns=0,
+)
+
+
+def ask(process: Process, turn: int = 1) -> LlmRequest:
+    return process.stamp(LlmRequest, messages=(), tools=(), max_tokens=9, temperature=0.0, seed=0, stop=(), turn=turn)
+
+
+def answer(process: Process, request: LlmRequest) -> LlmResponse:
+    event = process.stamp(
+        LlmResponse,
+        request=request.id,
+        text=process.name,
+        finish="stop",
+        tool_requests=(),
+        usage=_USAGE,
+        model="m",
+        turn=request.turn,
+    )
+    return event.model_copy(update={"cause": request.id, "session": request.session})
+
+
+async def serve(process: Process, box: Mailbox, *, most: int = 10_000) -> None:
+    """Answer requests with our name."""
+    async for event in box:
+        assert isinstance(event, LlmRequest)
+        process.bus.publish(answer(process, event))
+        most -= 1
+        if not most:
+            return
+
+
+def worker(home: Household, name: str, life: int = 1) -> tuple[Process, Mailbox]:
+    bus = Bus()
+    box = Mailbox(bus, bus.subscribe(LlmRequest, name="llm"))
+    return home.start(name, bus=bus, services=("llm",), life=life), box
+
+
+async def owner(home: Household, *others: str) -> Process:
+    bus = Bus()
+    process = home.start("home", bus=bus, services=("dialogue",), sessions=("s",))
+    process.answers = watch(bus, LlmResponse, LlmDelta)  # type: ignore[attr-defined]
+    await process.knows(*others)
+    return process
+
+
+async def test_events_reach_who_reads_them_in_the_published_order(household: Household) -> None:
+    """With cause, turn and payload as they were; who reads nothing of the kind gets nothing."""
+    there = Bus()
+    texts, calls = watch(there, TextEntered, AudioCaptured), watch(there, ToolCall)
+    other = household.start("other", bus=there)
+    here = household.start("here")
+    await here.knows("other")
+    await other.knows("here")
+    sent = [here.publish(TextEntered, text=str(number), speak=False, turn=number) for number in range(500)]
+    sent.append(here.publish(AudioCaptured, first_sample=0, rate=16_000, pcm=b"\x01\x02" * 320))
+    async with asyncio.timeout(30):
+        assert [await anext(texts) for _ in sent] == sent
+    assert not any(entry.queued for entry in there.stats() if entry.name == "tool.call")
+    calls.close()
+
+
+async def test_sound_crosses_only_to_whom_it_names(household: Household) -> None:
+    """A watcher of everything hears what is said, not the samples."""
+    there = Bus()
+    everything = watch(there, Event)
+    household.start("other", bus=there)
+    here = household.start("here")
+    await here.knows("other")
+    here.publish(AudioCaptured, first_sample=0, rate=16_000, pcm=bytes(640))
+    last = here.publish(TextEntered, text="x", speak=False)
+    async with asyncio.timeout(30):
+        assert await anext(everything) == last  # and no sound before it
+
+
+async def test_a_request_is_answered_in_another_process(household: Household) -> None:
+    """`bus.request` does not know the difference."""
+    there, box = worker(household, "worker")
+    here = await owner(household, "worker")
+    serving = asyncio.create_task(serve(there, box))
+    reply = await here.bus.request(ask(here), 30)
+    assert isinstance(reply, LlmResponse)
+    assert reply.text == "worker"
+    serving.cancel()
+
+
+async def test_nobody_anywhere_is_known_at_once(household: Household) -> None:
+    """As in one process."""
+    household.start("other")
+    here = await owner(household, "other")
+    with pytest.raises(NoMailbox):
+        await here.bus.request(ask(here), 30)
+
+
+async def test_a_conversation_keeps_its_worker_and_each_request_has_one_answer(household: Household) -> None:
+    """Two who could answer do not answer twice."""
+    workers = [worker(household, name) for name in ("left", "right")]
+    here = await owner(household, "left", "right")
+    serving = [asyncio.create_task(serve(process, box)) for process, box in workers]
+    names = {(await here.bus.request(ask(here), 30)).text for _ in range(20)}  # type: ignore[attr-defined]
+    assert len(names) == 1
+    assert sum(box.handled for _, box in workers) <= 20
+    for task in serving:
+        task.cancel()
+
+
+async def test_what_a_dead_worker_had_in_hand_is_taken_over(household: Household) -> None:
+    """By another one that can, as long as the dead one had said nothing."""
+    workers = {name: worker(household, name) for name in ("left", "right")}
+    here = await owner(household, "left", "right")
+    request = ask(here)
+    here.bus.publish(request)
+    taken = {name: asyncio.create_task(anext(box)) for name, (_, box) in workers.items()}
+    done, _ = await asyncio.wait(taken.values(), return_when=asyncio.FIRST_COMPLETED, timeout=30)
+    (first,) = (name for name, task in taken.items() if task in done)
+    second = "right" if first == "left" else "left"
+    await workers[first][0].end()
+    async with asyncio.timeout(30):
+        assert await taken[second] == request
+    workers[second][0].bus.publish(answer(workers[second][0], request))
+    async with asyncio.timeout(30):
+        assert (await anext(here.answers)).text == second  # type: ignore[attr-defined]
+
+
+async def test_the_last_worker_s_death_is_told_as_a_crash(household: Household) -> None:
+    """So that the person hears an apology, and the service's return is noticed."""
+    there, _ = worker(household, "worker")
+    here = await owner(household, "worker")
+    told = watch(here.bus, ServiceCrashed)
+    await there.end()
+    async with asyncio.timeout(30):
+        event = await anext(told)
+    assert (event.service, event.error) == ("llm", "the process worker went away")
+
+
+async def test_a_killed_process_gets_what_it_had_in_hand_when_it_starts_again(household: Household) -> None:
+    """Under its name; what was handled does not come twice."""
+    there, box = worker(household, "worker")
+    here = await owner(household, "worker")
+    first, second = ask(here), ask(here)
+    here.bus.publish(first)
+    here.bus.publish(second)
+    async with asyncio.timeout(30):
+        assert await anext(box) == first
+        there.bus.publish(answer(there, first))
+        assert await anext(box) == second  # first is handled now
+        while there.transport.unsettled:
+            await asyncio.sleep(0.01)
+    await there.end()
+    await here.knows()  # a living process's name would be refused
+    again, box = worker(household, "worker", life=2)
+    async with asyncio.timeout(30):
+        assert await anext(box) == second
+    await again.end()
+
+
+async def test_a_fence_holds_everywhere(household: Household) -> None:
+    """Nothing fenced of an older turn is delivered in the other process any more; facts are."""
+    there, box = worker(household, "worker")
+    here = await owner(household, "worker")
+    here.bus.fence("s", 5)
+    old, new = ask(here, turn=4), ask(here, turn=5)
+    here.bus.publish(old)
+    here.bus.publish(new)
+    async with asyncio.timeout(30):
+        assert await anext(box) == new
+    assert there.bus.fenced_turn("s") == 5
+
+
+async def test_who_comes_later_gets_what_is_retained(household: Household) -> None:
+    """A worker's readiness is known to a conversation that began after it."""
+    there, _ = worker(household, "worker")
+    there.bus.publish(there.stamp(ServiceReady, service="llm").model_copy(update={"session": "w"}))
+    bus = Bus()
+    ready = watch(bus, ServiceReady)
+    household.start("home", bus=bus, sessions=("s",))
+    async with asyncio.timeout(30):
+        assert (await anext(ready)).service == "llm"
+
+
+async def test_conversations_do_not_hear_each_other(household: Household) -> None:
+    """Two owners share a Redis, each gets its own sessions' events only."""
+    other_bus = Bus()
+    heard = watch(other_bus, TextEntered)
+    other = household.start("other", bus=other_bus, sessions=("t",))
+    here = await owner(household, "other")
+    await other.knows("home")
+    here.publish(TextEntered, text="mine", speak=False)
+    theirs = here.stamp(TextEntered, text="theirs", speak=False).model_copy(update={"session": "t"})
+    here.bus.publish(theirs)
+    async with asyncio.timeout(30):
+        assert await anext(heard) == theirs
+
+
+async def test_redis_may_be_away(household: Household, server) -> None:
+    """What is said meanwhile waits, and arrives in order when it is back."""
+    there = Bus()
+    texts = watch(there, TextEntered)
+    other = household.start("other", bus=there)
+    here = household.start("here")
+    await here.knows("other")
+    await other.knows("here")
+    server.kill()
+    sent = [here.publish(TextEntered, text=str(number), speak=False) for number in range(50)]
+    server.start()
+    async with asyncio.timeout(60):
+        assert [await anext(texts) for _ in sent] == sent

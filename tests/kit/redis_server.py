@@ -1,0 +1,70 @@
+"""A Redis of the tests' own, on a Unix socket in a folder of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import redis
+
+__all__ = ["RedisServer", "redis_server"]
+
+
+class RedisServer:
+    """May be stopped and started again; it keeps its log on disk, so nothing it said yes to is gone."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.url = f"unix://{folder}/redis.sock"
+        self._folder = folder
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        self._process = subprocess.Popen(
+            [
+                *(_program(), "--port", "0", "--unixsocket", f"{self._folder}/redis.sock", "--dir", self._folder),
+                *("--save", "", "--appendonly", "yes", "--appendfsync", "always", *self._options),
+            ],
+            stdout=subprocess.DEVNULL,
+        )
+        with self.client() as client:
+            for _ in range(2000):
+                with contextlib.suppress(redis.ConnectionError, redis.BusyLoadingError):
+                    client.ping()
+                    return
+                time.sleep(0.01)
+        raise AssertionError("redis-server did not start")
+
+    def kill(self) -> None:
+        """As kill -9 does."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def client(self) -> redis.Redis:
+        """A plain client, to look into it."""
+        return redis.Redis.from_url(self.url)
+
+
+@contextlib.contextmanager
+def redis_server(*options: str) -> Iterator[RedisServer]:
+    """A running server, gone afterwards. `options` are redis-server's own."""
+    with tempfile.TemporaryDirectory(prefix="sotto-redis-") as folder:
+        server = RedisServer(Path(folder), *options)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.kill()
+
+
+def _program() -> str:
+    program = shutil.which("redis-server") or shutil.which("valkey-server")
+    assert program is not None, "install redis-server (scripts/test does)"
+    return program
