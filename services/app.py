@@ -14,6 +14,8 @@ from services.audio.engines.soundfiles import read_sound
 from services.audio.opening import check as check_sound
 from services.dialogue import DialogueService
 from services.dictation import DictationService
+from services.embedding.direct import Direct
+from services.embedding.models import best
 from services.embedding.opening import open_model
 from services.embedding.service import EmbeddingService
 from services.gateway import GatewayService, Sources
@@ -44,6 +46,7 @@ __all__ = [
     "Writer",
     "check_sound",
     "devices",
+    "embedding",
     "run_process",
     "shelf",
     "speech",
@@ -216,6 +219,15 @@ def speech(settings: Settings) -> Callable[[str], Speech]:
     """
     speaker, delivery = open_engine(settings.tts, shelf(settings))
     return lambda text: synthesise(speaker, text, delivery)
+
+
+def embedding(settings: Settings, model: str = "") -> Direct:
+    """Return what turns texts into vectors with a model by its name, or with the best that is installed; it blocks.
+
+    Raises NoEmbeddingModel, ModelUnusable or EngineMissing for a name that was given.
+    """
+    own = settings.embedding.model_copy(update={"model": model} if model else {})
+    return Direct(best(own, shelf(settings), open_model), own.threads)
 
 
 def transcriber(settings: Settings) -> Callable[[Path], Transcript]:
