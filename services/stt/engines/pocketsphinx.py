@@ -15,7 +15,8 @@ import structlog
 from pydantic import JsonValue
 
 from services.stt.engines.sphinx_dictation import DictationDecoder
-from services.stt.engines.sphinx_grammar import Found, GrammarDecoder
+from services.stt.engines.sphinx_evidence import Found
+from services.stt.engines.sphinx_grammar import Follower, GrammarDecoder, prepare
 from services.stt.grammar import Grammar, GrammarShelf, GrammarTooLarge, SentencesMalformed, compile_sentences
 from services.stt.ports import EngineUnusable, Sentences
 from services.stt.settings import SttSettings
@@ -32,8 +33,6 @@ _LANGUAGE = "en"
 _MODEL = "pocketsphinx-en-us"
 _LONGEST_COMMAND = 15 * CAPTURE_RATE
 """Samples; what is longer is no command, and the grammar stops listening."""
-_LONGEST_GUESSED = 8 * CAPTURE_RATE
-"""Samples up to which the grammar is asked while the person speaks: it reads the whole utterance each time."""
 
 
 class RecognitionFailed(SottoError):
@@ -60,6 +59,7 @@ class PocketSphinx:
         try:
             self.dictation = DictationDecoder()
             self.grammar = GrammarDecoder()
+            self.follower = Follower()
         except (ImportError, OSError, RuntimeError) as error:
             raise EngineUnusable(
                 f"pocketsphinx cannot be used: {error}",
@@ -68,20 +68,23 @@ class PocketSphinx:
 
     def learn(self, sentences: Sentences) -> None:
         document = sentences.get(_LANGUAGE)
+        self.grammar.forget()
+        self.follower.forget()
         if document is None:
-            self.grammar.forget()
             return
         try:
-            self.grammar.learn(self._kept.find(document, _LANGUAGE) or self._compile(document))
+            grammar = self._kept.find(document, _LANGUAGE) or self._compile(document)
         except (GrammarTooLarge, SentencesMalformed) as error:
-            self.grammar.forget()
             _log.warning("recognition has no grammar", reason=str(error))
+            return
+        self.grammar.learn(grammar)
+        self.follower.learn(grammar)
 
     def listen(self, language: str) -> _Listener:
         return _Listener(self)
 
     def _compile(self, document: Mapping[str, JsonValue]) -> Grammar:
-        grammar = self.grammar.prepare(compile_sentences(document, _LANGUAGE))
+        grammar = prepare(compile_sentences(document, _LANGUAGE), self.dictation.lookup)
         self._kept.keep(document, _LANGUAGE, grammar)
         return grammar
 
@@ -91,19 +94,21 @@ class _Listener:
         self._engine = engine
         self._sound: list[Floats] = []
         self._heard = 0
-        self._dictation = engine.dictation
+        self._dictation, self._follower = engine.dictation, engine.follower
         self._dictation.begin()
+        self._follower.begin()
 
     def hear(self, samples: Floats) -> None:
         self._heard += len(samples)
         if self._heard <= _LONGEST_COMMAND:
             self._sound.append(samples)
+            self._follower.hear(samples)
         else:
             self._sound.clear()
         self._dictation.hear(samples)
 
     def guess(self) -> Guess:
-        found = self._command() if self._heard <= _LONGEST_GUESSED else None
+        found = self._follower.found() if self._heard <= _LONGEST_COMMAND else None
         if self._is_trusted(found):
             assert found is not None
             return Guess(found.text, "", _LANGUAGE, found.confidence)

@@ -47,6 +47,11 @@ class DictationDecoder:
         """What was committed of the utterance."""
         return self._words
 
+    def lookup(self, word: str) -> str | None:
+        """Return how the dictionary says `word`, in ARPAbet; `word(2)` asks for the second way."""
+        phones: str | None = self._decoder.lookup_word(word)
+        return phones
+
     def begin(self) -> None:
         """Forget the utterance before, whatever became of it."""
         self._close()

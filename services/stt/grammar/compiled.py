@@ -37,7 +37,7 @@ class Grammar(BaseModel):
     arcs: tuple[dict[str, int], ...]
     finals: frozenset[int]
     said: dict[str, tuple[str, ...]]
-    """Pronunciations that the dictionary lacks, in ARPAbet."""
+    """Every way to say each word, in ARPAbet."""
 
     @model_validator(mode="after")
     def _leads_somewhere(self) -> Grammar:

@@ -63,19 +63,23 @@ def heard(engine: PocketSphinx, sound: Floats) -> Transcript:
     return listener.settle()
 
 
+def found(engine: PocketSphinx, sound: Floats) -> tuple[str, bool]:
+    """The sentence of the grammar alone, and whether it is trusted: dictation takes most of the time."""
+    command = engine.grammar.find(np.concatenate([silence(0.25), sound, silence(0.25)]))
+    return (command.text, command.confidence >= engine.settings.grammar_confidence) if command else ("", False)
+
+
 @pytest.mark.parametrize("command", COMMANDS[::4])
 def test_a_command_is_understood(engine: PocketSphinx, command: str) -> None:
     result = heard(engine, speak(command))
     assert (result.text, result.mode, result.trusted) == (command, "grammar", True)
 
 
-@pytest.mark.slow
 def test_nine_in_ten_commands_are_understood_in_several_voices(engine: PocketSphinx) -> None:
-    results = [(c, heard(engine, speak(c, voice))) for c in COMMANDS for voice in VOICES]
-    accepted = [(c, r) for c, r in results if r.trusted]
+    results = [(command, found(engine, speak(command, voice))) for command in COMMANDS[::3] for voice in VOICES]
+    accepted = [(command, text) for command, (text, trusted) in results if trusted]
     assert len(accepted) >= 0.9 * len(results)
-    assert sum(c == r.text for c, r in accepted) >= 0.9 * len(accepted)
-    assert {r.mode for _, r in accepted} == {"grammar"}
+    assert sum(command == text for command, text in accepted) >= 0.9 * len(accepted)
 
 
 def test_a_sentence_that_no_skill_knows_is_dictation(engine: PocketSphinx) -> None:
@@ -83,12 +87,10 @@ def test_a_sentence_that_no_skill_knows_is_dictation(engine: PocketSphinx) -> No
     assert (result.mode, result.trusted) == ("dictation", False)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("voice", VOICES[:2])
-def test_other_speech_is_taken_for_dictation_that_nobody_should_act_on(engine: PocketSphinx, voice: str) -> None:
-    for sentence in OTHER:
-        result = heard(engine, speak(sentence, voice))
-        assert (result.mode, result.trusted) == ("dictation", False), (sentence, result.text)
+@pytest.mark.parametrize("sentence", OTHER)
+def test_other_speech_is_taken_for_no_command(engine: PocketSphinx, sentence: str) -> None:
+    text, trusted = found(engine, speak(sentence))
+    assert not trusted, text
 
 
 @pytest.mark.parametrize("kind", ["silence", "noise", "hum", "clicks"])
@@ -103,7 +105,8 @@ def test_noise_is_no_command(engine: PocketSphinx, kind: str) -> None:
             sound[::4000] = 0.9
         case _:
             sound = silence(2)
-    assert not heard(engine, sound).trusted
+    text, trusted = found(engine, sound)
+    assert not trusted, text
 
 
 def test_the_words_of_a_command_stand_where_they_were_said(engine: PocketSphinx) -> None:
@@ -122,6 +125,21 @@ def test_a_command_may_be_guessed_before_its_end_and_is_settled_again_when_more_
     assert listener.settle().text == "what time is it in tokyo"
 
 
+def test_a_command_is_guessed_word_by_word_and_guessing_changes_nothing(engine: PocketSphinx) -> None:
+    """What was heard is not decoded again: a guess is where the decoding is."""
+    listener = engine.listen("en")
+    sound = np.concatenate([silence(0.25), speak("set a timer for twenty five minutes"), silence(0.25)])
+    follower, texts = engine.follower, list[str]()
+    for piece in np.array_split(sound, 12):
+        listener.hear(piece)
+        assert listener.guess() == listener.guess()
+        if found := follower.found():
+            texts.append(found.text)
+    assert texts[-1] == "set a timer for twenty five minutes"
+    assert len(set(texts)) >= 4
+    assert listener.settle().text == texts[-1]
+
+
 def test_an_utterance_that_was_left_does_not_leak_into_the_next(engine: PocketSphinx) -> None:
     engine.listen("en").hear(speak(OTHER[-1]))
     assert heard(engine, speak("cancel the timer")).text == "cancel the timer"
@@ -131,7 +149,7 @@ def test_an_utterance_that_was_left_does_not_leak_into_the_next(engine: PocketSp
 def test_what_lasts_longer_than_a_command_is_dictation_in_bounded_memory(engine: PocketSphinx) -> None:
     listener = engine.listen("en")
     spoken = speak(OTHER[0])
-    for _ in range(8):
+    for _ in range(5):
         listener.hear(spoken)
     assert listener._sound == []
     result = listener.settle()
