@@ -75,11 +75,57 @@ class Vocabulary:
         self.tokens.append(text)
         self.types.append(int(kind))
 
+    def declare(self, writer: gguf.GGUFWriter) -> None:
+        """Write it into a file."""
+        writer.add_tokenizer_model("gpt2")
+        writer.add_tokenizer_pre("gpt-2")
+        writer.add_token_list(self.tokens)
+        writer.add_token_types(self.types)
+        writer.add_token_merges([f"{_BYTES[ord('t')]} {_BYTES[ord('h')]}"] if "th" in self.tokens else ["Ġ Ġ"])
+        writer.add_eos_token_id(self.id(END))
+        writer.add_bos_token_id(self.id("<|endoftext|>"))
+        writer.add_add_bos_token(False)
+
+    def unsaid(self) -> list[int]:
+        """Tokens that a random model must not say: it ends only when told to."""
+        return [self.id(text) for text in CONTROL]
+
     def id(self, text: str) -> int:
         return self.tokens.index(text)
 
     def id_of(self, piece: bytes) -> int:
         return self.tokens.index("".join(_BYTES[b] for b in piece))
+
+
+class SentencePieces:
+    """A SentencePiece vocabulary, as Llama 2's: words begin with a low line, what is missing is spelt in bytes."""
+
+    def __init__(self) -> None:
+        letters = "abcdefghijklmnopqrstuvwxyz"
+        spelt = [f"▁{word}" for word in ("the", "of", "and", "to", "in", "is", "sea", "land", "one", "two")]
+        words = sorted({word[:end] for word in spelt for end in range(2, len(word) + 1)})  # merged letter by letter
+        pieces = [a + b for a in letters[:12] for b in letters[:12]]
+        singles = [chr(c) for c in range(33, 127)]
+        normal = ["▁", *words, *pieces, *singles]
+        self.tokens = ["<unk>", "<s>", "</s>", *(f"<0x{b:02X}>" for b in range(256)), *normal]
+        kinds = [gguf.TokenType.UNKNOWN, gguf.TokenType.CONTROL, gguf.TokenType.CONTROL]
+        self.types = [int(t) for t in (*kinds, *[gguf.TokenType.BYTE] * 256, *[gguf.TokenType.NORMAL] * len(normal))]
+        self.scores = [0.0] * 259 + [float(len(p) if p[0] == "▁" else -50) for p in normal]
+
+    def declare(self, writer: gguf.GGUFWriter) -> None:
+        """Write it into a file."""
+        writer.add_tokenizer_model("llama")
+        writer.add_token_list(self.tokens)
+        writer.add_token_scores(self.scores)
+        writer.add_token_types(self.types)
+        writer.add_unk_token_id(0)
+        writer.add_bos_token_id(1)
+        writer.add_eos_token_id(2)
+        writer.add_add_bos_token(True)
+
+    def unsaid(self) -> list[int]:
+        """Tokens that a random model must not say."""
+        return [0, 1, 2]
 
 
 def write_random(
@@ -89,10 +135,11 @@ def write_random(
     template: str | None = CHATML,
     seed: int = 0,
     quantised: gguf.GGMLQuantizationType = gguf.GGMLQuantizationType.F32,
+    vocabulary: Vocabulary | SentencePieces | None = None,
 ) -> Path:
     """Write a model of random weights (llama architecture, `quantised`); it talks nonsense, always the same."""
     shape = shape or Shape()
-    vocabulary = Vocabulary()
+    vocabulary = vocabulary or Vocabulary()
     rng = np.random.default_rng(seed)
 
     def matrix(*size: int) -> Weights:
@@ -100,7 +147,7 @@ def write_random(
 
     rows = len(vocabulary.tokens)
     output = matrix(rows, shape.width)
-    output[[vocabulary.id(text) for text in CONTROL]] = 0  # it ends only when told to
+    output[vocabulary.unsaid()] = 0
     _write(path, vocabulary, shape, template, matrix, matrix(rows, shape.width), output, quantised)
     return path
 
@@ -177,14 +224,7 @@ def _write(  # type: ignore[no-untyped-def]
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_dimension_count(shape.width // shape.heads)
     writer.add_vocab_size(len(vocabulary.tokens))
-    writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre("gpt-2")
-    writer.add_token_list(vocabulary.tokens)
-    writer.add_token_types(vocabulary.types)
-    writer.add_token_merges([f"{_BYTES[ord('t')]} {_BYTES[ord('h')]}"] if "th" in vocabulary.tokens else ["Ġ Ġ"])
-    writer.add_eos_token_id(vocabulary.id(END))
-    writer.add_bos_token_id(vocabulary.id("<|endoftext|>"))
-    writer.add_add_bos_token(False)
+    vocabulary.declare(writer)
     if template is not None:
         writer.add_chat_template(template)
     add("token_embd.weight", embedding)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from services.llm import ModelUnusable
-from services.llm.engines.llama import LlamaEngine
+from services.llm.engines.llama import LlamaEngine, Vocabulary
 from shared.clock import SystemClock
 from shared.events import LlmDelta, LlmResponse
 from shared.installed import InstalledModel
@@ -85,3 +85,19 @@ async def test_no_tokens_asked_for_evaluates_the_prompt_and_says_nothing(scripte
         first = await answered(bench, "You are kind.")
     assert (warm.text, warm.finish, warm.usage.completion_tokens) == ("", "length", 0)
     assert first.usage.cached_tokens == first.usage.prompt_tokens - 1
+
+
+def test_a_sentencepiece_vocabulary_is_read_without_the_weights(tmp_path: Path) -> None:
+    """Words with their spaces, and characters in bytes where it has no piece for them."""
+    path = gguf_models.write_random(tmp_path / "spm.gguf", template=None, vocabulary=gguf_models.SentencePieces())
+    vocabulary = Vocabulary(entry(path))
+    pieces = [vocabulary.piece(token) for token in vocabulary.tokens("the sea ß")]
+    vocabulary.close()
+    assert pieces == [b" the", b" sea", b" ", b"\xc3", b"\x9f"]
+
+
+async def test_a_prompt_begins_as_its_vocabulary_wants(tmp_path: Path) -> None:
+    path = gguf_models.write_random(tmp_path / "spm.gguf", template=None, vocabulary=gguf_models.SentencePieces())
+    async with serving(path) as bench:
+        response = await answered(bench, messages=(), prompt="the sea ß", max_tokens=4)
+    assert (response.usage.prompt_tokens, response.usage.completion_tokens) == (6, 4)

@@ -1,0 +1,173 @@
+"""Whether the strict mode keeps its word: the same request gives the same bits of every score, whatever happens.
+
+Each request is asked alone, then under load in a crowd of eight (with fast ones among them), cold on a model opened
+anew, from the prefix memory, and in a pool with another number of places. What is compared is the hash of all scores
+of all tokens drawn. The fast mode is printed beside it, to show that the models do show the difference.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+
+from scripts.figures import Figure, at_most, parser, plain, report
+from scripts.make_test_models import exact
+from services.llm import LanguageModel, LlmSettings
+from services.llm.engines import llama_model
+from services.llm.engines.llama import LlamaEngine
+from services.llm.engines.sampling import Drawing
+from shared.clock import SystemClock
+from shared.events import LlmRequest, Stamp
+from shared.ids import id_source
+from shared.installed import InstalledModel
+
+WORDS = (
+    "the",
+    "sea",
+    "is",
+    "wide",
+    "and",
+    "one",
+    "of",
+    "two",
+    "lands",
+    "has",
+    "a",
+    "king",
+    "who",
+    "asks",
+    "what",
+    "time",
+)
+STAMP = Stamp("bench", SystemClock(), id_source("bench-"), "bench")
+SETTINGS = LlmSettings(threads=1, sequences=8, context_tokens=512, prefill_chunk=32, prefix_cache_mb=128)
+CROWD = 8
+
+
+class _Witness(Drawing):
+    """Draws like any other, and hashes the scores it draws from, under the request's own number."""
+
+    def __init__(self, *arguments: object, **options: object) -> None:
+        super().__init__(*arguments, **options)  # type: ignore[arg-type]
+        self.seen = hashlib.blake2b(digest_size=16)
+        SEEN[arguments[2].id] = self.seen  # type: ignore[attr-defined]
+
+    def draw(self, context: object, row: int) -> int:
+        self.seen.update(np.ascontiguousarray(self._scores(context, row)).tobytes())
+        return super().draw(context, row)
+
+
+SEEN: dict[str, hashlib.blake2b] = {}
+
+
+@asynccontextmanager
+async def opened(path: Path, **changes: object) -> AsyncIterator[LanguageModel]:
+    """The model, opened for this block."""
+    entry = InstalledModel("llm", path.stem, "llama-cpp", path.parent, (path,), ())
+    model = await LlamaEngine().open(entry, SETTINGS.model_copy(update=changes), SystemClock())
+    try:
+        yield model
+    finally:
+        await model.close()
+
+
+def wishes(count: int) -> list[dict[str, Any]]:
+    """Requests of random words and lengths, some of which begin alike."""
+    chance = random.Random(3)
+    beginnings = [" ".join(chance.choices(WORDS, k=chance.randint(4, 16))) for _ in range(max(1, count // 4))]
+    return [
+        {
+            "prompt": f"{chance.choice(beginnings)} {' '.join(chance.choices(WORDS, k=chance.randint(1, 12)))}",
+            "max_tokens": chance.randint(2, 12),
+            "temperature": chance.choice((0.0, 0.9)),
+            "seed": chance.randrange(2**31),
+        }
+        for _ in range(count)
+    ]
+
+
+async def bits(model: LanguageModel, wish: dict[str, Any], mode: str) -> str:
+    """The hash of every score that the answer was drawn from, and of its text."""
+    request = STAMP(LlmRequest, turn=0, messages=(), tools=(), stop=(), mode=mode, **wish)
+    answer = model.answer(request)
+    text = "".join([piece async for piece in answer])
+    await answer.outcome()
+    return SEEN.pop(request.id).hexdigest() + text
+
+
+async def crowd(model: LanguageModel, asked: Sequence[dict[str, Any]], mode: str, beside: str) -> list[str]:
+    """Ask eight at a time; of every other crowd two are of the other mode, and are not looked at."""
+    gate = asyncio.Semaphore(CROWD)
+
+    async def one(index: int, wish: dict[str, Any]) -> str:
+        async with gate:
+            if index % 8 == 5:
+                await bits(model, {**wish, "max_tokens": 3}, beside)
+            return await bits(model, wish, mode)
+
+    return list(await asyncio.gather(*(one(i, w) for i, w in enumerate(asked))))
+
+
+async def differing(path: Path, asked: Sequence[dict[str, Any]]) -> AsyncIterator[tuple[str, int]]:
+    """For each situation, how many answers differ in any bit from the one given alone."""
+    async with opened(path) as model:
+        alone = [await bits(model, wish, "strict") for wish in asked]
+        yield (
+            "again, from its own place or the prefix memory",
+            _unlike(alone, [await bits(model, wish, "strict") for wish in asked]),
+        )
+        yield "under load, eight at a time", _unlike(alone, await crowd(model, asked, "strict", "fast"))
+    async with opened(path, prefix_cache_mb=0) as model:
+        backwards = [await bits(model, wish, "strict") for wish in reversed(asked)]
+        yield "after opening anew, in another order, without memory", _unlike(alone, backwards[::-1])
+    async with opened(path, sequences=3) as model:
+        yield "under load, in three places", _unlike(alone, await crowd(model, asked, "strict", "strict"))
+    async with opened(path) as model:
+        yield "fast mode under load, for comparison", _unlike(alone, await crowd(model, asked, "fast", "fast"))
+
+
+def _unlike(expected: Sequence[str], found: Sequence[str]) -> int:
+    return sum(a != b for a, b in zip(expected, found, strict=True))
+
+
+async def figures(folder: Path, name: str, count: int) -> AsyncIterator[Figure]:
+    """The differences on one model."""
+    path = await asyncio.to_thread(exact, folder, name)
+    async for situation, number in differing(path, wishes(count)):
+        title = f"{name}, {count} requests: {situation}"
+        yield plain(title, number, "differ") if "comparison" in situation else at_most(title, number, "differ", 0)
+
+
+def measured(count: int) -> Iterator[Figure]:
+    """The differences on all models, as they come."""
+    setattr(llama_model, "Drawing", _Witness)  # noqa: B010 (mypy would not let a test stand in for it)
+    with tempfile.TemporaryDirectory(prefix="sotto-") as folder, asyncio.Runner() as runner:
+        for name in ("q8_0", "q4_0", "f32"):
+            each = figures(Path(folder), name, count)
+            while (figure := runner.run(_next(each))) is not None:
+                yield figure
+
+
+async def _next(figures: AsyncIterator[Figure]) -> Figure | None:
+    return await anext(figures, None)
+
+
+def main() -> int:
+    """Print the table, or JSON lines; exit status 1 when a single bit differs."""
+    options = parser(__doc__).parse_args()
+    return report(measured(1000 if options.full else 24), as_json=options.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
