@@ -50,7 +50,10 @@ _log = structlog.get_logger("link")
 
 
 class Link:
-    """See the module. `node` describes this process as it stands; `beat_s` is how often it says that it lives."""
+    """See the module. `node` describes this process as it stands; `beat_s` is how often it says that it lives.
+
+    One that `returns` under its name finds then what it left unhandled; another leaves nothing behind.
+    """
 
     def __init__(
         self,
@@ -61,6 +64,7 @@ class Link:
         stamp: Stamp,
         *,
         beat_s: float = 1.0,
+        returns: bool = True,
     ) -> None:
         self._bus = bus
         self._transport = transport
@@ -68,6 +72,7 @@ class Link:
         self._node = node
         self._stamp = stamp
         self._beat_s = beat_s
+        self._returns = returns
         self._nodes: Mapping[str, Node] = {}
         self._targets: dict[tuple[type[Event], str], tuple[str, ...]] = {}
         self._arriving: Event | None = None
@@ -117,7 +122,7 @@ class Link:
                 stop()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_FAREWELL_S):
-                    await self._transport.leave()
+                    await self._transport.leave(for_good=not self._returns)
 
     # ---- what leaves
 
@@ -296,7 +301,7 @@ class Link:
             else:
                 _remember(self._open, request.id, (request, other, False))
                 self._send(request, (other,))
-        for service in node.services:
+        for service in () if node.sessions else node.services:  # of a conversation that ended nobody else needs any
             if struck & set(node.serves) or not self._others_with(service, node.name):
                 error = f"the process {node.name} went away"
                 self._bus.publish(self._stamp(ServiceCrashed, service=service, error=error, handling=None))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from bus import Bus, Subscription
+from bus.transport import Node
 from services.audio import AudioService, DeviceInfo, PortAudio, check, list_devices
 from services.audio.engines.soundfiles import read_sound
 from services.audio.opening import check as check_sound
@@ -20,6 +21,7 @@ from services.embedding.opening import open_model
 from services.embedding.service import EmbeddingService
 from services.gateway import GatewayService, Sources
 from services.journal import JournalService
+from services.link import LinkService, living
 from services.listening import ListeningService
 from services.llm.engines.llama import LlamaEngine, Vocabulary
 from services.llm.in_use import ModelInUse
@@ -35,6 +37,7 @@ from services.stt import open_engine as open_recogniser
 from services.supervisor import Child, Supervisor, run_process
 from services.tts import Speech, TtsService, open_engine, synthesise
 from shared.clock import Clock, SystemClock
+from shared.errors import ConfigError
 from shared.events import Event, MemoryForget, SessionClosed, SessionOpened, Stamp
 from shared.ids import id_source, process_prefix
 
@@ -43,10 +46,12 @@ __all__ = [
     "Purpose",
     "Settings",
     "Speech",
+    "Worker",
     "Writer",
     "check_sound",
     "devices",
     "embedding",
+    "processes",
     "run_process",
     "shelf",
     "speech",
@@ -88,7 +93,8 @@ class Assistant:
         self._store = shelf(settings)
         self._models = ModelsService(self._store, settings.models.watch_s)
         watching = self._watching() if watched and _can_be_watched(settings) else ()
-        self.supervisor = Supervisor(self.bus, self.clock, ids, self.session, [*self._children(), *watching])
+        children = self._joined([*self._children(), *watching])
+        self.supervisor = Supervisor(self.bus, self.clock, ids, self.session, children)
         self._closing: Subscription[SessionClosed] | None = None
         self._stamp = Stamp("terminal", self.clock, ids, self.session)
 
@@ -140,16 +146,9 @@ class Assistant:
         writing = Child(SttService, lambda: SttService(settings.stt, store, known=lambda: _published(settings)))
         dialogue = Child(DialogueService, lambda: conversation)
         dictation = Child(DictationService, lambda: DictationService(settings.language))
-        skills = Child(SkillsService, lambda: SkillsService(settings.skills))
-        tts = Child(TtsService, lambda: TtsService(settings.tts, store))
-        llm = Child(LlmService, lambda: LlmService(settings.llm, store, LlamaEngine()))
-        embedding = Child(EmbeddingService, lambda: EmbeddingService(settings.embedding, store, open_model))
+        skills, tts, llm, embedding, *memory = _movable(settings, store)
         models = Child(ModelsService, lambda: self._models)
         journal = (Child(JournalService, lambda: recording),) if settings.journal.enabled else ()
-        holders = [child.service for child in (*journal, dialogue, skills, tts, llm, embedding)]
-        stores = [service.name for service in holders if MemoryForget in service.consumes]
-        remembering = Child(MemoryService, lambda: MemoryService(settings.memory, stores=stores))
-        memory = (remembering,) if settings.memory.enabled else ()
         match self.purpose:
             case "voice":
                 return *journal, audio, listening, dialogue, tts, stt, skills, llm, embedding, *memory, models
@@ -157,6 +156,21 @@ class Assistant:
                 return *journal, dialogue, skills, llm, embedding, *memory, models
             case "dictation":
                 return *journal, audio, listening, dictation, writing, models
+
+    def _joined(self, children: Sequence[Child]) -> Sequence[Child]:
+        """Leave out what other processes run, and link the bus with theirs."""
+        settings = self.settings.bus
+        here = [child for child in children if child.label not in settings.elsewhere]
+        if settings.url is None:
+            if settings.elsewhere:
+                raise ConfigError(
+                    f"bus.elsewhere names {', '.join(settings.elsewhere)}, but there is no bus to find them on.",
+                    remedy="Set bus.url (redis://HOST:6379) as well.",
+                )
+            return here
+        services = tuple(child.label for child in here)
+        link = LinkService(settings, services, sessions=(self.session,))
+        return [*here, Child(LinkService, lambda: link)]
 
     def _watching(self) -> Sequence[Child]:
         """What lets others watch: last, because it waits until the services that are watched are up."""
@@ -175,6 +189,58 @@ class Assistant:
         return [
             {"name": one.name, "role": one.role, "size": one.bytes, "state": one.state} for one in self._store.listed()
         ]
+
+
+def _movable(settings: Settings, store: Store) -> Sequence[Child]:
+    """The services that a conversation can have in another process: what they keep is keyed by session, or on disk."""
+    journal = (JournalService,) if settings.journal.enabled else ()
+    holders = (*journal, DialogueService, SkillsService, TtsService, LlmService, EmbeddingService)
+    stores = [service.name for service in holders if MemoryForget in service.consumes]
+    memory = Child(MemoryService, lambda: MemoryService(settings.memory, stores=stores))
+    return (
+        Child(SkillsService, lambda: SkillsService(settings.skills)),
+        Child(TtsService, lambda: TtsService(settings.tts, store)),
+        Child(LlmService, lambda: LlmService(settings.llm, store, LlamaEngine())),
+        Child(EmbeddingService, lambda: EmbeddingService(settings.embedding, store, open_model)),
+        *((memory,) if settings.memory.enabled else ()),
+    )
+
+
+class Worker:
+    """Some services of an assistant, for conversations that other processes hold, found through Redis.
+
+    Raises ConfigError for a service that must be where the conversation is, or when no bus is set.
+    """
+
+    def __init__(self, settings: Settings, services: Sequence[str], *, clock: Clock | None = None) -> None:
+        clock, ids, store = clock or SystemClock(), id_source(process_prefix()), shelf(settings)
+        able = {child.label: child for child in _movable(settings, store)}
+        unable = [name for name in services if name not in able]
+        if unable:
+            raise ConfigError(
+                f"{', '.join(unable)} cannot run apart from the conversation.", remedy=f"These can: {', '.join(able)}."
+            )
+        if settings.bus.url is None:
+            raise ConfigError("There is no bus to work for.", remedy="Set bus.url, or type --bus redis://HOST:6379.")
+        self.bus = Bus(clock=clock, ids=ids)
+        self.link = LinkService(settings.bus, tuple(services))
+        models = ModelsService(store, settings.models.watch_s)
+        children = [
+            *(able[name] for name in services),
+            Child(ModelsService, lambda: models),
+            Child(LinkService, lambda: self.link),
+        ]
+        self.supervisor = Supervisor(self.bus, clock, ids, ids(), children)
+
+
+async def processes(settings: Settings) -> Mapping[str, Node]:
+    """Return the processes that share the bus of the settings, by name.
+
+    Raises ConfigError when none is set, BusUnreachable or BusUnfit.
+    """
+    if settings.bus.url is None:
+        raise ConfigError("There is no bus to look at.", remedy="Set bus.url, or type --bus redis://HOST:6379.")
+    return await living(settings.bus)
 
 
 def _can_be_watched(settings: Settings) -> bool:

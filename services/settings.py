@@ -12,6 +12,7 @@ from services.dialogue.settings import DialogueSettings
 from services.embedding.settings import EmbeddingSettings
 from services.gateway.settings import GatewaySettings
 from services.journal.settings import JournalSettings
+from services.link.settings import LinkSettings
 from services.listening.settings import ListeningSettings
 from services.llm.settings import LlmSettings
 from services.memory.settings import MemorySettings
@@ -56,6 +57,7 @@ class Settings(BaseModel):
     embedding: EmbeddingSettings = EmbeddingSettings()
     memory: MemorySettings = MemorySettings()
     models: ModelsSettings = ModelsSettings()
+    bus: LinkSettings = LinkSettings()
     journal: JournalSettings = JournalSettings()
     metrics: MetricsSettings = MetricsSettings()
     gateway: GatewaySettings = GatewaySettings()

@@ -78,19 +78,8 @@ class RedisTransport:
         try:
             await self._examine()
             await self._join()
-        except exceptions.NoPermissionError as error:
-            raise BusUnreachable(
-                f"Redis at {self.place} forbids what the bus needs: {error}.",
-                remedy="Give its user the stream, hash and connection commands on the keys of the bus (ACL SETUSER).",
-            ) from error
         except (exceptions.RedisError, OSError) as error:
-            if "password" in str(error) or "Authentication" in str(error):
-                raise BusUnreachable(
-                    f"Redis at {self.place} refuses the user or password: {error}", remedy="Mend them in the bus's URL."
-                ) from error
-            raise BusUnreachable(
-                f"Redis at {self.place} cannot be reached: {error}", remedy="Start it, or mend the bus's URL."
-            ) from error
+            raise self._unreachable(error) from error
 
     async def close(self) -> None:
         """Leave the connections."""
@@ -206,8 +195,19 @@ class RedisTransport:
         others = {name: other for name, (beat, other) in known.items() if now - beat < self._alive_ms}
         return others | {node.name: node}
 
-    async def leave(self) -> None:
-        """Send what waits and say that this process is gone; its place in the log stays for its next start.
+    async def living(self) -> Mapping[str, Node]:
+        """Return the processes that live, without being one. Raises BusUnreachable and BusUnfit."""
+        from redis import exceptions
+
+        try:
+            await self._examine()
+            now, known = await self._time(), await self._known()
+        except (exceptions.RedisError, OSError) as error:
+            raise self._unreachable(error) from error
+        return {name: node for name, (beat, node) in known.items() if now - beat < self._alive_ms}
+
+    async def leave(self, *, for_good: bool = False) -> None:
+        """Send what waits and say that this process is gone; its place in the log stays unless it is for good.
 
         Nothing happens when Redis is away.
         """
@@ -217,6 +217,8 @@ class RedisTransport:
             while self._outbox or self._settled:
                 await self._send_some()
             await self._redis.hdel(self._nodes, self.name)
+            if for_good:
+                await self._redis.xgroup_destroy(self._log, self._group)
 
     async def trim(self) -> None:
         """Forget what every process has settled; one that was silent for an hour does not count."""
@@ -273,6 +275,22 @@ class RedisTransport:
                 f"The key {self._log} at {self.place} belongs to another program.",
                 remedy="Choose another bus.prefix.",
             )
+
+    def _unreachable(self, error: Exception) -> BusUnreachable:
+        from redis import exceptions
+
+        if isinstance(error, exceptions.NoPermissionError):
+            return BusUnreachable(
+                f"Redis at {self.place} forbids what the bus needs: {error}.",
+                remedy="Give its user the stream, hash and connection commands on the keys of the bus (ACL SETUSER).",
+            )
+        if "password" in str(error) or "Authentication" in str(error):
+            return BusUnreachable(
+                f"Redis at {self.place} refuses the user or password: {error}", remedy="Mend them in the bus's URL."
+            )
+        return BusUnreachable(
+            f"Redis at {self.place} cannot be reached: {error}", remedy="Start it, or mend the bus's URL."
+        )
 
     async def _join(self) -> None:
         from redis import exceptions

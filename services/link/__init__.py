@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.link.service import LinkService, process_name
+from services.link.service import LinkService, living
 from services.link.settings import LinkSettings
 
-__all__ = ["LinkService", "LinkSettings", "process_name"]
+__all__ = ["LinkService", "LinkSettings", "living"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import ClassVar
 
@@ -19,39 +19,37 @@ from services.link.settings import LinkSettings
 from shared.errors import SottoError
 from shared.events import REGISTRY, Event, Stamp
 
-__all__ = ["LinkService", "process_name"]
+__all__ = ["LinkService", "living"]
 
 _AGAIN_S = 2.0
 
 
-def process_name(settings: LinkSettings, services: tuple[str, ...]) -> str:
-    """Return the name that the settings give, or one of host and services."""
-    return settings.name or f"{socket.gethostname()}:{'+'.join(services)}"
+async def living(settings: LinkSettings) -> Mapping[str, Node]:
+    """Return the processes that live on the bus, by name. Raises BusUnreachable and BusUnfit."""
+    transport = _transport(settings, "")
+    try:
+        return await transport.living()
+    finally:
+        await transport.close()
 
 
 class LinkService:
     """See the module. `services` are those of this process, `sessions` the conversations that it holds.
 
-    Made once: run again after a crash it sends what was waiting.
+    One that holds conversations is another one at each start; one that works for others keeps its name, and gets what
+    it had in hand when it was killed. Made once: run again after a crash it sends what was waiting.
     """
 
     name: ClassVar[str] = "link"
     consumes: ClassVar[tuple[type[Event], ...]] = ()
 
-    def __init__(
-        self, settings: LinkSettings, services: tuple[str, ...], sessions: Callable[[], tuple[str, ...]]
-    ) -> None:
-        assert settings.url is not None, "a link needs a URL"
+    def __init__(self, settings: LinkSettings, services: tuple[str, ...], sessions: tuple[str, ...] = ()) -> None:
+        own = f"conversation:{os.getpid()}" if sessions else "+".join(services)
         self._settings = settings
         self._services = services
         self._sessions = sessions
         self._token = os.urandom(8).hex()
-        self._transport = RedisTransport(
-            settings.url.get_secret_value(),
-            process_name(settings, services),
-            prefix=settings.prefix,
-            alive_s=settings.alive_s,
-        )
+        self._transport = _transport(settings, settings.name or f"{socket.gethostname()}:{own}")
 
     async def run(self, ctx: Context) -> None:
         """Link until cancelled; until Redis can be used, say what is wrong and try again."""
@@ -89,7 +87,7 @@ class LinkService:
             token=self._token,
             version=version("sotto"),
             services=self._services,
-            sessions=self._sessions(),
+            sessions=self._sessions,
         )
 
 
@@ -98,3 +96,8 @@ def _words(group: BaseExceptionGroup[SottoError]) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return str(error)
+
+
+def _transport(settings: LinkSettings, name: str) -> RedisTransport:
+    assert settings.url is not None, "a link needs a URL"
+    return RedisTransport(settings.url.get_secret_value(), name, prefix=settings.prefix, alive_s=settings.alive_s)

@@ -15,7 +15,7 @@ class LinkSettings(BaseModel):
     url: SecretStr | None = None
     """redis://[USER:PASSWORD@]HOST:6379, rediss:// with TLS, or unix:///PATH; it is shown to nobody."""
     name: str = Field("", pattern=r"^[\w.:-]*$")
-    """This process among the others; empty: host and what it runs. Keep it over restarts: nothing is lost then."""
+    """This process among the others; empty: the host and what it runs. A worker that is started again keeps it."""
     prefix: str = Field("sotto", pattern=r"^[\w.:-]+$")
     """What all keys in Redis begin with: one for each household that shares a Redis."""
     elsewhere: tuple[str, ...] = ()

@@ -59,6 +59,10 @@ def sotto(
     set: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any setting; `sotto config` lists them.")
     ] = None,
+    bus: Annotated[str | None, typer.Option(help="Redis where processes meet, as redis://HOST:6379.")] = None,
+    all_but: Annotated[
+        list[str] | None, typer.Option("--all-but", help="A service that another process runs; may be repeated.")
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens.")] = False,
     or_demo: Annotated[
         bool, typer.Option("--or-demo", help="Without a microphone, hold the demonstration first, then type.")
@@ -73,6 +77,8 @@ def sotto(
         "audio.output": output,
         "wake": tuple(wake) if wake else None,
         "language": language,
+        "bus.url": bus,
+        "bus.elsewhere": tuple(all_but) if all_but else None,
         "log.level": "info" if verbose else None,
         **_settings(set or []),
     }
@@ -182,6 +188,9 @@ def replay(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="What if: hold it under another setting of dialogue's."),
     ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Hold it again with the engines of today; exit status 1 if a turn differs.")
+    ] = False,
     speed: Annotated[float, typer.Option(min=0, help="So many times as fast; 0 is at once.")] = 1.0,
     turn: Annotated[int | None, typer.Option(help="This turn alone.")] = None,
     json: Json = False,
@@ -189,6 +198,10 @@ def replay(
     """Show a recorded session as it went, run it again and compare (--check), or under another setting (--set)."""
     from ui.cli.replay import again, view
 
+    if live:
+        from ui.cli.live import hold_again
+
+        raise typer.Exit(hold_again(context.obj, name, _settings(change or []), as_json=json))
     if change:
         from ui.cli.whatif import what_if
 
@@ -254,6 +267,33 @@ def tokens(
 
     context.obj.given(llm__model=model)
     raise typer.Exit(print_tokens(context.obj, " ".join(text or ()), count_only=count, as_json=json))
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    services: Annotated[list[str], typer.Argument(help="tts, llm, skills, embedding or memory.")],
+    bus: Annotated[str | None, typer.Option(help="Redis where processes meet, as redis://HOST:6379.")] = None,
+    name: Annotated[str | None, typer.Option(help="This process among the others; keep it over restarts.")] = None,
+) -> None:
+    """Run services here for conversations in other processes (see --all-but), until Ctrl-C."""
+    from ui.cli.processes import work
+
+    context.obj.given(bus__url=bus, bus__name=name)
+    raise typer.Exit(work(context.obj, services))
+
+
+@app.command()
+def ps(
+    context: typer.Context,
+    bus: Annotated[str | None, typer.Option(help="Redis where processes meet, as redis://HOST:6379.")] = None,
+    json: Json = False,
+) -> None:
+    """List the processes on the bus and their services."""
+    from ui.cli.processes import print_processes
+
+    context.obj.given(bus__url=bus)
+    print_processes(context.obj, as_json=json)
 
 
 def _settings(pairs: list[str]) -> dict[str, object]:

@@ -64,7 +64,7 @@ class Process:
             await self.task
 
 
-async def _silent() -> None:
+async def _silent(*, for_good: bool = False) -> None:
     """What a killed process says."""
 
 
