@@ -29,7 +29,7 @@ def _status(feed: Feed) -> None:
     with feed.view() as view:
         session, missed = view.session, view.missed
     tone, word = _WORDS[feed.state]
-    more = f'<div class="s-small s-mute">session <span class="s-code">{session[-10:]}</span></div>' if session else ""
+    more = f'<div class="s-small s-mute">session <span class="s-code">{session}</span></div>' if session else ""
     if missed:
         more += f'<div class="s-small s-mute">{missed} events were left out: too many for this window</div>'
     st.html(html(f'<span data-state="{feed.state}">{chip(word, tone)}</span>{more}'))

@@ -62,7 +62,7 @@ def waterfall_chart(spans: Sequence[Span]) -> Spec:
         "mark": {"type": "tick", "thickness": 2, "height": 22, "color": "#8A949B"},
         "encoding": {"y": row, "x": start, "tooltip": tips},
     }
-    return {"data": {"values": [_span(span) for span in spans]}, "height": 34 * len(lanes), "layer": [bars, ticks]}
+    return {"data": {"values": [_span(span) for span in spans]}, "height": 34 * len(lanes) + 64, "layer": [bars, ticks]}
 
 
 def latency_chart(turns: Sequence[TurnFinished]) -> Spec:

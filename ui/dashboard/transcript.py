@@ -100,8 +100,6 @@ def _answered(turn: Turn, *, live: bool) -> str:
 
 def _meta(turn: Turn) -> str:
     words = [moment(turn.started_at)]
-    if turn.reason == "alarm":
-        words.append("alarm")
     if turn.by:
         words.append("language model" if turn.by == "llm" else turn.by.replace("_", " "))
     if turn.interrupted:

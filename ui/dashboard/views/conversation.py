@@ -16,16 +16,21 @@ _SHOWN = 30
 
 def page(feed: Feed) -> None:
     """Draw the page."""
+    with st.container(key="talkbar"):
+        _tools(feed)
+    st.fragment(_turns, run_every=0.5)(feed)
+    text = st.chat_input("Say something to Sotto", key="message")
+    if text:
+        _say(feed, text, speak=bool(st.session_state.get("speak")))
+
+
+def _tools(feed: Feed) -> None:
     title, tools = st.columns([3, 2], vertical_alignment="bottom")
     title.title("Conversation")
     with tools, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
         st.toggle("Speak answers", key="speak", help="Off: answers to what you type are only shown.")
         if st.button("Stop", icon=":material/stop_circle:", help="Break off the answer (Alt+S)", shortcut="Alt+S"):
             _say(feed, "stop", speak=False)
-    st.fragment(_turns, run_every=0.5)(feed)
-    text = st.chat_input("Say something to Sotto", key="message")
-    if text:
-        _say(feed, text, speak=bool(st.session_state.get("speak")))
 
 
 def _turns(feed: Feed) -> None:

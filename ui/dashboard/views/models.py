@@ -38,8 +38,8 @@ def page(feed: Feed) -> None:
         return
     models = listed if isinstance(listed, list) else listed.get("models") or listed.get("data") or []
     st.subheader("On this machine, and to be had")
-    st.html(rows(("model", "for", "size", "state"), [_line(model) for model in models], right=frozenset({2})))
     _change(feed, models)
+    st.html(rows(("model", "for", "size", "state"), [_line(model) for model in models], right=frozenset({2})))
 
 
 def _in_use(feed: Feed) -> None:

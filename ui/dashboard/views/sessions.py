@@ -27,10 +27,8 @@ def page(feed: Feed) -> None:
     st.title("Sessions")
     try:
         listed = feed.gateway.ask("/v1/sessions")
-    except Refused as error:
-        st.html(
-            notice("No sessions are recorded.", f"{error} The journal keeps them: `sotto --set journal.enabled=true`.")
-        )
+    except Refused:
+        st.html(notice("No sessions are recorded.", "The journal keeps them: `sotto --set journal.enabled=true`."))
         return
     except SottoError as error:
         st.html(notice("The sessions cannot be listed now.", str(error), tone="warn"))
