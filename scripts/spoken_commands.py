@@ -20,6 +20,7 @@ import yaml
 from services.skills import SkillsSettings
 from services.skills.catalogue import catalogue
 from services.skills.matcher import Matcher
+from services.skills.remembering import NoMemory
 from services.skills.ringing import Alarm, AlarmBook, Ringer
 from services.skills.sentences import load
 from services.skills.skill import Asked
@@ -64,7 +65,9 @@ class Understanding:
         self._thread = ThreadPoolExecutor(1)
         book = AlarmBook(ManualClock(), ring_every=1, rings=1)
         ringer = Ringer(book, _Forgetful(), thread=self._thread, rang=_silently, troubled=print)
-        self._skills = catalogue(SkillsSettings(), book=book, ringer=ringer, zone=ZoneInfo("UTC"), thread=self._thread)
+        self._skills = catalogue(
+            SkillsSettings(), book=book, ringer=ringer, zone=ZoneInfo("UTC"), thread=self._thread, memory=NoMemory()
+        )
         self._said = load("en")
         self._matchers = [Matcher(self._said.habits, d) for d in (self._said.ours(), self._said.borrowed())]
 

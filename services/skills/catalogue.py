@@ -12,10 +12,19 @@ from services.skills.known.alarms import AlarmStatus, CancelAlarm, SetAlarm, Sil
 from services.skills.known.arithmetic import Calculate
 from services.skills.known.chance import FlipCoin, RandomNumber, RollDice
 from services.skills.known.clock import TellDate, TellTime
+from services.skills.known.memory import (
+    CorrectFact,
+    ExplainMemory,
+    ForgetMemory,
+    RecallAbout,
+    RecallFact,
+    RememberFact,
+)
 from services.skills.known.speaker import ChangeVolume, Repeat, Resume, Stop
 from services.skills.known.timers import CancelTimer, ChangeTimer, PauseTimer, SetTimer, TimerStatus, UnpauseTimer
 from services.skills.known.units import ConvertUnits
 from services.skills.places import Places
+from services.skills.remembering import Memory
 from services.skills.ringing import AlarmBook, Ringer
 from services.skills.settings import SkillsSettings
 from services.skills.skill import Skill
@@ -24,9 +33,9 @@ __all__ = ["catalogue"]
 
 
 def catalogue(
-    settings: SkillsSettings, *, book: AlarmBook, ringer: Ringer, zone: ZoneInfo, thread: Executor
+    settings: SkillsSettings, *, book: AlarmBook, ringer: Ringer, zone: ZoneInfo, thread: Executor, memory: Memory
 ) -> dict[str, Skill[Any]]:
-    """Return every skill by name. `thread` is for blocking work."""
+    """Return every skill by name. `thread` is for blocking work, `memory` what those use that remember."""
     places, random = Places(), Random()
     skills: tuple[Skill[Any], ...] = (
         TellTime(places, thread),
@@ -54,5 +63,11 @@ def catalogue(
         WhoAreYou(),
         WhatCanYouDo(),
         Courtesy(),
+        RememberFact(memory),
+        CorrectFact(memory),
+        RecallFact(memory),
+        RecallAbout(memory),
+        ExplainMemory(memory),
+        ForgetMemory(memory),
     )
     return {skill.name: skill for skill in skills}

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from services.contract import Context
 from services.skills.catalogue import catalogue
 from services.skills.labels import ring_speech
+from services.skills.remembering import MemoryOnTheBus
 from services.skills.ringing import Alarm, AlarmBook, AlarmStore, Ringer
 from services.skills.settings import SkillsSettings
 from services.skills.skill import Answer, Arguments, Asked, Skill
@@ -38,7 +39,10 @@ class Desk:
         self._tongues = Tongues(settings.languages, thread, hours24=_HOURS24[settings.hours])
         self._book = AlarmBook(ctx.clock, ring_every=round(settings.ring_every_s * 1e9), rings=settings.rings)
         self._ringer = Ringer(self._book, store, thread=thread, rang=self._rang, troubled=ctx.degraded)
-        self._skills = catalogue(settings, book=self._book, ringer=self._ringer, zone=zone, thread=thread)
+        memory = MemoryOnTheBus(ctx)
+        self._skills = catalogue(
+            settings, book=self._book, ringer=self._ringer, zone=zone, thread=thread, memory=memory
+        )
 
     async def open(self) -> None:
         """Read what was kept, tell what there is, and start to ring."""
@@ -47,7 +51,7 @@ class Desk:
         self._ctx.emit(
             SkillsRegistered,
             sentences=self._tongues.published(),
-            tools=tuple(skill.tool() for skill in self._skills.values()),
+            tools=tuple(skill.tool() for skill in self._skills.values() if skill.offered),
         )
         self._ctx.ready()
         self._ctx.tasks.create_task(self._ringer.run(), name="skills:ringer")
@@ -66,6 +70,9 @@ class Desk:
             self._result(call, "failed", skill.name, arguments, language)
         else:
             answer = await skill.answer(arguments, asked)
+            if answer.passed:
+                self._result(call, "unmatched", call.name, Answer(""), call.language)
+                return
             self._result(call, "failed" if answer.failed else "answered", skill.name, answer, language)
 
     def _asked(self, call: ToolCall, words: Wording) -> Asked:

@@ -40,6 +40,8 @@ class Answer:
     data: Mapping[str, JsonValue] = field(default_factory=dict)
     """The same for the model."""
     action: Action = "none"
+    passed: bool = False
+    """It was not meant for the skill after all: the same as if no sentence had matched."""
     failed: bool = False
     """True when the skill understood and could not: a place nobody knows, a division by zero."""
 
@@ -73,6 +75,8 @@ class Skill(Generic[A]):
     """Also the name of its intent in the sentence files."""
     arguments: ClassVar[type[Arguments]] = NoArguments
     """The type `A`."""
+    offered: ClassVar[bool] = True
+    """Whether the model may call it."""
 
     def fits(self, arguments: A, asked: Asked) -> bool:
         """Whether a sentence that matched is really meant for this skill (an open slot may have swallowed anything)."""

@@ -31,6 +31,9 @@ LANGUAGES = ("en", "de", "fr", "es")
 _SPOKEN = ("en",)
 """The languages that have a second file, of what a recogniser's grammar listens for: all of it matched by the first."""
 
+_MORE = ("memory",)
+"""What has files of its own in every language, beside the language's."""
+
 Document = dict[str, Any]
 
 _LIST = re.compile(r"\{(\w+)")
@@ -62,6 +65,9 @@ class Sentences:
 def load(language: str) -> Sentences:
     """Read a language's file, once in a process. Blocking; some milliseconds. FileNotFoundError when it has none."""
     document = _read(language)
+    for name in _MORE:
+        more = _read(f"{language}_{name}")
+        document |= {key: document[key] | more[key] for key in ("intents", "lists", "phrases")}
     document["lists"] = _read("common")["lists"] | document["lists"]
     heard = _read(f"{language}_spoken") if language in _SPOKEN else {}
     return Sentences(

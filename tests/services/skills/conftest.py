@@ -13,6 +13,7 @@ from pydantic import JsonValue
 
 from services.skills import SkillsService, SkillsSettings
 from services.skills.catalogue import catalogue
+from services.skills.remembering import NoMemory
 from services.skills.ringing import Alarm, AlarmBook, Ringer
 from services.skills.skill import Skill
 from services.testing import Bench, running
@@ -79,7 +80,9 @@ def skills() -> Iterator[dict[str, Skill[Any]]]:
     with ThreadPoolExecutor(1) as thread:
         book = AlarmBook(ManualClock(), ring_every=1, rings=1)
         ringer = Ringer(book, MemoryStore(), thread=thread, rang=nowhere, troubled=print)
-        yield catalogue(SkillsSettings(), book=book, ringer=ringer, zone=ZoneInfo("UTC"), thread=thread)
+        yield catalogue(
+            SkillsSettings(), book=book, ringer=ringer, zone=ZoneInfo("UTC"), thread=thread, memory=NoMemory()
+        )
 
 
 @pytest.fixture

@@ -1,0 +1,91 @@
+"""Remembering: long-term memory as skills use it, over the bus."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from bus import Fenced, NoMailbox, RequestTimeout
+from services.contract import Context
+from shared.events import (
+    Event,
+    MemoryErase,
+    MemoryErased,
+    MemoryQuery,
+    MemoryResult,
+    MemoryStore,
+    MemoryStored,
+    Remembered,
+)
+
+__all__ = ["Memory", "MemoryOff", "MemoryOnTheBus", "MemoryUnavailable", "NoMemory"]
+
+_STORE_S = 5.0
+_ERASE_S = 9.0
+"""Less than the conversation waits for a skill."""
+
+
+class MemoryOff(Exception):
+    """There is no memory in this assistant."""
+
+
+class MemoryUnavailable(Exception):
+    """It does not answer now."""
+
+
+class Memory(Protocol):
+    """What skills ask of memory. Every method raises MemoryOff or MemoryUnavailable."""
+
+    async def store(self, text: str, language: str, *, corrects: bool = False) -> MemoryStored:
+        """Keep a fact, or correct the last one."""
+        ...
+
+    async def find(self, purpose: str, text: str = "", *, limit: int = 5) -> tuple[Remembered, ...]:
+        """Return what is known, the best first."""
+        ...
+
+    async def erase(self, what: str, *, text: str = "", since: int = 0) -> MemoryErased:
+        """Forget; returns the receipt."""
+        ...
+
+
+class NoMemory:
+    """The memory of an assistant without one."""
+
+    async def store(self, text: str, language: str, *, corrects: bool = False) -> MemoryStored:
+        raise MemoryOff
+
+    async def find(self, purpose: str, text: str = "", *, limit: int = 5) -> tuple[Remembered, ...]:
+        raise MemoryOff
+
+    async def erase(self, what: str, *, text: str = "", since: int = 0) -> MemoryErased:
+        raise MemoryOff
+
+
+class MemoryOnTheBus:
+    """Asks the memory service, as part of the call that is being answered."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    async def store(self, text: str, language: str, *, corrects: bool = False) -> MemoryStored:
+        reply = await self._ask(_STORE_S, MemoryStore, text=text, language=language, corrects=corrects)
+        assert isinstance(reply, MemoryStored)
+        return reply
+
+    async def find(self, purpose: str, text: str = "", *, limit: int = 5) -> tuple[Remembered, ...]:
+        reply = await self._ask(_STORE_S, MemoryQuery, purpose=purpose, text=text, limit=limit)
+        assert isinstance(reply, MemoryResult)
+        return reply.items
+
+    async def erase(self, what: str, *, text: str = "", since: int = 0) -> MemoryErased:
+        reply = await self._ask(_ERASE_S, MemoryErase, what=what, text=text, since=since)
+        assert isinstance(reply, MemoryErased)
+        return reply
+
+    async def _ask(self, timeout: float, kind: type[Event], **fields: Any) -> Event:
+        try:
+            return await self._ctx.bus.request(self._ctx.event(kind, **fields), timeout)
+        except NoMailbox as error:
+            raise MemoryOff from error
+        except (RequestTimeout, Fenced) as error:
+            raise MemoryUnavailable from error
