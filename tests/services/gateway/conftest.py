@@ -66,9 +66,8 @@ OpenHouse = Callable[..., contextlib.AbstractAsyncContextManager[House]]
 @contextlib.asynccontextmanager
 async def open_house(sources: Sources | None = None, **settings: Any) -> AsyncIterator[House]:
     service = GatewayService(GatewaySettings(port=0, **settings), sources)
-    async with running(service) as bench:
-        (opened,) = bench.bus.replay(None, GatewayOpened)
-        assert isinstance(opened, GatewayOpened)
+    async with running(service, wait_ready=False) as bench:
+        opened = await bench.next(GatewayOpened, timeout=60)  # it loads a web framework first
         async with AsyncClient(base_url=opened.url, timeout=60) as client:
             yield House(bench, service, client, opened.url)
 
