@@ -88,6 +88,10 @@ class Window:
     def drawn(self, name: str) -> None:
         """Wait until the page is there as a whole."""
         expect(self.page.get_by_role("heading", name=name, level=1)).to_be_attached(timeout=PATIENCE_MS)
+        self.settled()
+
+    def settled(self) -> None:
+        """Wait until what was begun is drawn, and nothing of it has failed."""
         app = self.page.get_by_test_id("stApp")
         expect(app).to_have_attribute("data-test-script-state", re.compile("notRunning"), timeout=PATIENCE_MS)
         assert self.page.get_by_test_id("stException").all_inner_texts() == []

@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, expect
 from tests.kit.browser import PATIENCE_MS, Window, chromium, dashboard, free_port, window
 from tests.kit.terminal import Terminal
 
+pytestmark = pytest.mark.timeout(300)
+
 PAGES = ("Timeline", "Services", "Metrics", "Models", "Memory", "Sessions", "Inject", "Conversation")
 
 
@@ -102,7 +104,10 @@ def test_an_injected_event_appears(view):
     view.go("Inject")
     view.page.get_by_text("forget the conversation", exact=True).click(timeout=PATIENCE_MS)
     expect(view.page.get_by_text("The conversation's history is forgotten")).to_be_visible(timeout=PATIENCE_MS)
-    view.page.get_by_role("button", name="Publish").click()
+    view.settled()
+    publish = view.page.get_by_role("button", name="Publish")
+    expect(publish).to_have_count(1, timeout=PATIENCE_MS)
+    publish.click()
     told = view.page.get_by_text(re.compile(r"Its id is \w+\."))
     expect(told).to_be_visible(timeout=PATIENCE_MS)
     id = told.inner_text().split()[-1].rstrip(".")
