@@ -104,11 +104,11 @@ class Source(Protocol):
         """Return the next samples, at most `frames`; fewer, or none, when that is all there is by now."""
         ...
 
-    def took(self, frames: int, silence: int, at_ns: int, torn: int = 0) -> None:
+    def took(self, frames: int, silence: int, asked_ns: int, at_ns: int, torn: int = 0) -> None:
         """The device has taken `frames` of what `ahead` returned and then so many of silence.
 
-        The first of both leaves it at monotonic `at_ns`. `torn` frames of silence, which the device played by itself
-        because it had run dry, went before.
+        It asked for them at monotonic `asked_ns`; the first of both leaves it at `at_ns`. `torn` frames of silence went
+        before, which the device played by itself because it had run dry.
         """
         ...
 

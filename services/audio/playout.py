@@ -16,6 +16,7 @@ __all__ = ["DevicePlayout", "Playout", "VirtualPlayout"]
 _SAMPLE_NS = 1_000_000_000 // CAPTURE_RATE
 _TIRED = 20 * CAPTURE_RATE
 """A speaker that nobody has wanted for so long rests: it would cost 2 % of a processor core to play silence."""
+_TURNS = 3
 _STAND_IN = 3 * CAPTURE_RATE
 """A speaker that is away for longer misses what is spoken: the conversation must not wait for it for ever."""
 
@@ -33,6 +34,10 @@ class Playout(Protocol):
 
     async def room(self) -> None:
         """Wait until the output has taken what it was given."""
+        ...
+
+    async def caught_up(self, until_ns: int | None) -> None:
+        """Return when it is known what was played until then, or when that will not be known."""
         ...
 
 
@@ -61,6 +66,9 @@ class VirtualPlayout:
         """Wait until the output has taken what it was given."""
         if self._spool is not None:
             await self._spool.room()
+
+    async def caught_up(self, until_ns: int | None) -> None:
+        """It plays on the capture clock."""
 
 
 class DevicePlayout:
@@ -138,3 +146,10 @@ class DevicePlayout:
 
     async def room(self) -> None:
         """A device takes what it wants."""
+
+    async def caught_up(self, until_ns: int | None) -> None:
+        """After a standstill both devices have a lot to tell; the loop reads all of it within a turn or two."""
+        for _ in range(_TURNS):
+            if until_ns is None or self._stream is None or self._resting or self._speaker.asked_ns >= until_ns:
+                return
+            await asyncio.sleep(0)

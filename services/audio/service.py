@@ -164,7 +164,8 @@ class AudioService:
         quiet = 0
         while True:
             frame, until_ns = await feed.next()
-            frame = cleaner.clean(frame, self._speaker.played(), self._speaker.rate)
+            await playout.caught_up(until_ns)
+            frame = cleaner.clean(frame, self._speaker.played(until_ns), self._speaker.rate)
             first = self._clock.advance(FRAME, until_ns)
             ctx.emit(AudioCaptured, first_sample=first, rate=CAPTURE_RATE, pcm=pcm16(frame))
             for heard in playout.advance(first, first + FRAME):

@@ -25,6 +25,8 @@ __all__ = ["Heard", "QueueFull", "Speaker"]
 
 _SECOND = 1_000_000_000
 _BLOCKS = 200
+_EARLY_NS = 60_000_000
+"""A sound is given to the echo canceller about so much before its echo: more than what drivers are mistaken by."""
 
 
 class QueueFull(SottoError):
@@ -69,10 +71,12 @@ class Speaker:
         self._limit_s = limit_s
         self._requests: deque[Callable[[], None]] = deque()
         self._flying: deque[_Flight] = deque()
-        self._blocks: deque[Floats] = deque(maxlen=_BLOCKS)
+        self._blocks: deque[tuple[int, Floats]] = deque(maxlen=_BLOCKS)
         self._lead = Lead()
         self._cutting = False
         self._dry = True
+        self.asked_ns = 0
+        """When the device last asked for a block."""
         self.gaps = 0
         """How often what was ahead ran out amid a sound."""
         self.roused: Callable[[], None] = lambda: None
@@ -141,9 +145,16 @@ class Speaker:
         """Samples per second of the blocks."""
         return self._playback.rate
 
-    def played(self) -> list[Floats]:
-        """Return the blocks that were pulled since the last call, at most the last 200."""
-        return [self._blocks.popleft() for _ in range(len(self._blocks))]
+    def played(self, until_ns: int | None = None) -> list[Floats]:
+        """Return the blocks that were taken since the last call, at most the last 200.
+
+        Those that belong to a microphone's frame: asked for by 60 ms after its last sample, `until_ns`, was in the air.
+        So each frame has its own blocks, however late and many at once they are seen here.
+        """
+        blocks = []
+        while self._blocks and (until_ns is None or self._blocks[0][0] <= until_ns + _EARLY_NS):
+            blocks.append(self._blocks.popleft()[1])
+        return blocks
 
     def heard(self, now_ns: int) -> list[Heard]:
         """Return what has left the device since the last call, one entry per sound that got further, in order."""
@@ -184,11 +195,13 @@ class Speaker:
         self._lead.add(block)
         return block.samples
 
-    def took(self, frames: int, silence: int, at_ns: int, torn: int = 0) -> None:
+    def took(self, frames: int, silence: int, asked_ns: int, at_ns: int, torn: int = 0) -> None:
         """See `devices.Source`."""
+        self.asked_ns = asked_ns
         block = self._lead.take(frames)
         self._fly(block.spans, at_ns)
-        self._blocks.append(np.concatenate((np.zeros(torn, np.float32), block.samples, np.zeros(silence, np.float32))))
+        whole = np.concatenate((np.zeros(torn, np.float32), block.samples, np.zeros(silence, np.float32)))
+        self._blocks.append((asked_ns, whole))
         dry = silence > 0 and self._playback.sounding
         self.gaps += dry and not self._dry
         self._dry = silence > 0
@@ -203,7 +216,7 @@ class Speaker:
         self._obey()
         block = self._playback.pull(frames)
         self._fly(block.spans, at_ns)
-        self._blocks.append(block.samples)
+        self._blocks.append((at_ns, block.samples))
         return block.samples
 
     def _obey(self) -> None:

@@ -30,6 +30,8 @@ __all__ = ["PulseAudio", "PulseMissing", "Recording", "room"]
 _RATE = 48_000
 _MICROPHONE, _SPEAKER = "sotto_mic", "sotto_speaker"
 _STARTING_S = 10.0
+_AIR_S = 0.04
+"""Sound on its way from the speaker to the microphone."""
 _ALSA = """
 pcm.!default { type pulse }
 ctl.!default { type pulse }
@@ -106,6 +108,7 @@ class PulseAudio:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+        _keep_time(self._server.pid)
         self._await(self._answers)
         self.plug()
 
@@ -197,6 +200,7 @@ class PulseAudio:
             command, env=self.env, stdin=stdin, stdout=stdout, stderr=subprocess.DEVNULL, bufsize=0
         )
         self._children.append(child)
+        _keep_time(child.pid)
         return child
 
     def _plug(self, sink: str, channels: int) -> None:
@@ -309,10 +313,13 @@ class _Echo(threading.Thread):
     ) -> None:
         super().__init__(name="echo", daemon=True)
         self._recorder, self._player, self._room = recorder, player, room
+        self._carried = 0.0
+        """Until when the player has sound, on the monotonic clock."""
 
     def run(self) -> None:
         assert self._recorder.stdout is not None
         assert self._player.stdin is not None
+        _keep_time()
         tail = np.zeros(self._room.size - 1, np.float32)
         odd = b""
         while data := os.read(self._recorder.stdout.fileno(), 4096):
@@ -323,9 +330,19 @@ class _Echo(threading.Thread):
             tail = echo[size:]
             pcm = (np.clip(echo[:size], -1, 0.9999) * 32768).astype("<i2").tobytes()
             try:
-                self._player.stdin.write(pcm)
+                self._player.stdin.write(self._in_time(pcm))
             except BrokenPipeError:
                 return
+
+    def _in_time(self, pcm: bytes) -> bytes:
+        """What of it the air would still carry: pipes keep whatever a busy machine was late with, for ever."""
+        now = time.monotonic()
+        self._carried = max(self._carried, now) + len(pcm) / 2 / _RATE
+        late = self._carried - now - _AIR_S
+        if late < _AIR_S:
+            return pcm
+        self._carried -= min(late, len(pcm) / 2 / _RATE)
+        return pcm[2 * round(late * _RATE) :]
 
     def finish(self) -> None:
         self._recorder.terminate()
@@ -337,6 +354,12 @@ class _Echo(threading.Thread):
             if pipe is not None:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
+
+
+def _keep_time(process: int = 0) -> None:
+    """Put a process (0: this thread) before all others, where that is allowed: sound in air does not wait for a CPU."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.sched_setscheduler(process, os.SCHED_RR, os.sched_param(5))
 
 
 def room(seconds: float = 0.15, delay_s: float = 0.004, seed: int = 1) -> npt.NDArray[np.float32]:

@@ -1,7 +1,7 @@
 """Sound devices through PortAudio, each in a process of its own (`soundhost.py`): opened at a rate they support.
 
-What keeps this interpreter busy keeps no device waiting: half a second of sound lies ahead in the speaker's process,
-and is cut off there at once when a pause asks for it. A sound system that aborts takes its own process with it.
+What keeps this interpreter busy keeps no device waiting: two seconds of sound lie ahead in the speaker's process,
+and are cut off there at once when a pause asks for it. A sound system that aborts takes its own process with it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _INPUT_BLOCK_S = 0.02
 _INPUT_LATENCY_S = 0.06
 """Three blocks: room for a late callback, still delivered block by block."""
 _OUTPUT_BLOCK_S = 0.01
-_AHEAD_S = 0.5
+_AHEAD_S = 2.0
 """Sound that waits in the speaker's process: as long may this one be kept from sending more."""
 _FADE_S = 0.005
 _ENDING_S = 2.0
@@ -272,12 +272,12 @@ class _Speaker(_Stream):
         else:
             super()._heard(kind, body)
 
-    def _took(self, frames: int, silence: int, at_ns: int, dry: int) -> None:
+    def _took(self, frames: int, silence: int, asked_ns: int, at_ns: int, dry: int) -> None:
         torn = (at_ns - self._due_ns) * self.rate // _SECOND if dry and self._due_ns else 0
         self._due_ns = at_ns + (frames + silence) * _SECOND // self.rate
         self.gaps += dry
         self._ahead -= frames
-        self._source.took(frames, silence, at_ns, max(0, min(torn, self.rate)))
+        self._source.took(frames, silence, asked_ns, at_ns, max(0, min(torn, self.rate)))
         self.attend()
 
 

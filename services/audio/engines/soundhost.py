@@ -37,9 +37,9 @@ __all__ = ["HEAD", "TAKEN", "UNTIL", "main"]
 
 HEAD = struct.Struct("<cI")
 """Kind of message, bytes that follow."""
-TAKEN = struct.Struct("<IIqI")
-"""Frames of what was sent, frames of silence after them, monotonic ns at which the first of both leaves the device, 1
-when the device had run dry before."""
+TAKEN = struct.Struct("<IIqqI")
+"""Frames of what was sent, frames of silence after them, monotonic ns at which they were asked for and at which they
+begin to leave the device, 1 when the device had run dry before."""
 UNTIL = struct.Struct("<q")
 """Monotonic ns at which the last captured sample was in the air."""
 _COUNT = struct.Struct("<I")
@@ -137,7 +137,7 @@ class Speaker:
             del self._ready[: 2 * frames]
             taken = len(block) // 2
             at_ns = now + int(ahead * _SECOND)
-            self._wire.send(b"t", TAKEN.pack(taken, frames - taken, at_ns, bool(flags.output_underflow)))
+            self._wire.send(b"t", TAKEN.pack(taken, frames - taken, now, at_ns, bool(flags.output_underflow)))
         data[:] = _spread(block.ljust(2 * frames, b"\0"), self._channels)
 
 

@@ -94,7 +94,8 @@ class Speaker(Stream):
         """Take samples that leave the device from `in_ms` from now on."""
         self.render(max(0, frames - self.lead.size))
         taken, self.lead = self.lead[:frames], self.lead[frames:]
-        self._source.took(taken.size, frames - taken.size, SystemClock().monotonic_ns() + in_ms * MS)
+        now = SystemClock().monotonic_ns()
+        self._source.took(taken.size, frames - taken.size, now, now + in_ms * MS)
         return np.pad(taken, (0, frames - taken.size))
 
 
