@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -91,3 +92,66 @@ def test_what_has_changed_is_noticed(checkout, change):
     change(checkout)
     assert setup(checkout, "--present", "voice").returncode == 1
     assert not (checkout / ".cache").exists()
+
+
+SETUP = """#!/bin/sh
+echo "$@" >>"$(dirname "$0")/../setups"
+"""
+SOTTO = """#!/bin/sh
+here=$(dirname "$0")/../..
+[ "$1" = dashboard ] && exec {python} -m http.server --bind 127.0.0.1 "$5"
+echo "$@" >"$here/told.new" && mv "$here/told.new" "$here/told"
+while [ ! -e "$here/over" ]; do sleep 0.1; done
+"""
+
+
+@pytest.fixture
+def installed(root: Path, tmp_path: Path) -> Path:
+    """A checkout whose set-up has nothing to do and whose Sotto only writes down what it is told."""
+    for name, text in (("scripts/setup", SETUP), (".venv/bin/sotto", SOTTO.format(python=sys.executable))):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    shutil.copy(root / "scripts" / "run", tmp_path / "scripts" / "run")
+    return tmp_path
+
+
+def run(checkout: Path, gateway: int, page: int, *arguments: str) -> subprocess.Popen[str]:
+    ports = {"SOTTO_GATEWAY__PORT": str(gateway), "SOTTO_DASHBOARD_PORT": str(page)}
+    return subprocess.Popen(
+        [checkout / "scripts" / "run", *arguments], stderr=subprocess.PIPE, text=True, env={**os.environ, **ports}
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def test_run_shows_the_dashboard_of_a_conversation_and_ends_with_it(installed):
+    """Once the event socket is open; its address is told, and it goes when Sotto goes."""
+    page = free_port()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as gateway,
+        run(installed, gateway.getsockname()[1], page, "--text") as started,
+    ):
+        assert started.stderr is not None
+        line = started.stderr.readline()
+        (installed / "over").touch()
+        assert started.wait() == 0
+        assert started.stderr.read() == ""  # whoever held it has ended
+    assert line == f"sotto: the dashboard is at http://127.0.0.1:{page}\n"
+    assert (installed / "told").read_text() == "--or-demo --text\n"
+
+
+def test_run_shows_no_dashboard_when_told_not_to(installed):
+    """Nor does it install one; the word is its own and not Sotto's."""
+    (installed / "over").touch()
+    with socket.create_server(("127.0.0.1", 0)) as gateway:
+        started = run(installed, gateway.getsockname()[1], free_port(), "--no-dashboard", "--text")
+        _, errors = started.communicate()
+    assert (started.returncode, errors) == (0, "")
+    assert (installed / "told").read_text() == "--or-demo --text\n"
+    assert (installed / "setups").read_text() == "voice server\n--present memory llm\n"

@@ -22,7 +22,7 @@ def dashboard(
         str, typer.Option(envvar="SOTTO_DASHBOARD_KEY", help="The gateway's key (gateway.key), if it asks for one.")
     ] = "",
     host: Annotated[str, typer.Option(help="Address to listen on; others than loopback let others in.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8322,
+    port: Annotated[int, typer.Option(envvar="SOTTO_DASHBOARD_PORT", help="Port to listen on.")] = 8322,
 ) -> None:
     """Show a running Sotto in a browser: the conversation, its timing, its services, and whatever can be tried."""
     from ui.dashboard.gateway import Gateway
@@ -33,7 +33,10 @@ def dashboard(
     child = subprocess.Popen(  # noqa: S603 (our own script)
         command(host, port), env=environment(gateway.url, key), stdout=subprocess.DEVNULL, start_new_session=True
     )
-    console.print(f"The dashboard: [link]http://{host}:{port}[/link], of the Sotto at {gateway.url}. Ctrl-C ends it.")
+    console.print(
+        f"The dashboard: [link]http://{host}:{port}[/link], of the Sotto at {gateway.url}. Ctrl-C ends it.",
+        soft_wrap=True,
+    )
     raise typer.Exit(_wait(child))
 
 
