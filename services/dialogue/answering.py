@@ -13,6 +13,7 @@ from services.dialogue.clauses import Cutter, Lengths
 from services.dialogue.history import Exchange, messages
 from services.dialogue.latency import Moments
 from services.dialogue.phrases import Phrase, phrase
+from services.dialogue.recalling import mention_loss, recall, take
 from services.dialogue.speaking import add_text, close, end_text, say
 from services.dialogue.state import ANSWER, Answer, Outcome, State, emit, named, wake_after, with_answer
 from services.dialogue.words import is_stop
@@ -25,6 +26,7 @@ from shared.events import (
     LlmFailed,
     LlmRequest,
     LlmResponse,
+    MemoryResult,
     Message,
     ToolCall,
     ToolRequest,
@@ -38,6 +40,8 @@ __all__ = [
     "commit",
     "on_delta",
     "on_llm_failed",
+    "on_recall_overdue",
+    "on_recalled",
     "on_response",
     "on_result",
     "open_turn",
@@ -195,13 +199,33 @@ def _call(state: State, *, sentence: str = "", request: ToolRequest | None = Non
 # ---- the model
 
 
+def on_recalled(state: State, event: MemoryResult) -> State:
+    """Memory answered: the model is asked with what it knows."""
+    answer = state.answer
+    if answer is None or event.turn != answer.turn or answer.stage != "recall":
+        return state
+    return _ask_model(take(state, event.items))
+
+
+def on_recall_overdue(state: State) -> State:
+    """Memory did not answer in time: the model is asked without it."""
+    if state.answer is None or state.answer.stage != "recall":
+        return state
+    return _ask_model(take(state, ()))
+
+
 def _ask_model(state: State) -> State:
     answer, settings = state.answer, state.rules.settings
     assert answer is not None
     if "llm" in state.dead:
         return apologise(state, "lost-model")
+    if answer.recalled is None and settings.recall_ms:
+        if state.memory == "ready":
+            return recall(state)
+        state = with_answer(state, recalled=(), without_memory=state.memory == "lost")
     past = state.past[-settings.history_turns :] if settings.history_turns else ()
-    said = messages(settings.system_prompt, past, answer.asked)
+    recalled = answer.recalled or ()
+    said = messages(settings.system_prompt, past, answer.asked, recalled)
     state = emit(
         state,
         LlmRequest,
@@ -212,6 +236,7 @@ def _ask_model(state: State) -> State:
         temperature=settings.temperature,
         seed=settings.seed,
         stop=(),
+        recalled=recalled,
     )
     moments = answer.moments if answer.moments.first_token else replace(answer.moments, asked=state.now)
     state = with_answer(state, stage="model", by="llm", since_request=len(answer.text), moments=moments)
@@ -263,6 +288,7 @@ def on_response(state: State, event: LlmResponse) -> State:
     assert state.answer is not None
     if not state.answer.text.strip():
         return say(with_answer(state, outcome="failed"), phrase("no-words", answer.language))
+    state = mention_loss(state)
     return end_text(with_answer(state, complete=event.finish == "stop"))
 
 

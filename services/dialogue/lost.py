@@ -11,6 +11,7 @@ from services.dialogue.answering import apologise
 from services.dialogue.clauses import Cutter, Lengths
 from services.dialogue.listening import finish, lose_recognition
 from services.dialogue.phrases import phrase
+from services.dialogue.recalling import lose_memory, on_memory_ready
 from services.dialogue.speaking import close, say
 from services.dialogue.state import ANSWER, State, emit, named, wake_after, with_answer, with_utterance
 from shared.events import (
@@ -34,7 +35,7 @@ __all__ = [
 
 def on_service_ready(state: State, event: ServiceReady) -> State:
     """A service works (again)."""
-    return replace(state, dead=state.dead - {event.service})
+    return on_memory_ready(replace(state, dead=state.dead - {event.service}), event)
 
 
 def on_service_failed(state: State, event: ServiceFailed) -> State:
@@ -72,6 +73,8 @@ def on_answer_overdue(state: State) -> State:
 
 def _lose(state: State, service: str) -> State:
     answer = state.answer
+    if service == "memory":
+        return lose_memory(state)
     if service == "stt" and state.utterance is not None:
         return lose_recognition(state)
     if service == "skills" and answer is not None and answer.stage in ("skill", "tool"):

@@ -8,7 +8,7 @@ __all__ = ["Phrase", "phrase"]
 
 Phrase = Literal[
     "not-understood", "still-not-understood", "lost-recognition", "lost-skill", "lost-model", "lost-speech",
-    "no-model", "no-model-again", "no-words", "nothing-to-repeat", "nothing-to-resume", "went-wrong",
+    "lost-memory", "no-model", "no-model-again", "no-words", "nothing-to-repeat", "nothing-to-resume", "went-wrong",
 ]  # fmt: skip
 
 _SENTENCES: dict[str, dict[Phrase, str]] = {
@@ -19,6 +19,7 @@ _SENTENCES: dict[str, dict[Phrase, str]] = {
         "lost-skill": "Sorry, I couldn't do that. Please try again.",
         "lost-model": "Sorry, I can't think of an answer right now. Please try again.",
         "lost-speech": "Sorry, my voice failed for a moment.",
+        "lost-memory": "By the way, I cannot reach my memory right now.",
         "no-model": "I have no language model yet, so I can only do what my skills know, such as the time, timers and "
         "sums. To get one, run: sotto models pull.",
         "no-model-again": "I need a language model for that: sotto models pull.",
@@ -34,6 +35,7 @@ _SENTENCES: dict[str, dict[Phrase, str]] = {
         "lost-skill": "Das konnte ich leider nicht tun. Bitte versuche es noch einmal.",
         "lost-model": "Mir fällt gerade keine Antwort ein. Bitte versuche es noch einmal.",
         "lost-speech": "Entschuldige, meine Stimme war kurz weg.",
+        "lost-memory": "Übrigens erreiche ich mein Gedächtnis gerade nicht.",
         "no-model": "Ich habe noch kein Sprachmodell und kann nur, was meine Fähigkeiten kennen, etwa Uhrzeit und "
         "Timer. Ein Modell holst du mit: sotto models pull.",
         "no-model-again": "Dafür brauche ich ein Sprachmodell: sotto models pull.",
@@ -49,6 +51,7 @@ _SENTENCES: dict[str, dict[Phrase, str]] = {
         "lost-skill": "Désolé, je n'ai pas pu le faire. Réessaie, s'il te plaît.",
         "lost-model": "Désolé, je ne trouve pas de réponse pour l'instant. Réessaie, s'il te plaît.",
         "lost-speech": "Désolé, ma voix s'est coupée un instant.",
+        "lost-memory": "Au fait, je n'ai pas accès à ma mémoire en ce moment.",
         "no-model": "Je n'ai pas encore de modèle de langage, je ne connais donc que mes fonctions, comme l'heure et "
         "les minuteurs. Pour en obtenir un, lance : sotto models pull.",
         "no-model-again": "Il me faut un modèle de langage pour cela : sotto models pull.",
@@ -64,6 +67,7 @@ _SENTENCES: dict[str, dict[Phrase, str]] = {
         "lost-skill": "Perdona, no he podido hacerlo. Inténtalo otra vez.",
         "lost-model": "Perdona, ahora no encuentro una respuesta. Inténtalo otra vez.",
         "lost-speech": "Perdona, me he quedado sin voz un momento.",
+        "lost-memory": "Por cierto, ahora no puedo acceder a mi memoria.",
         "no-model": "Aún no tengo un modelo de lenguaje, así que solo puedo hacer lo que saben mis funciones, como la "
         "hora y los temporizadores. Para conseguir uno, ejecuta: sotto models pull.",
         "no-model-again": "Para eso necesito un modelo de lenguaje: sotto models pull.",

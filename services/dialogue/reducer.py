@@ -1,8 +1,8 @@
 """Turn-taking as a pure function: (state, event, now) to (state, commands).
 
 No clock, no I/O, no randomness: the same inputs give the same conversation. Where to read: `listening` (onset to
-words), `interrupting` (speech over an answer), `answering` (words to answer), `speaking` (answer to heard words),
-`lost` (what does not come).
+words), `interrupting` (speech over an answer), `answering` (words to answer), `recalling` (what memory knows),
+`speaking` (answer to heard words), `lost` (what does not come).
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from services.dialogue import answering, interrupting, listening, lost, speaking
+from services.dialogue import answering, interrupting, listening, lost, recalling, speaking
 from services.dialogue.commands import Command, Woke
 from services.dialogue.latency import Capture
-from services.dialogue.state import ANSWER, BARGE_IN, ENDPOINT, LIMIT, RECOGNITION, State
+from services.dialogue.state import ANSWER, BARGE_IN, ENDPOINT, LIMIT, RECALL, RECOGNITION, State
 from shared.events import (
     AlarmRang,
     AudioCaptured,
@@ -23,6 +23,8 @@ from shared.events import (
     LlmDelta,
     LlmFailed,
     LlmResponse,
+    MemoryForget,
+    MemoryResult,
     ModelLoaded,
     ServiceCrashed,
     ServiceFailed,
@@ -109,6 +111,7 @@ _WAKES: Mapping[str, Callable[[State], State]] = {
     LIMIT: listening.on_limit,
     RECOGNITION: listening.on_recognition_overdue,
     BARGE_IN: interrupting.overdue,
+    RECALL: answering.on_recall_overdue,
     ANSWER: lost.on_answer_overdue,
 }
 
@@ -119,6 +122,8 @@ _STEPS: Mapping[type[Event], Callable[[State, Any], State]] = {
     LlmDelta: answering.on_delta,
     LlmFailed: answering.on_llm_failed,
     LlmResponse: answering.on_response,
+    MemoryForget: recalling.on_forget,
+    MemoryResult: answering.on_recalled,
     ModelLoaded: _on_model,
     ServiceCrashed: lost.on_service_lost,
     ServiceFailed: lost.on_service_failed,

@@ -153,7 +153,7 @@ class _Again:
         state = self._states.get(step.session)
         if state is None:
             turn = self._fences.get(step.session, 0)
-            state = State(self._rules, self._rules.settings.language, turn=turn)
+            state = State(self._rules, self._rules.settings.language, turn=turn, session=step.session)
         state, commands = reduce(state, taken, step.now)
         for command in commands:
             wakes.set(command, step.now)

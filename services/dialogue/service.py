@@ -19,6 +19,8 @@ from shared.events import (
     AlarmRang,
     AudioCaptured,
     Event,
+    MemoryForget,
+    MemoryForgotten,
     ModelLoaded,
     ServiceCrashed,
     ServiceFailed,
@@ -105,6 +107,13 @@ class DialogueService:
             for session in tuple(self._conversations):
                 self._step(ctx, session, event)
             return
+        if isinstance(event, MemoryForget) and self._conversations:  # whoever asked for it, it holds for all
+            for session in tuple(self._conversations):
+                self._step(ctx, session, event)
+            return
+        if isinstance(event, MemoryForget):
+            ctx.emit(MemoryForgotten, store=self.name, removed=0, detail="", ok=True)
+            return
         session = self._session_of(ctx, event)
         if session not in self._conversations:
             if not isinstance(event, _OPENING):
@@ -124,7 +133,7 @@ class DialogueService:
             if session in self._conversations:
                 self._step(ctx, session, Woke(name))
 
-        state = State(self._rules, self._settings.language, turn=ctx.bus.fenced_turn(session))
+        state = State(self._rules, self._settings.language, turn=ctx.bus.fenced_turn(session), session=session)
         wakes = Wakes(due)
         task = ctx.tasks.create_task(wakes.run(), name="dialogue:wakes")
         self._conversations[session] = _Conversation(state, wakes, task)

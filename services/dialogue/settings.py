@@ -64,6 +64,12 @@ class DialogueSettings(BaseModel):
     """What the language model is told before the conversation."""
     history_turns: int = Field(24, ge=0)
     """How many past turns the language model is told of."""
+    recall_ms: float = Field(30.0, ge=0)
+    """How long the question to the language model waits for what memory knows of it; 0 asks no memory."""
+    recall_items: int = Field(5, ge=1)
+    """How many memories the language model is told at most."""
+    recall_tokens: int = Field(300, ge=1)
+    """How many tokens they take at most, roughly."""
     max_tokens: int = Field(400, ge=1)
     """Longest answer of the language model."""
     temperature: float = Field(0.7, ge=0)

@@ -16,7 +16,7 @@ from services.dialogue.history import Exchange
 from services.dialogue.latency import Capture, Moments
 from services.dialogue.ledger import Ledger
 from services.dialogue.settings import DialogueSettings
-from shared.events import AlarmRang, Event, Message, ToolRequest, ToolSpec
+from shared.events import AlarmRang, Event, Message, Remembered, ToolRequest, ToolSpec
 
 __all__ = [
     "ANSWER",
@@ -24,6 +24,7 @@ __all__ = [
     "ENDPOINT",
     "LIMIT",
     "RATE",
+    "RECALL",
     "RECOGNITION",
     "Answer",
     "Onset",
@@ -54,6 +55,8 @@ LIMIT = "limit"
 """Wake: the utterance is as long as it may be."""
 RECOGNITION = "recognition"
 """Wake: recognition does not answer."""
+RECALL = "recall"
+"""Wake: memory took longer than an answer may be delayed by it."""
 ANSWER = "answer"
 """Wake: nothing that the answer waits for has happened for too long."""
 
@@ -114,8 +117,9 @@ class Answer:
     spoken: bool
     reply: str
     cutter: Cutter
-    stage: Literal["skill", "model", "tool", "words"]
-    """What is awaited: a skill's answer, the model's, a tool the model asked for, or nothing but the speaking."""
+    stage: Literal["skill", "recall", "model", "tool", "words"]
+    """What is awaited: a skill's answer, what memory knows, the model's answer, a tool the model asked for, or nothing
+    but the speaking."""
     by: str = ""
     outcome: Outcome = "answered"
     complete: bool = True
@@ -125,6 +129,10 @@ class Answer:
     """What the model said and was told within this turn."""
     tools: tuple[ToolRequest, ...] = ()
     """Tools that the model asked for and that have not answered yet, the one being asked first."""
+    recalled: tuple[Remembered, ...] | None = None
+    """What memory knows of it; None while it was not asked."""
+    without_memory: bool = False
+    """It was to be asked, and is not there."""
     text: str = ""
     """All that was generated."""
     since_request: int = 0
@@ -173,6 +181,10 @@ class State:
     has_model: bool = False
     """A language model is loaded."""
     told_no_model: bool = False
+    memory: Literal["none", "ready", "lost"] = "none"
+    """Long-term memory: not a part of this assistant, there, or not there any more."""
+    told_no_memory: bool = False
+    session: str = ""
 
     @property
     def position(self) -> int:

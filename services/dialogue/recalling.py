@@ -1,0 +1,83 @@
+"""Recalling: long-term memory is asked before the model is, for a bounded time, and drops what is to be forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from services.dialogue.history import Exchange
+from services.dialogue.phrases import phrase
+from services.dialogue.speaking import add_text
+from services.dialogue.state import RECALL, State, emit, forget, wake_after, with_answer
+from services.dialogue.words import normal
+from shared.events import MemoryForget, MemoryForgotten, MemoryQuery, Remembered, ServiceReady
+
+__all__ = ["lose_memory", "mention_loss", "on_forget", "on_memory_ready", "recall", "take"]
+
+
+def recall(state: State) -> State:
+    """Ask memory what it knows of the question."""
+    answer, settings = state.answer, state.rules.settings
+    assert answer is not None
+    state = emit(
+        state,
+        MemoryQuery,
+        answer.turn,
+        text=answer.asked,
+        purpose="answer",
+        language=answer.language,
+        limit=settings.recall_items,
+        tokens=settings.recall_tokens,
+    )
+    return wake_after(with_answer(state, stage="recall"), RECALL, settings.recall_ms / 1000)
+
+
+def take(state: State, items: tuple[Remembered, ...]) -> State:
+    """This is what memory knows; nothing more is waited for."""
+    return forget(with_answer(state, recalled=items), RECALL)
+
+
+def mention_loss(state: State) -> State:
+    """End an answer that had to do without memory with saying so, once in a conversation."""
+    answer = state.answer
+    assert answer is not None
+    if not answer.without_memory or state.told_no_memory:
+        return state
+    space = "" if answer.text[-1:].isspace() else " "
+    return add_text(replace(state, told_no_memory=True), space + phrase("lost-memory", answer.language))
+
+
+def on_memory_ready(state: State, event: ServiceReady) -> State:
+    """Memory is there (again)."""
+    return replace(state, memory="ready") if event.service == "memory" else state
+
+
+def lose_memory(state: State) -> State:
+    """Memory is not there any more; what waits for it goes on at once, when its time is up."""
+    if state.memory == "none":
+        return state
+    state = replace(state, memory="lost")
+    answer = state.answer
+    if answer is None or answer.stage != "recall":
+        return state
+    return with_answer(state, without_memory=True)
+
+
+def on_forget(state: State, event: MemoryForget) -> State:
+    """Drop the past turns that are to be forgotten."""
+    kept = tuple(exchange for exchange in state.past if not _meant(exchange, event, state.session))
+    gone = len(state.past) - len(kept)
+    return emit(
+        replace(state, past=kept), MemoryForgotten, 0, store="dialogue", removed=gone, detail=f"{gone} turns", ok=True
+    )
+
+
+def _meant(exchange: Exchange, event: MemoryForget, session: str) -> bool:
+    if event.everything or any((name.session, name.turn) == (session, exchange.turn) for name in event.turns):
+        return True
+    if event.until and event.since <= exchange.at <= event.until:
+        return True
+    said = f"{exchange.asked}\n{exchange.text}".casefold()
+    if any(text.strip() and text.casefold() in said for text in event.texts):
+        return True
+    about = normal(event.about)
+    return bool(about) and set(about) <= set(normal(said))

@@ -1,0 +1,173 @@
+"""Long-term memory in a conversation: asked before the model, for a bounded time, and never missed but once."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.events import (
+    LlmRequest,
+    LlmResponse,
+    MemoryForget,
+    MemoryForgotten,
+    MemoryQuery,
+    MemoryResult,
+    Remembered,
+    ServiceCrashed,
+    ServiceFailed,
+    ServiceReady,
+    TextEntered,
+    TurnName,
+)
+from tests.services.dialogue.walk import USAGE, Walk, fresh
+
+FACT = Remembered(
+    id="m1",
+    what="fact",
+    text="my bike code is 4512",
+    key="bike code",
+    value="4512",
+    at=1_795_269_600_000_000_000,
+    session="old",
+    turn=3,
+    speaker="",
+    source="e1",
+    place="",
+    score=0.5,
+)
+
+
+def remembering(**settings: object) -> Walk:
+    walk = Walk(fresh(**settings))
+    walk.feed(ServiceReady, turn=0, service="memory")
+    return walk
+
+
+def ask(walk: Walk, text: str = "how do I open my bike?") -> None:
+    walk.feed(TextEntered, turn=0, text=text, speak=False)
+    walk.result("", outcome="unmatched")
+
+
+def answer(walk: Walk, text: str) -> None:
+    walk.request = 0
+    walk.feed(
+        LlmResponse,
+        turn=walk.state.turn,
+        request="",
+        text=text,
+        finish="stop",
+        tool_requests=(),
+        usage=USAGE,
+        model="walk",
+    )
+
+
+def said(walk: Walk, kind: type) -> list:
+    return [event for event in walk.published if isinstance(event, kind)]
+
+
+def test_the_model_is_asked_with_what_memory_knows_and_the_request_names_it() -> None:
+    walk = remembering()
+    ask(walk)
+    [query] = said(walk, MemoryQuery)
+    assert (query.text, query.purpose, query.turn) == ("how do I open my bike?", "answer", 1)
+    assert said(walk, LlmRequest) == []
+    walk.feed(MemoryResult, turn=1, request="", items=(FACT,), by="meaning")
+    [request] = said(walk, LlmRequest)
+    assert request.recalled == (FACT,)
+    assert "On 2026-11-21 the user said: my bike code is 4512" in request.messages[-1].content
+    assert request.messages[-1].content.endswith("\n\nhow do I open my bike?")
+    assert "4512" not in request.messages[0].content
+
+
+def test_memory_that_is_late_is_not_waited_for_nor_listened_to() -> None:
+    walk = remembering()
+    ask(walk)
+    walk.ring("recall")
+    walk.feed(MemoryResult, turn=1, request="", items=(FACT,), by="meaning")
+    [request] = said(walk, LlmRequest)
+    assert request.recalled == ()
+    assert request.messages[-1].content == "how do I open my bike?"
+
+
+def test_what_memory_knows_leaves_no_trace_in_the_history() -> None:
+    walk = remembering()
+    ask(walk)
+    walk.feed(MemoryResult, turn=1, request="", items=(FACT,), by="meaning")
+    answer(walk, "Dial it.")
+    ask(walk, "and then?")
+    walk.feed(MemoryResult, turn=2, request="", items=(), by="meaning")
+    assert [m.content for m in said(walk, LlmRequest)[-1].messages[1:]] == [
+        "how do I open my bike?",
+        "Dial it.",
+        "and then?",
+    ]
+
+
+@pytest.mark.parametrize("settings", [{}, {"recall_ms": 0}], ids=["no memory", "not asked"])
+def test_without_memory_the_model_is_asked_at_once(settings) -> None:
+    walk = Walk(fresh(**settings))
+    if settings:
+        walk.feed(ServiceReady, turn=0, service="memory")
+    ask(walk)
+    answer(walk, "With a key.")
+    assert said(walk, MemoryQuery) == []
+    assert [event.answered for event in walk.finished()] == ["With a key."]
+
+
+@pytest.mark.parametrize("kind", [ServiceCrashed, ServiceFailed])
+def test_when_memory_is_lost_it_is_said_once_after_the_answer(kind) -> None:
+    walk = remembering()
+    more = {"handling": None} if kind is ServiceCrashed else {"restarts": 3}
+    walk.feed(kind, turn=0, service="memory", error="it broke", **more)
+    for text in ("With a key.", "With another."):
+        ask(walk)
+        answer(walk, text)
+    assert [event.answered for event in walk.finished()] == [
+        "With a key. By the way, I cannot reach my memory right now.",
+        "With another.",
+    ]
+
+
+def test_memory_that_is_lost_while_it_is_asked_delays_no_longer_than_it_may() -> None:
+    walk = remembering()
+    ask(walk)
+    walk.feed(ServiceCrashed, turn=0, service="memory", error="it broke", handling=None)
+    walk.ring("recall")
+    answer(walk, "With a key.")
+    assert walk.finished()[0].answered.startswith("With a key. By the way")
+
+
+def test_memory_that_came_back_is_asked_again() -> None:
+    walk = remembering()
+    walk.feed(ServiceCrashed, turn=0, service="memory", error="it broke", handling=None)
+    walk.feed(ServiceReady, turn=0, service="memory")
+    ask(walk)
+    assert len(said(walk, MemoryQuery)) == 1
+
+
+NOTHING = {"turns": (), "since": 0, "until": 0, "texts": (), "about": "", "everything": False}
+
+
+@pytest.mark.parametrize(
+    ("order", "left"),
+    [
+        ({"everything": True}, []),
+        ({"turns": (TurnName(session="", turn=1),)}, ["and the car?"]),
+        ({"turns": (TurnName(session="another", turn=1),)}, ["how do I open my bike?", "and the car?"]),
+        ({"texts": ("dial 4512",)}, ["and the car?"]),
+        ({"about": "Bike open"}, ["and the car?"]),
+        ({"since": 1, "until": 2**62}, []),
+        ({}, ["how do I open my bike?", "and the car?"]),
+    ],
+    ids=str,
+)
+def test_what_is_to_be_forgotten_is_not_told_to_the_model_again(order, left) -> None:
+    walk = remembering(recall_ms=0)
+    for asked, answered in (("how do I open my bike?", "Dial 4512."), ("and the car?", "With a key.")):
+        ask(walk, asked)
+        answer(walk, answered)
+    walk.feed(MemoryForget, turn=0, **{**NOTHING, **order})
+    [forgotten] = said(walk, MemoryForgotten)
+    assert (forgotten.store, forgotten.removed, forgotten.ok) == ("dialogue", 2 - len(left), True)
+    ask(walk, "what now?")
+    assert [m.content for m in said(walk, LlmRequest)[-1].messages if m.role == "user"] == [*left, "what now?"]
