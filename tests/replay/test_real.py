@@ -86,3 +86,19 @@ def test_a_conversation_that_was_killed_is_there_and_runs_again(tmp_path: Path) 
     assert all(problem.torn for problem in recording.problems)
     status, told = check(tmp_path)
     assert (status, told["same"]) == (0, True)
+
+
+def test_what_was_typed_is_asked_again_of_todays_engines(tmp_path: Path) -> None:
+    """The same answers are status 0, another one is shown and is status 1; nothing of it is recorded."""
+    asked = "what is seventeen times twenty three\nhow many miles is ten kilometers\n"
+    subprocess.run(
+        [*SOTTO, "--text"], input=asked, env=home_of(tmp_path), cwd=tmp_path, text=True, check=True, timeout=90,
+        capture_output=True,
+    )  # fmt: skip
+    same = replayed(tmp_path, "--live")
+    assert same.returncode == 0, same.stdout + same.stderr
+    other = replayed(tmp_path, "--live", "--set", "language=de")
+    rows = [json.loads(line) for line in other.stdout.splitlines()]
+    assert (other.returncode, len(rows)) == (1, 2)
+    assert all("heard" in row["different"] for row in rows)
+    the_recording(tmp_path)

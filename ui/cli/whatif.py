@@ -16,9 +16,9 @@ from ui.cli.sessions import recording
 
 if TYPE_CHECKING:
     from services.dialogue import DialogueSettings
-    from services.dialogue.whatif import Change, Held
+    from services.dialogue.whatif import Change
 
-__all__ = ["what_if"]
+__all__ = ["show_changes", "what_if"]
 
 _SHARED = ("language", "wake")
 _ENGINES = ("history_turns", "max_tokens", "seed", "system_prompt", "temperature")
@@ -48,16 +48,21 @@ def what_if(session: Session, name: str, given: Mapping[str, object], *, as_json
     before, now = hold(events, settings), hold(events, other)
     found = changes(before.turns, now.turns)
     guessed = [what for what in now.guessed if what not in before.guessed]
-    if as_json:
-        for change in found:
-            print_json(_row(change))
-        return 0
-    for change in found:
-        _print(change)
-    _summarise(before, now, found)
-    for what in guessed:
+    show_changes(found, as_json=as_json)
+    for what in guessed if not as_json else ():
         console.print(f"  The record does not know {what}: it is guessed.", style="yellow", soft_wrap=True)
     return 0
+
+
+def show_changes(found: Sequence[Change], *, as_json: bool) -> None:
+    """Print two conversations side by side, turn by turn."""
+    for change in found:
+        if as_json:
+            print_json(_row(change))
+        else:
+            _print(change)
+    if not as_json:
+        _summarise(found)
 
 
 def _changed(settings: DialogueSettings, given: Mapping[str, object]) -> DialogueSettings:
@@ -107,11 +112,12 @@ def _moved(change: Change) -> str:
     return f"  [green]{moved.get('total', 0) / 1e6:+.0f} ms: {parts}[/]"
 
 
-def _summarise(before: Held, now: Held, found: Sequence[Change]) -> None:
+def _summarise(found: Sequence[Change]) -> None:
     different = sum(bool(change.what) for change in found)
-    waits = [[turn.latency.total / 1e6 for turn in held.turns if turn.latency] for held in (before, now)]
+    pairs = [(change.before, change.now) for change in found]
+    waits = [[turn.latency.total / 1e6 for turn in side if turn and turn.latency] for side in zip(*pairs, strict=True)]
     told = f"\n{len(found)} turns, {different} of them different."
-    if all(waits):
+    if waits and all(waits):
         told += f" Median latency {median(waits[0]):.0f} → {median(waits[1]):.0f} ms."
     console.print(told, soft_wrap=True)
 

@@ -65,13 +65,24 @@ def turns(events: Iterable[Event]) -> list[Turn]:
     return found
 
 
-def changes(before: list[Turn], now: list[Turn]) -> list[Change]:
-    """Return both conversations side by side, in the order in which their turns began."""
-    ours = {turn.begun_by: turn for turn in now}
-    theirs = {turn.begun_by: turn for turn in before}
-    pairs = [Change(turn, ours.get(key)) for key, turn in theirs.items()]
-    new = [Change(None, turn) for key, turn in ours.items() if key not in theirs]
-    return sorted([*pairs, *new], key=lambda pair: (pair.before or pair.now or _NEVER).number)
+def changes(before: list[Turn], now: list[Turn], *, near: int = 0) -> list[Change]:
+    """Return both conversations side by side, in the order in which their turns began.
+
+    A spoken turn is the same one when it began at the same sample, or at most `near` samples apart.
+    """
+    left = list(now)
+    pairs = []
+    for turn in before:
+        same = next((one for one in left if _same(turn.begun_by, one.begun_by, near)), None)
+        if same is not None:
+            left.remove(same)
+        pairs.append(Change(turn, same))
+    pairs += [Change(None, turn) for turn in left]
+    return sorted(pairs, key=lambda pair: (pair.before or pair.now or _NEVER).number)
+
+
+def _same(one: tuple[str, int], other: tuple[str, int], near: int) -> bool:
+    return one[0] == other[0] and abs(one[1] - other[1]) <= (near if one[0] == "speech" else 0)
 
 
 _NEVER = Turn(0, ("", 0), "", "", "", "", None)
