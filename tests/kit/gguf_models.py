@@ -160,6 +160,15 @@ def write_exact(
     return write_random(path, shape, quantised=quantised)
 
 
+def write_ascii(path: Path, *, context: int = 4096) -> Path:
+    """Write a tiny random model that says nothing but letters, one a token: its text counts its tokens."""
+    shape = Shape(context=context)
+    vocabulary = Vocabulary()
+    silent = [i for i, token in enumerate(vocabulary.tokens) if not (len(token) == 1 and token.isascii())]
+    vocabulary.unsaid = lambda: silent  # type: ignore[method-assign]
+    return write_random(path, shape, vocabulary=vocabulary)
+
+
 def write_of_kind(path: Path, architecture: str) -> Path:
     """Write a small file of another architecture, which holds nothing but its name and one tensor."""
     writer = gguf.GGUFWriter(path, architecture)

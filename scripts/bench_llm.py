@@ -1,0 +1,289 @@
+"""What the language model's engine adds to llama.cpp, and what it gives for it.
+
+Beside it, in the same run on the same file: the bare loop over llama.cpp's C functions, and (where it can be
+imported, `PYTHONPATH` may name its folder) xllamacpp, which is llama-server in process. Rounds alternate between
+them, and the best of each counts, since whatever else the machine does only ever slows one down. The weights are
+random: only speed is measured. One thread computes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import importlib
+import importlib.util
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from scripts.figures import Figure, at_least, at_most, parser, percentile, plain, report
+from scripts.make_test_models import exact
+from services.llm import LanguageModel, LlmSettings
+from services.llm.engines.abort import AbortFlag
+from services.llm.engines.library import library
+from services.llm.engines.llama import LlamaEngine
+from services.llm.engines.pool import Extension, Pool
+from services.llm.engines.weights import Weights
+from shared.clock import SystemClock
+from shared.events import LlmRequest, Stamp
+from shared.ids import id_source
+from shared.installed import InstalledModel
+from tests.kit import gguf_models
+
+STAMP = Stamp("bench", SystemClock(), id_source("bench-"), "bench")
+PROMPT = "the sea is wide and deep "
+STREAMS = (1, 4, 8)
+WINDOW = 512
+"""Tokens over which a cost per token is taken."""
+
+
+def settings(sequences: int, context: int) -> LlmSettings:
+    """One thread, chunks as in a conversation."""
+    return LlmSettings(threads=1, sequences=sequences, context_tokens=context, waiting=64)
+
+
+async def opened(path: Path, sequences: int, context: int) -> LanguageModel:
+    """The model, for so many answers beside each other; whoever opens it closes it."""
+    entry = InstalledModel("llm", path.stem, "llama-cpp", path.parent, (path,), ())
+    return await LlamaEngine().open(entry, settings(sequences, context), SystemClock())
+
+
+def wish(text: str, tokens: int, **fields: Any) -> LlmRequest:
+    """A request to go on from a text."""
+    values: dict[str, Any] = {"messages": (), "tools": (), "temperature": 0.0, "seed": 1, "stop": (), "prompt": text}
+    return STAMP(LlmRequest, turn=0, max_tokens=tokens, **(values | fields))
+
+
+async def read(model: LanguageModel, request: LlmRequest) -> tuple[float, float]:
+    """When the first piece came and when the answer was over, s."""
+    first = 0.0
+    answer = model.answer(request)
+    async for _ in answer:
+        first = first or time.perf_counter()
+    await answer.outcome()
+    return first, time.perf_counter()
+
+
+# ---- what a token costs
+
+
+def bare(path: Path, prompt: list[int], tokens: int) -> list[float]:
+    """The moments at which the bare loop had drawn each token."""
+    native = library().native
+    weights = Weights(library(), path, gpu_layers=0, wanted=lambda: True)
+    pool = Pool(library(), weights, context_tokens=8448, sequences=1, threads=1, chunk=256)
+    chain = native.llama_sampler_chain_init(native.llama_sampler_chain_default_params())
+    native.llama_sampler_chain_add(chain, native.llama_sampler_init_greedy())
+    pool.step([Extension(pool.places[0], prompt, speaks=True)], AbortFlag())
+    array = (ctypes.c_int32 * 1)()
+    batch = native.llama_batch_get_one(array, 1)
+    moments = []
+    for _ in range(tokens):
+        array[0] = native.llama_sampler_sample(chain, pool.context, -1)
+        native.llama_decode(pool.context, batch)
+        moments.append(time.perf_counter())
+    native.llama_sampler_free(chain)
+    pool.close()
+    weights.close()
+    return moments
+
+
+async def ours(path: Path, tokens: int) -> list[float]:
+    """The moments at which pieces arrived at the reader, one for each token of text."""
+    model = await opened(path, 1, 8448)
+    moments: list[float] = []
+    answer = model.answer(wish(PROMPT, tokens))
+    async for piece in answer:
+        moments += [time.perf_counter()] * len(piece)
+    await model.close()
+    return moments
+
+
+def cost(moments: Sequence[float], where: int) -> float:
+    """Microseconds a token at about that token: the least of pieces of 64, over a window."""
+    spans = [moments[i + 64] - moments[i] for i in range(where, min(where + WINDOW, len(moments) - 65), 64)]
+    return min(spans) / 64 * 1e6
+
+
+def per_token(folder: Path, rounds: int, full: bool) -> Iterator[Figure]:
+    """What the engine adds to a token, at the beginning and far on; a tiny model shows it best."""
+    path = gguf_models.write_ascii(folder / "ascii.gguf", context=8448)
+    tokens = 8192 if full else 2048
+    places = {"the first tokens": 64, f"token {tokens}": tokens - WINDOW - 128}
+    floor = {name: float("inf") for name in places}
+    reached = dict(floor)
+    prompt = list(PROMPT.encode())
+    for _ in range(rounds):
+        one, other = bare(path, prompt, tokens), asyncio.run(ours(path, tokens))
+        for name, where in places.items():
+            floor[name] = min(floor[name], cost(one, where))
+            reached[name] = min(reached[name], cost(other, where))
+    for name in places:
+        yield plain(f"baseline: bare loop, {name}", floor[name], "us")
+        yield at_most(f"overhead per token, {name}", reached[name] - floor[name], "us", 30)
+
+
+# ---- throughput
+
+
+async def ours_together(path: Path, streams: int, tokens: int, mode: str) -> float:
+    """Tokens a second over so many streams."""
+    model = await opened(path, max(STREAMS), 512)
+    await read(model, wish("warm", 4, mode=mode))
+    began = time.perf_counter()
+    await asyncio.gather(*(read(model, wish(f"{i} {PROMPT}", tokens, mode=mode)) for i in range(streams)))
+    took = time.perf_counter() - began
+    await model.close()
+    return streams * tokens / took
+
+
+def server(path: Path) -> Callable[[int, int], float] | None:
+    """xllamacpp's throughput over so many streams and tokens, None where it is not installed."""
+    if importlib.util.find_spec("xllamacpp") is None:
+        return None
+    xllamacpp = importlib.import_module("xllamacpp")
+
+    params = xllamacpp.CommonParams()
+    params.model.path = str(path)
+    params.n_parallel = max(STREAMS)
+    params.n_ctx = 512 * max(STREAMS)
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
+    params.kv_unified = False
+    params.verbosity = -1
+    running = xllamacpp.Server(params)
+
+    def one(index: int, tokens: int) -> None:
+        wanted = {"prompt": f"{index} {PROMPT}", "n_predict": tokens, "temperature": 0, "ignore_eos": True}
+        running.handle_completions({**wanted, "cache_prompt": False, "stream": False})
+
+    def together(streams: int, tokens: int) -> float:
+        one(99, 4)
+        threads = [threading.Thread(target=one, args=(i, tokens)) for i in range(streams)]
+        began = time.perf_counter()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return streams * tokens / (time.perf_counter() - began)
+
+    return together
+
+
+def throughput(path: Path, rounds: int, tokens: int) -> Iterator[Figure]:
+    """Tokens a second at one, four and eight streams; strict beside fast."""
+    theirs = server(path)
+    for streams in STREAMS:
+        fast, strict, other = 0.0, 0.0, 0.0
+        for _ in range(rounds):
+            fast = max(fast, asyncio.run(ours_together(path, streams, tokens, "fast")))
+            strict = max(strict, asyncio.run(ours_together(path, streams, tokens, "strict")))
+            other = max(other, theirs(streams, tokens) if theirs else 0.0)
+        yield plain(f"fast, {streams} streams", fast, "tokens/s")
+        yield plain(f"strict, {streams} streams", strict, "tokens/s")
+        if theirs:
+            yield plain(f"baseline: xllamacpp, {streams} streams", other, "tokens/s")
+            yield at_least(f"fast to xllamacpp, {streams} streams", fast / other * 100, "%", 100)
+        if streams == max(STREAMS):
+            yield at_least(f"strict to fast, {streams} streams", strict / fast * 100, "%", 70)
+
+
+# ---- an urgent question, a cancelled answer, a saved state
+
+
+async def urgent(path: Path, asked: int) -> tuple[list[float], list[float]]:
+    """Milliseconds to the first piece: idle, and with eight answers in the background."""
+    model = await opened(path, max(STREAMS), 512)
+    idle = [await _first(model, f"q{i} {PROMPT}") for i in range(asked)]
+    ended = asyncio.Event()
+
+    async def background(index: int) -> None:
+        while not ended.is_set():
+            await read(model, wish(f"b{index} {PROMPT}", 400, priority="background"))
+
+    behind = [asyncio.create_task(background(i)) for i in range(8)]
+    loaded = []
+    for i in range(asked):
+        await read(model, wish(f"r{i}", 1, priority="background"))  # a token of theirs, so that they do go on
+        loaded.append(await _first(model, f"q{i} {PROMPT}"))
+    ended.set()
+    await model.close()
+    await asyncio.gather(*behind, return_exceptions=True)
+    return idle, loaded
+
+
+async def _first(model: LanguageModel, text: str) -> float:
+    began = time.perf_counter()
+    first, _ = await read(model, wish(text, 2))
+    return (first - began) * 1e3
+
+
+async def cancelling(path: Path, asked: int) -> tuple[float, list[float]]:
+    """Milliseconds of a step, and from cancelling an answer until the engine has let go of it."""
+    model = await opened(path, 1, 512)
+    first, last = await read(model, wish(PROMPT, 200))
+    waits = []
+    for i in range(asked):
+        answer = model.answer(wish(f"{i} {PROMPT}", 400))
+        await anext(aiter(answer))
+        began = time.perf_counter()
+        answer.cancel()
+        await answer.outcome()
+        waits.append((time.perf_counter() - began) * 1e3)
+    await model.close()
+    return (last - first) / 199 * 1e3, waits
+
+
+def states(path: Path, tokens: int) -> Iterator[Figure]:
+    """Saving and putting back a sequence."""
+    weights = Weights(library(), path, gpu_layers=0, wanted=lambda: True)
+    pool = Pool(library(), weights, context_tokens=512, sequences=2, threads=1, chunk=256)
+    pool.step([Extension(pool.places[0], [i % 200 for i in range(tokens)], speaks=True)], AbortFlag())
+    saves, loads = [], []
+    for _ in range(10):
+        began = time.perf_counter()
+        saved = pool.save(pool.places[0])
+        middle = time.perf_counter()
+        pool.restore(pool.places[1], saved)
+        saves.append(middle - began)
+        loads.append(time.perf_counter() - middle)
+    size = len(saved.state) / 1e6
+    pool.close()
+    weights.close()
+    yield plain(f"state of {tokens} tokens", size, "MB")
+    yield plain("saving it", min(saves) * 1e3, "ms")
+    yield plain("putting it back", min(loads) * 1e3, "ms")
+
+
+def measured(full: bool) -> Iterator[Figure]:
+    """All of it, as it comes."""
+    with tempfile.TemporaryDirectory(prefix="sotto-") as name:
+        folder = Path(name)
+        yield from per_token(folder, 3 if full else 2, full)
+        path = exact(folder, "q8_0")
+        yield from throughput(path, 5 if full else 2, 128 if full else 48)
+        idle, loaded = asyncio.run(urgent(path, 100 if full else 12))
+        for percent in (50, 99):
+            yield plain(f"first piece, idle, p{percent}", percentile(idle, percent), "ms")
+            yield plain(f"first piece, eight in the background, p{percent}", percentile(loaded, percent), "ms")
+        ratio = percentile(loaded, 99) / percentile(idle, 99)
+        yield at_most("first piece, eight in the background to idle, p99", ratio, "x", 1.5)
+        step, waits = asyncio.run(cancelling(path, 100 if full else 20))
+        yield plain("a step", step, "ms")
+        yield at_most("cancelling, p50, in steps", percentile(waits, 50) / step, "steps", 1)
+        yield from states(path, 256)
+
+
+def main() -> int:
+    """Print the table, or JSON lines; exit status 1 when a goal was missed."""
+    options = parser(__doc__).parse_args()
+    return report(measured(options.full), as_json=options.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
