@@ -14,6 +14,7 @@ import numpy as np
 from services.audio.address import Device, address
 from services.audio.cleaning import Cleaner, NoCleaning
 from services.audio.echo import EchoWatch
+from services.audio.reference import Reference
 from services.audio.resampling import Resampler
 from services.audio.settings import AudioSettings
 from shared.errors import SottoError
@@ -67,11 +68,12 @@ class WebRtcCleaner:
         self._watch = EchoWatch() if echo else None
         self._rate = CAPTURE_RATE
         self._resample = Resampler(CAPTURE_RATE, CAPTURE_RATE)
-        self._rest: Floats = np.zeros(0, np.float32)
+        self._reference = Reference()
 
     def clean(self, frame: Floats, played: Sequence[Floats], rate: int) -> Floats:
         if self._watch is not None:
-            reference = self._at_capture_rate(played, rate)
+            self._reference.add(self._at_capture_rate(played, rate))
+            reference = self._reference.take(frame.size)
             self._refer(reference, echo=self._watch.hear(frame, reference))
         steps = [self._cleaned(frame[i : i + _STEP]) for i in range(0, frame.size, _STEP)]
         return np.concatenate(steps)
@@ -82,11 +84,9 @@ class WebRtcCleaner:
         return self._resample(np.concatenate(played)) if played else _NOTHING
 
     def _refer(self, reference: Floats, *, echo: bool) -> None:
-        self._rest = np.concatenate((self._rest, reference if echo else np.zeros_like(reference)))
-        whole = self._rest.size - self._rest.size % _STEP
-        for at in range(0, whole, _STEP):
-            self._module.process_reverse_stream(_frame(self._rest[at : at + _STEP]))
-        self._rest = self._rest[whole:]
+        played = reference if echo else np.zeros_like(reference)
+        for at in range(0, played.size, _STEP):
+            self._module.process_reverse_stream(_frame(played[at : at + _STEP]))
 
     def _cleaned(self, step: Floats) -> Floats:
         frame = _frame(step)
