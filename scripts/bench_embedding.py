@@ -1,0 +1,293 @@
+"""How fast and how exact texts become vectors, beside onnxruntime and sentence-transformers in the same run.
+
+The model is all-MiniLM-L6-v2 where it is installed (`--model FOLDER` names another place), else one of its size with
+random weights, whose speed is the same. `--data FOLDER` holds `sts_dev.tsv` (the STS benchmark with its header line):
+then cosines to the reference and the rank correlation are measured too. sentence-transformers takes part where it is
+installed.
+
+The engines take turns, text by text, so that whatever else the machine does slows all of them alike.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import numpy as np
+
+from scripts.figures import Figure, at_least, at_most, parser, percentile, plain, report
+from services.embedding.convert import convert
+from services.embedding.embedder import cores
+from services.embedding.engines.compiling import compiled
+from services.embedding.engines.native import Kernel, NativeEncoder
+from services.embedding.engines.reference import ReferenceEncoder
+from services.embedding.port import Encoder, Passage
+from services.embedding.vectors import from_bytes
+from services.embedding.weights import Weights
+from shared.pcm import Floats
+from tests.kit.bert_models import write_bert
+from tests.kit.bert_onnx import write_onnx
+
+ROOT = Path(__file__).resolve().parent.parent
+MINILM = {"hidden": 384, "inner": 1536, "heads": 12, "layers": 6, "positions": 512}
+SHORT, MANY = 12, 32
+Run = Callable[[Sequence[Sequence[int]]], object]
+
+COLD = """
+import sys
+from pathlib import Path
+from services.embedding.engines.native import Kernel, NativeEncoder
+from services.embedding.weights import Weights
+encoder = NativeEncoder(Weights(Path(sys.argv[1])), kernel=Kernel(Path(sys.argv[2])))
+encoder.encode(encoder.read(["What is the code of my bike?"], ""))
+print("first", flush=True)
+sys.stdin.readline()
+"""
+
+
+# ---- those who compute
+
+
+def whole(passages: Sequence[Sequence[int]]) -> list[Passage]:
+    """Ids as passages."""
+    return [Passage(ids, False) for ids in passages]
+
+
+def threaded(encoder: Encoder, threads: int) -> Run:
+    """Spread over threads, as the service does it."""
+    if threads == 1:
+        return lambda batch: encoder.encode(whole(batch))
+    pool = ThreadPoolExecutor(threads)
+    return lambda batch: list(pool.map(encoder.encode, [whole(batch[n::threads]) for n in range(threads)]))
+
+
+def onnxruntime(path: Path, threads: int) -> Run:
+    """The same model in float32."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return lambda batch: session.run(None, {"ids": np.asarray(batch, np.int64)})[0]
+
+
+def sentence_transformers(source: Path, threads: int) -> Run | None:
+    """The same model by its makers' library, or None where it is not installed."""
+    try:
+        import torch
+        from sentence_transformers import SentenceTransformer
+    except ImportError:
+        return None
+    torch.set_num_threads(threads)
+    model = SentenceTransformer(str(source), device="cpu")
+    words = [word for word in model.tokenizer.get_vocab() if word.isalpha()]
+    texts = {n: [" ".join(words[n * 12 + k] for k in range(SHORT - 2))] for n in range(MANY)}
+    return lambda batch: model.encode([text for n in range(len(batch)) for text in texts[n]], batch_size=MANY)
+
+
+# ---- speed
+
+
+def alternating(runs: Mapping[str, Run], batch: Sequence[Sequence[int]], rounds: int) -> dict[str, list[float]]:
+    """The ms of each, taking turns; the first three rounds are not counted."""
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for count in range(rounds + 3):
+        for name, run in runs.items():
+            began = time.perf_counter()
+            run(batch)
+            if count >= 3:
+                times[name].append(1e3 * (time.perf_counter() - began))
+    return times
+
+
+def quiet(values: Sequence[float]) -> float:
+    """The lowest tenth: what it takes when nothing else runs."""
+    return percentile(values, 10)
+
+
+def speed(native: Encoder, others: Mapping[str, Callable[[int], Run | None]], rounds: int) -> Iterator[Figure]:
+    """One short text on one thread, and a batch of 32 on two."""
+    chance = random.Random(1)
+    batch = [[chance.randrange(80) for _ in range(SHORT)] for _ in range(MANY)]
+    goals = {"onnxruntime fp32": (3.0, 1.7), "sentence-transformers": (7.0, 4.0)}
+    for place, (what, threads, asked) in enumerate(
+        ((f"one text of {SHORT} ids", 1, batch[:1]), (f"{MANY} texts of {SHORT} ids, two threads", 2, batch))
+    ):
+        made = {name: make(threads) for name, make in others.items()}
+        runs = {"native": threaded(native, threads)} | {name: run for name, run in made.items() if run is not None}
+        times = alternating(runs, asked, rounds if place == 0 else rounds // 8)
+        mine = times["native"]
+        if place == 0:
+            yield at_most(f"{what}, p50", statistics.median(mine), "ms", 1.2)
+            yield at_most(f"{what}, p99", percentile(mine, 99), "ms", 2.5)
+        else:
+            yield at_most(f"{what}, p50", statistics.median(mine), "ms", 14)
+        yield plain(f"{what}, undisturbed", quiet(mine), "ms")
+        for name, taken in times.items():
+            if name in goals:
+                yield plain(f"baseline: {name}, {what}, p50", statistics.median(taken), "ms")
+                ratio = statistics.median(taken) / statistics.median(mine)
+                yield at_least(f"times as fast as {name}, {what}", ratio, "x", goals[name][place])
+
+
+def levels(weights: Weights, kernel: Kernel, rounds: int) -> Iterator[Figure]:
+    """What the kernel's other variants take on this processor."""
+    chance = random.Random(2)
+    batch = [[chance.randrange(80) for _ in range(SHORT)]]
+    runs = {n: threaded(NativeEncoder(weights, level=n, kernel=kernel), 1) for n in kernel.levels}
+    for name, taken in alternating(runs, batch, rounds // 4).items():
+        yield plain(f"variant {name}, one text of {SHORT} ids, p50", statistics.median(taken), "ms")
+
+
+# ---- beginnings
+
+
+def beginnings(folder: Path, kernel: Kernel, times: int) -> Iterator[Figure]:
+    """A process of its own: how long to its first vector, and what memory it takes, alone and beside another."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    bare = [_timed([sys.executable, "-c", "print('first', flush=True)"], environment)[0] for _ in range(times)]
+    command = [sys.executable, "-c", COLD, str(folder), str(kernel.path)]
+    cold = [_timed(command, environment) for _ in range(times)]
+    yield plain("baseline: Python's own start", statistics.median(bare), "ms")
+    yield at_most("cold process to the first vector", statistics.median(ms for ms, _, _ in cold), "ms", 60)
+    yield at_most("resident memory of a process that embeds", statistics.median(rss for _, rss, _ in cold), "MB", 70)
+    yield at_most("memory of a second process that it shares with none", _second(command, environment), "MB", 30)
+    opened = []
+    for _ in range(20):
+        began = time.perf_counter()
+        Weights(folder)
+        opened.append(1e3 * (time.perf_counter() - began))
+    yield at_most("weights open", statistics.median(opened), "ms", 2)
+
+
+def _timed(command: Sequence[str], environment: Mapping[str, str]) -> tuple[float, float, float]:
+    """ms to its first line; then its resident and its unique memory in MB."""
+    import psutil
+
+    began = time.perf_counter()
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        took = 1e3 * (time.perf_counter() - began)
+        try:
+            memory = psutil.Process(process.pid).memory_full_info()
+        except psutil.Error:  # it has ended
+            return took, 0.0, 0.0
+        finally:
+            process.communicate(b"\n")
+    return took, memory.rss / 1e6, memory.uss / 1e6
+
+
+def _second(command: Sequence[str], environment: Mapping[str, str]) -> float:
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as first:
+        assert first.stdout is not None
+        first.stdout.readline()
+        unique = _timed(command, environment)[2]
+        first.communicate(b"\n")
+    return unique
+
+
+# ---- exactness
+
+
+def exactness(native: Encoder, reference: Encoder, data: Path) -> Iterator[Figure]:
+    """Against the reference and against people's judgement."""
+    with (data / "sts_dev.tsv").open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
+        pairs = [(float(row["score"]), row["sentence1"], row["sentence2"]) for row in rows]
+    texts = list(dict.fromkeys(text for _, *two in pairs for text in two))
+    passages = native.read(texts, "")
+    mine, exact = (from_bytes(e.encode(passages), e.info.dimensions).astype(np.float64) for e in (native, reference))
+    cosines = np.einsum("ij,ij->i", mine, exact)
+    place = {text: n for n, text in enumerate(texts)}
+    yield plain("sentences compared", len(texts), "texts")
+    yield at_least("lowest cosine to the reference", float(cosines.min()), "", 0.9999)
+    yield plain("mean distance to the reference (1 - cosine)", float((1 - cosines).mean()) * 1e6, "1e-6")
+    judged = [score for score, _, _ in pairs]
+    for name, vectors, goal in (("native", mine, 82.0), ("reference", exact, None)):
+        found = [float(vectors[place[one]] @ vectors[place[two]]) for _, one, two in pairs]
+        value = 100 * _spearman(judged, found)
+        label = f"rank correlation with people's judgement, {name}"
+        yield at_least(label, value, "", goal) if goal else plain(label, value, "")
+
+
+def _spearman(one: Sequence[float], two: Sequence[float]) -> float:
+    return float(np.corrcoef(_ranks(one), _ranks(two))[0, 1])
+
+
+def _ranks(values: Sequence[float]) -> Floats:
+    """Places in order; equal values share their mean place."""
+    unique, inverse, counts = np.unique(np.asarray(values), return_inverse=True, return_counts=True)
+    ends = np.cumsum(counts)
+    return np.asarray((ends - (counts - 1) / 2)[inverse], dtype=np.float32) if len(unique) else np.zeros(0, np.float32)
+
+
+def sameness(native: Encoder, batches: int) -> Iterator[Figure]:
+    """Random batches, orders and thread counts against each text alone, bit by bit."""
+    chance = random.Random(3)
+    known = [[chance.randrange(80) for _ in range(chance.randint(1, 24))] for _ in range(200)]
+    alone = {n: native.encode(whole([ids])) for n, ids in enumerate(known)}
+    same = 0
+    for _ in range(batches):
+        chosen = [chance.randrange(len(known)) for _ in range(chance.randint(1, 8))]
+        threads = chance.randint(1, 3)
+        with ThreadPoolExecutor(threads) as pool:
+            parts = [chosen[n::threads] for n in range(threads)]
+            rows = list(pool.map(lambda part: native.encode(whole([known[n] for n in part])), parts))
+        same += all(b"".join(alone[n] for n in p) == row for p, row in zip(parts, rows, strict=True))
+    yield Figure("batches with the same bits", same, "batches", f">= {batches}", same == batches)
+
+
+def main() -> int:
+    """Run what the command line asks for."""
+    options = parser(__doc__)
+    options.add_argument("--model", type=Path, help="folder in the form of the hub")
+    options.add_argument("--data", type=Path, help="folder with sts_dev.tsv")
+    given = options.parse_args()
+    with tempfile.TemporaryDirectory(prefix="sotto-bench-") as name:
+        return report(figures(Path(name), given.model, given.data, full=given.full), as_json=given.json)
+
+
+def figures(scratch: Path, model: Path | None, data: Path | None, *, full: bool) -> Iterator[Figure]:
+    """Everything, the most telling first."""
+    source = model or _installed() or write_bert(scratch / "random-minilm", **MINILM)
+    convert(source, scratch / "packed")
+    convert(source, scratch / "exact", "fp32")
+    kernel, weights = Kernel(compiled()), Weights(scratch / "packed")
+    native, reference = NativeEncoder(weights, kernel=kernel), ReferenceEncoder(Weights(scratch / "exact"))
+    graph = write_onnx(source, weights.architecture, scratch / "model.onnx")
+    print(f"{source.name}, {native.info.detail}, {cores()} cores", file=sys.stderr)
+    rounds = 2000 if full else 400
+    others: dict[str, Callable[[int], Run | None]] = {
+        "onnxruntime fp32": lambda threads: onnxruntime(graph, threads),
+        "sentence-transformers": lambda threads: sentence_transformers(source, threads),
+    }
+    yield from speed(native, others, rounds)
+    yield from levels(weights, kernel, rounds)
+    yield from beginnings(scratch / "packed", kernel, 15 if full else 7)
+    if data is not None:
+        yield from exactness(native, reference, data)
+    yield from sameness(native, 10_000 if full else 1_000)
+
+
+def _installed() -> Path | None:
+    """Where all-MiniLM-L6-v2 is on this machine, if it is."""
+    from services.app import Settings, shelf
+
+    found = [m.path for m in shelf(Settings()).installed("embedding") if m.name == "all-minilm-l6-v2"]
+    return found[0] if found else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
