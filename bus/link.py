@@ -2,7 +2,8 @@
 
 An event crosses only to processes that read it: those that asked for its kind, and of other people's conversations only
 what a process that holds none of its own works on. A request goes to one process that serves it, the same one for a
-conversation as long as it lives; when it dies before it said anything, another one gets the request. Fences cross too.
+conversation as long as it lives; when it dies before it said anything, another one gets the request. One that nobody
+answers yet waits some seconds for somebody who joins. Fences cross too.
 What comes in counts as handled when every mailbox here is done with it, and is delivered again after a crash of ours.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -43,6 +44,7 @@ _REMEMBERED = 8192
 _TRIM_EVERY = 30
 """Beats."""
 _FAREWELL_S = 0.3
+_UNPLACED_S = 5.0
 _WELL = (ServiceReady, ServiceStarting, ServiceDegraded)
 _ILL = (ServiceCrashed, ServiceStopped, ServiceFailed)
 
@@ -79,6 +81,8 @@ class Link:
         self._fencing = False
         self._open: OrderedDict[str, tuple[Event, str, bool]] = OrderedDict()
         """Requests that another process works on, by id: who, and whether it said something."""
+        self._unplaced: deque[tuple[float, Event]] = deque(maxlen=_REMEMBERED)
+        """Requests that nobody could answer, with when they were made: whoever joins in time gets them."""
         self._askers: OrderedDict[str, str] = OrderedDict()
         """Who sent the requests that came here: what they cause goes back there."""
         self._seen: OrderedDict[str, None] = OrderedDict()
@@ -104,6 +108,7 @@ class Link:
     async def run(self) -> None:
         """Link until cancelled. Raises BusUnreachable and BusUnfit at the start, and NameTaken."""
         await self._transport.open()
+        self._unplaced.extend(self._asked_before())
         undo = (
             self._bus.tap(self._leaving),
             self._bus.on_fence(self._fenced),
@@ -141,6 +146,8 @@ class Link:
         if event.replies:
             server = self._server(event)
             if server is None:
+                if not self._bus.answers(event):
+                    self._unplaced.append((asyncio.get_running_loop().time(), event))
                 return ()
             _remember(self._open, event.id, (event, server, False))
             return (server,)
@@ -280,6 +287,31 @@ class Link:
             if name != self._transport.name and (name not in before or before[name].token != node.token):
                 _log.info("a process joined", process=name, services=node.services)
                 self._tell(node)
+        self._place()
+
+    def _asked_before(self) -> list[tuple[float, Event]]:
+        """What was asked here before we listened, and nobody here answers."""
+        now, before = asyncio.get_running_loop().time(), tuple(self._bus.replay())
+        causes = {event.cause for event in before}
+        return [
+            (now, event)
+            for event in before
+            if event.replies and event.id not in causes and not self._bus.answers(event)
+        ]
+
+    def _place(self) -> None:
+        """Send what was asked before anybody who answers it was known; what is asked for too long is given up."""
+        waiting, now = tuple(self._unplaced), asyncio.get_running_loop().time()
+        self._unplaced.clear()
+        for asked, event in waiting:
+            if now - asked > _UNPLACED_S or self._bus.is_stale(event):
+                continue
+            server = self._server(event)
+            if server is None:
+                self._unplaced.append((asked, event))
+            else:
+                _remember(self._open, event.id, (event, server, False))
+                self._send(event, (server,))
 
     def _tell(self, node: Node) -> None:
         """Who comes later gets what is retained."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bus.journal.errors import BeingRecorded, NewerJournal, NoRecording, NoSound, UnreadableLine
+from bus.journal.forgetting import forget
 from bus.journal.keeping import sweep
 from bus.journal.lines import Entry, Step
 from bus.journal.place import Track
@@ -26,6 +27,7 @@ __all__ = [
     "UnreadableLine",
     "delete",
     "find",
+    "forget",
     "recordings",
     "sweep",
 ]

@@ -18,7 +18,17 @@ from shared.errors import SottoError
 from shared.events import REGISTRY, AudioCaptured, Event, Registry, decode, encode
 from shared.pcm import samples_in
 
-__all__ = ["Entry", "Frames", "Step", "entries_of", "event_line", "header_of", "is_event", "step_line"]
+__all__ = [
+    "Entry",
+    "Frames",
+    "Step",
+    "entries_of",
+    "event_line",
+    "forgotten_line",
+    "header_of",
+    "is_event",
+    "step_line",
+]
 
 _SEAL = len('{"crc":"01234567",')
 _DIGITS = 10
@@ -55,6 +65,11 @@ def event_line(event: Event) -> bytes:
 def step_line(step: Step) -> bytes:
     """Return the line of one step."""
     return _sealed(_json({"step": [step.session, step.input, step.woke, step.now, step.cause]}))
+
+
+def forgotten_line(count: int) -> bytes:
+    """Return the line that stands where so many lines were forgotten."""
+    return _sealed(_json({"forgotten": count}))
 
 
 def is_event(line: bytes) -> bool:
@@ -104,6 +119,8 @@ class Frames:
 def entries_of(line: bytes, registry: Registry = REGISTRY) -> Iterator[Entry]:
     """Return what a line says, in order; payloads are zeros of their size. Raises UnreadableLine before the first."""
     fields = _unsealed(line)
+    if "forgotten" in fields:
+        raise UnreadableLine(f"{fields['forgotten']} lines were forgotten, as somebody wished.")
     try:
         if "step" in fields:
             return iter([Step(*fields["step"])])

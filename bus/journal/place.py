@@ -65,7 +65,7 @@ class Place:
     def blocks(self, track: Track) -> Iterator[Block]:
         """The blocks of a track that are there, by name; where both forms of one are, the closed one."""
         folder, seen = self.sound(track), set[str]()
-        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        for path in sorted(folder.iterdir(), key=_closed_first) if folder.is_dir() else ():
             match = _BLOCK.fullmatch(path.name)
             if match is not None and match["stem"] not in seen and (track == "speaker" or match["stem"].isdigit()):
                 seen.add(match["stem"])
@@ -90,6 +90,10 @@ class Place:
     def bytes(self) -> int:
         """The size of all files in it."""
         return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+
+
+def _closed_first(path: Path) -> tuple[str, bool]:
+    return path.name.partition(".")[0], path.suffix != ".flac"
 
 
 def folder_name(session: str) -> str:

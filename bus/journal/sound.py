@@ -16,7 +16,7 @@ from bus.journal.place import Block, Place, clause_name
 from shared.events import AudioCaptured, TtsAudio
 from shared.pcm import CAPTURE_RATE, samples_in
 
-__all__ = ["SoundWriter", "read_block", "read_microphone"]
+__all__ = ["SoundWriter", "read_block", "read_microphone", "silence"]
 
 Samples = npt.NDArray[np.int16]
 
@@ -42,16 +42,9 @@ class _OpenBlock:
 
     def close(self) -> None:
         """Leave it as FLAC; without samples, leave nothing."""
-        import soundfile
-
         self._file.close()
         if self.samples:
-            made = self._closed_as.with_suffix(".part")
-            try:
-                soundfile.write(made, np.fromfile(self._path, "<i2"), self.rate, format="FLAC", subtype="PCM_16")
-            except soundfile.LibsndfileError as error:
-                raise OSError(f"{made.name} cannot be written: {error}") from error
-            made.rename(self._closed_as)
+            _write_flac(self._closed_as, np.fromfile(self._path, "<i2"), self.rate)
         self._path.unlink()
 
 
@@ -128,3 +121,30 @@ def read_microphone(place: Place, first_sample: int, until_sample: int) -> Itera
         start, until = max(first_sample, block.position), min(until_sample, block.position + len(samples))
         if start < until:
             yield start, samples[start - block.position : until - block.position]
+
+
+def silence(place: Place, first_sample: int, until_sample: int) -> None:
+    """Put silence in the place of what the microphone heard between two positions."""
+    for block in place.blocks("microphone"):
+        if block.position >= until_sample:
+            continue
+        samples, rate = read_block(block)
+        start, until = max(first_sample, block.position), min(until_sample, block.position + len(samples))
+        if start < until:
+            quiet = samples.copy()
+            quiet[start - block.position : until - block.position] = 0
+            _write_flac(block.path.with_name(f"{block.stem}.flac"), quiet, rate)
+            if block.rate is not None:
+                block.path.unlink()
+
+
+def _write_flac(path: Path, samples: Samples, rate: int) -> None:
+    """Write the file whole or not at all."""
+    import soundfile
+
+    made = path.with_suffix(".part")
+    try:
+        soundfile.write(made, samples, rate, format="FLAC", subtype="PCM_16")
+    except soundfile.LibsndfileError as error:
+        raise OSError(f"{made.name} cannot be written: {error}") from error
+    made.rename(path)

@@ -12,10 +12,11 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from bus.journal.forgetting import forget
 from bus.journal.lines import Entry, Frames, Step, event_line, step_line
 from bus.journal.place import FORMAT, Place, folder_name
 from bus.journal.sound import SoundWriter
-from shared.events import AudioCaptured, TtsAudio
+from shared.events import AudioCaptured, MemoryForget, TtsAudio
 
 __all__ = ["Journal"]
 
@@ -89,6 +90,18 @@ class Journal:
             self.written += len(data)
         if self._in_file >= self._segment_bytes:
             self._close_file()
+            self._file = self._next_file()
+
+    def forget(self, order: MemoryForget) -> int:
+        """Remove what was written so far of what the order names; returns how many turns went."""
+        self._end_run()
+        self.flush()
+        if self._sound is not None:
+            self._sound.close()
+        self._close_file()
+        try:
+            return forget(self.place, order)
+        finally:
             self._file = self._next_file()
 
     def close(self) -> None:

@@ -184,6 +184,19 @@ async def test_a_killed_process_gets_what_it_had_in_hand_when_it_starts_again(ho
     await again.end()
 
 
+async def test_what_is_asked_before_anybody_is_known_waits_for_who_joins(household: Household) -> None:
+    """A conversation may begin before its link has met the workers."""
+    bus = Bus()
+    here = household.start("home", bus=bus, services=("dialogue",), sessions=("s",))
+    first, second = ask(here), ask(here)
+    bus.publish(first)
+    await here.knows()
+    bus.publish(second)
+    _, box = worker(household, "worker")
+    async with asyncio.timeout(30):
+        assert [await anext(box), await anext(box)] == [first, second]
+
+
 async def test_a_fence_holds_everywhere(household: Household) -> None:
     """Nothing fenced of an older turn is delivered in the other process any more; facts are."""
     there, box = worker(household, "worker")
