@@ -21,6 +21,7 @@ from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import JsonValue
 
+from services.llm.brief import brief
 from services.llm.port import ModelUnusable
 from shared.events import Message, ToolSpec
 
@@ -129,7 +130,7 @@ def _bare(text: str) -> str:
 def _function(tool: ToolSpec) -> Line:
     return {
         "type": "function",
-        "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
+        "function": {"name": tool.name, "description": tool.description, "parameters": brief(tool.parameters)},
     }
 
 
