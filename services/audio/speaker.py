@@ -203,7 +203,7 @@ class Speaker:
         whole = np.concatenate((np.zeros(torn, np.float32), block.samples, np.zeros(silence, np.float32)))
         self._blocks.append((asked_ns, whole))
         dry = silence > 0 and self._playback.sounding
-        self.gaps += dry and not self._dry
+        self.gaps += dry and (frames > 0 or not self._dry)
         self._dry = silence > 0
 
     def cut(self, kept: int) -> None:
