@@ -298,7 +298,7 @@ def on_llm_failed(state: State, event: LlmFailed) -> State:
     if answer is None or event.turn != answer.turn or answer.stage != "model":
         return state
     if event.reason != "no-model":
-        return apologise(state, "lost-model")
+        return apologise(state, "too-long" if event.reason == "too-long" else "lost-model")
     name: Phrase = "no-model-again" if state.told_no_model else "no-model"
     return apologise(replace(state, told_no_model=True), name)
 

@@ -8,7 +8,8 @@ __all__ = ["Phrase", "phrase"]
 
 Phrase = Literal[
     "not-understood", "still-not-understood", "lost-recognition", "lost-skill", "lost-model", "lost-speech",
-    "lost-memory", "no-model", "no-model-again", "no-words", "nothing-to-repeat", "nothing-to-resume", "went-wrong",
+    "lost-memory", "no-model", "no-model-again", "no-words", "nothing-to-repeat", "nothing-to-resume", "too-long",
+    "went-wrong",
 ]  # fmt: skip
 
 _SENTENCES: dict[str, dict[Phrase, str]] = {
@@ -26,6 +27,7 @@ _SENTENCES: dict[str, dict[Phrase, str]] = {
         "no-words": "I have no answer to that.",
         "nothing-to-repeat": "I haven't said anything yet.",
         "nothing-to-resume": "There is nothing to go on with.",
+        "too-long": "That is more than my language model can read at once. Please ask in fewer words.",
         "went-wrong": "Sorry, that went wrong.",
     },
     "de": {
@@ -42,6 +44,7 @@ _SENTENCES: dict[str, dict[Phrase, str]] = {
         "no-words": "Darauf habe ich keine Antwort.",
         "nothing-to-repeat": "Ich habe noch nichts gesagt.",
         "nothing-to-resume": "Es gibt nichts, womit ich weitermachen könnte.",
+        "too-long": "Das ist mehr, als mein Sprachmodell auf einmal lesen kann. Bitte frag mit weniger Worten.",
         "went-wrong": "Entschuldige, das ist schiefgegangen.",
     },
     "fr": {
@@ -58,6 +61,7 @@ _SENTENCES: dict[str, dict[Phrase, str]] = {
         "no-words": "Je n'ai pas de réponse à cela.",
         "nothing-to-repeat": "Je n'ai encore rien dit.",
         "nothing-to-resume": "Il n'y a rien à continuer.",
+        "too-long": "C'est plus que mon modèle de langage ne peut lire d'un coup. Pose la question en moins de mots.",
         "went-wrong": "Désolé, quelque chose s'est mal passé.",
     },
     "es": {
@@ -74,6 +78,7 @@ _SENTENCES: dict[str, dict[Phrase, str]] = {
         "no-words": "No tengo respuesta para eso.",
         "nothing-to-repeat": "Todavía no he dicho nada.",
         "nothing-to-resume": "No hay nada que continuar.",
+        "too-long": "Es más de lo que mi modelo de lenguaje puede leer de una vez. Pregúntalo con menos palabras.",
         "went-wrong": "Perdona, algo ha salido mal.",
     },
 }

@@ -360,7 +360,7 @@ class World:
         if broken == "crashes":
             self.bench.publish(ServiceCrashed, turn=0, service="llm", error="MemoryError", handling=request.id)
             return
-        if broken in ("fails", "no-model"):
+        if broken in ("fails", "no-model", "too-long"):
             reason = "engine" if broken == "fails" else broken
             self.bench.publish(LlmFailed, turn=request.turn, request=request.id, reason=reason, message="a sentence")
             return
