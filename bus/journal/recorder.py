@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
 import structlog
@@ -24,6 +25,14 @@ _CAPACITY = 50_000
 """Entries that may wait for the disk, some minutes of a lively conversation."""
 
 _log = structlog.get_logger("journal")
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Something to be done with the journal in its thread."""
+
+    work: Callable[[Journal], int]
+    done: asyncio.Future[int]
 
 
 class Recorder:
@@ -50,7 +59,7 @@ class Recorder:
         self._loop = asyncio.get_running_loop()
         self.opened: asyncio.Future[None] = self._loop.create_future()
         """Done when the journal is there, or is known not to be."""
-        self._entries: SimpleQueue[Entry | None] = SimpleQueue()
+        self._entries: SimpleQueue[Entry | _Work | None] = SimpleQueue()
         """None is the end."""
         self._over = False
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
@@ -64,6 +73,17 @@ class Recorder:
         """Record that dialogue took an input (see `Step`), with what is being handled as the cause."""
         cause = current.get()
         self._put(Step(session, input, woke, now, cause.id if cause is not None else None))
+
+    async def do(self, work: Callable[[Journal], int]) -> int | None:
+        """Have the thread do something with the journal after all that came before; None when nothing is recorded.
+
+        Raises OSError.
+        """
+        if self._over:
+            return None
+        done: asyncio.Future[int] = self._loop.create_future()
+        self._entries.put(_Work(work, done))
+        return await done
 
     async def close(self) -> None:
         """Write what waits, and end the recording."""
@@ -101,18 +121,27 @@ class Recorder:
         while going:
             entries, going = self._next()
             for entry in entries:
-                try:
-                    journal.write(entry)
-                except CodecError as error:
-                    _log.warning("an event cannot be recorded", reason=str(error))
+                self._take(journal, entry)
             journal.flush()
             if journal.written - noticed >= self._grown_bytes:
                 noticed = journal.written
                 self._grown(journal)
 
-    def _next(self) -> tuple[list[Entry], bool]:
+    def _take(self, journal: Journal, entry: Entry | _Work) -> None:
+        if isinstance(entry, _Work):
+            try:
+                self._loop_soon(_set, entry.done, entry.work(journal))
+            except OSError as error:
+                self._loop_soon(_fail, entry.done, error)
+            return
+        try:
+            journal.write(entry)
+        except CodecError as error:
+            _log.warning("an event cannot be recorded", reason=str(error))
+
+    def _next(self) -> tuple[list[Entry | _Work], bool]:
         """Wait for entries; returns what is there, and False when nothing follows."""
-        entries: list[Entry] = []
+        entries: list[Entry | _Work] = []
         entry = self._entries.get()
         with contextlib.suppress(Empty):
             while entry is not None and not self._over:
@@ -124,7 +153,7 @@ class Recorder:
     def _tell(self, error: OSError) -> None:
         self._loop_soon(self._end, error.strerror or str(error))
 
-    def _loop_soon(self, call: Callable[..., None], *args: str) -> None:
+    def _loop_soon(self, call: Callable[..., None], *args: object) -> None:
         try:
             self._loop.call_soon_threadsafe(call, *args)
         except RuntimeError:  # the loop has ended: nobody is there to be told
@@ -142,3 +171,13 @@ class Recorder:
         self._over = True
         self._entries.put(None)
         self._failed(reason)
+
+
+def _set(done: asyncio.Future[int], result: int) -> None:
+    if not done.done():
+        done.set_result(result)
+
+
+def _fail(done: asyncio.Future[int], error: OSError) -> None:
+    if not done.done():
+        done.set_exception(error)

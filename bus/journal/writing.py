@@ -100,7 +100,7 @@ class Journal:
             self._sound.close()
         self._close_file()
         try:
-            return forget(self.place, order)
+            return forget(self.place.folder, order)
         finally:
             self._file = self._next_file()
 

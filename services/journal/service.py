@@ -9,15 +9,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import ClassVar
 
 import structlog
 from pydantic import BaseModel
 
-from bus.journal import Journal, Recorder, sweep
+from bus.journal import Journal, Recorder, forget, recordings, sweep
 from services.contract import Context
 from services.journal.settings import JournalSettings
-from shared.events import Event
+from shared.events import Event, MemoryForget, MemoryForgotten
 
 __all__ = ["JournalService"]
 
@@ -34,7 +35,7 @@ class JournalService:
     """
 
     name: ClassVar[str] = "journal"
-    consumes: ClassVar[tuple[type[Event], ...]] = ()
+    consumes: ClassVar[tuple[type[Event], ...]] = (MemoryForget,)
 
     def __init__(self, settings: JournalSettings, *, held_with: BaseModel | None = None, over: str = "") -> None:
         self._settings = settings
@@ -55,11 +56,10 @@ class JournalService:
             await recorder.opened
             if not self._problem.done():
                 ctx.ready()
-            reason = await self._problem
-            untap()
-            _log.error("recording ended", reason=reason)
-            ctx.degraded(f"the session is not recorded any more: {reason}. Free some space, or set journal.folder.")
-            await asyncio.Event().wait()
+            ctx.tasks.create_task(self._tell(ctx, self._problem, untap), name="journal:problem")
+            async for event in ctx.inbox:
+                if isinstance(event, MemoryForget):
+                    await self._forget(ctx, event, recorder)
         finally:
             self._recorder = None
             untap()
@@ -69,6 +69,25 @@ class JournalService:
         """Record that dialogue took an input; see `DialogueService.watch`."""
         if self._recorder is not None:
             self._recorder.step(session, input, woke, now)
+
+    async def _tell(self, ctx: Context, problem: asyncio.Future[str], untap: Callable[[], None]) -> None:
+        reason = await problem
+        untap()
+        _log.error("recording ended", reason=reason)
+        ctx.degraded(f"the session is not recorded any more: {reason}. Free some space, or set journal.folder.")
+
+    async def _forget(self, ctx: Context, order: MemoryForget, recorder: Recorder) -> None:
+        """Remove what is to be forgotten from this recording and from all others."""
+        try:
+            own = await recorder.do(lambda journal: journal.forget(order))
+            others, live = await asyncio.to_thread(_forget_in_all, self._settings.root, ctx.session, order)
+        except OSError as error:
+            detail, removed = f"the recordings cannot be changed: {error.strerror}", 0
+        else:
+            removed = (own or 0) + others
+            detail = f"{live} sessions are being recorded by another Sotto" if live else f"{removed} recorded turns"
+        ok = detail.endswith("recorded turns")
+        ctx.emit(MemoryForgotten, store=self.name, removed=removed, detail=detail, ok=ok)
 
     def _failed(self, reason: str) -> None:
         if self._problem is not None and not self._problem.done():
@@ -96,3 +115,14 @@ class JournalService:
                 _log.info("old recordings were deleted", gone=gone)
 
         return sweep_old
+
+
+def _forget_in_all(root: Path, own: str, order: MemoryForget) -> tuple[int, int]:
+    """Remove what is to be forgotten from the other recordings; returns the turns, and how many are not ended."""
+    turns = live = 0
+    for summary in recordings(root):
+        if summary.live:
+            live += summary.id != own
+        else:
+            turns += forget(summary.folder, order)
+    return turns, live

@@ -14,8 +14,8 @@ PRIVATE = {
     "bus": {"Backlog", "Call", "Reply", "Ring"},  # how the parts of the bus speak to each other
     "bus.journal": {  # how its files are made of lines and blocks
         *("FORMAT", "Block", "Frames", "Place", "SoundWriter"),
-        *("clause_name", "entries_of", "event_line", "folder_name", "header_of", "is_event", "read_block"),
-        *("read_microphone", "step_line"),
+        *("clause_name", "entries_of", "event_line", "folder_name", "forgotten_line", "header_of", "is_event"),
+        *("read_block", "read_microphone", "silence", "step_line"),
     },
     "shared.events": set[str](),
 }

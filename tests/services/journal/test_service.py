@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 from bus import Bus
@@ -10,7 +11,20 @@ from bus.journal import Journal, Recording, Step, recordings, sweep
 from services.journal import JournalService, JournalSettings
 from services.testing import running
 from shared.clock import ManualClock
-from shared.events import AudioCaptured, ServiceDegraded, Stamp, TextEntered, current
+from shared.events import (
+    AudioCaptured,
+    MemoryForget,
+    MemoryForgotten,
+    ServiceDegraded,
+    Stamp,
+    SttFinal,
+    SttStart,
+    TextEntered,
+    TtsAudio,
+    TtsRequest,
+    TurnName,
+    current,
+)
 from shared.ids import id_source
 
 DAY = 86_400_000_000_000
@@ -133,3 +147,78 @@ def test_what_a_crash_left_half_deleted_goes(tmp_path: Path) -> None:
     assert names(tmp_path) == []
     sweep(tmp_path, most_bytes=10**9, oldest=0)
     assert list(tmp_path.iterdir()) == []
+
+
+# ---- forgetting
+
+
+def nothing() -> dict[str, object]:
+    """An order that names nothing."""
+    return {"turns": (), "since": 0, "until": 0, "texts": (), "about": "", "everything": False}
+
+
+def read_all(root: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in sorted(root.rglob("events-*.jsonl")))
+
+
+async def test_what_is_to_be_forgotten_leaves_the_recordings_too(tmp_path: Path) -> None:
+    """Its turn, here and in sessions of before, and whatever says the same elsewhere; the rest stays."""
+
+    def before() -> None:
+        journal = Journal(tmp_path, "old", started_at=time.time_ns())
+        stamp = Stamp("test", ManualClock(), id_source("old-"), "old")
+        journal.write(stamp(TextEntered, turn=1, text="my bike code is 4512", speak=False))
+        journal.write(stamp(TextEntered, turn=2, text="what time is it", speak=False))
+        journal.close()
+
+    await asyncio.to_thread(before)
+    async with running(service(tmp_path)) as bench:
+        bench.publish(TextEntered, turn=1, text="is 4512 the Bike CODE", speak=False)
+        bench.publish(TextEntered, turn=2, text="good morning", speak=False)
+        bench.publish(MemoryForget, **{**nothing(), "about": "bike code", "texts": ("my bike code is 4512",)})
+        receipt = await bench.next(MemoryForgotten)
+        assert (receipt.store, receipt.removed, receipt.detail, receipt.ok) == ("journal", 2, "2 recorded turns", True)
+        last = bench.publish(TextEntered, turn=3, text="good night", speak=False)
+    text = await asyncio.to_thread(read_all, tmp_path)
+    assert b"4512" not in text
+    assert all(kept in text for kept in (b"what time is it", b"good morning", b"good night"))
+    recording = await read(tmp_path)
+    kept = await asyncio.to_thread(lambda: list(recording.events()))
+    assert last in kept
+    assert {str(problem).partition(": ")[2] for problem in recording.problems} == {
+        "1 lines were forgotten, as somebody wished."
+    }
+
+
+async def test_the_sound_of_a_forgotten_turn_goes_with_it(tmp_path: Path) -> None:
+    """What the microphone heard of it is silence, what was spoken is gone."""
+    async with running(service(tmp_path, audio=True)) as bench:
+        for number in range(200):
+            bench.publish(AudioCaptured, first_sample=number * 320, rate=16_000, pcm=b"\0\x40" * 320)
+        bench.publish(SttStart, turn=1, utterance="u1-1", from_sample=20_000, language="en")
+        final = {"words": (), "language": "en", "confidence": 1.0, "trusted": True, "mode": "grammar", "engine": "test"}
+        place = {"utterance": "u1-1", "text": "a secret", "start_sample": 20_000, "until_sample": 40_000}
+        bench.publish(SttFinal, turn=1, decode_ns=1, **place, **final)
+        clause = {"reply": "r1-1", "clause": 0}
+        bench.publish(TtsRequest, turn=1, text="Yes.", language="en", voice="", last=True, **clause)
+        piece = {"first_sample": 0, "rate": 16_000, "marks": (), "last": True, "pcm": b"\0\x40" * 320}
+        bench.publish(TtsAudio, turn=1, **clause, **piece)
+        bench.publish(MemoryForget, **{**nothing(), "turns": (TurnName(session="test", turn=1),)})
+        assert (await bench.next(MemoryForgotten)).removed == 1
+        bench.publish(AudioCaptured, first_sample=200 * 320, rate=16_000, pcm=b"\0\x40" * 320)
+    recording = await read(tmp_path)
+    sound = await asyncio.to_thread(recording.audio, "microphone", 0, 201 * 320)
+    assert [float(sound[n]) for n in (11_999, 12_000, 47_999, 48_000, 64_100)] == [0.5, 0, 0, 0.5, 0.5]
+    assert not await asyncio.to_thread(lambda: list((tmp_path / "test" / "audio" / "speaker").iterdir()))
+    assert b"a secret" not in await asyncio.to_thread(read_all, tmp_path)
+
+
+async def test_everything_is_everything(tmp_path: Path) -> None:
+    """Every event and all sound, also of this session."""
+    async with running(service(tmp_path, audio=True)) as bench:
+        bench.publish(AudioCaptured, first_sample=0, rate=16_000, pcm=b"\0\x40" * 320)
+        bench.publish(TextEntered, turn=1, text="a secret", speak=False)
+        bench.publish(MemoryForget, **{**nothing(), "everything": True})
+        assert (await bench.next(MemoryForgotten)).ok
+    assert b"a secret" not in await asyncio.to_thread(read_all, tmp_path)
+    assert not (tmp_path / "test" / "audio").exists()
