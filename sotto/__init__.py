@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
-__all__ = ["__version__"]
+from sotto.embedding import embed, embedder, similarity
+
+__all__ = ["__version__", "embed", "embedder", "similarity"]
 
 __version__ = version("sotto")
