@@ -70,6 +70,8 @@ def latency_chart(turns: Sequence[TurnFinished]) -> Spec:
     names: list[JsonValue] = [name for name, _ in PARTS.values()]
     shades: Spec = {"domain": names, "range": [colour for _, colour in PARTS.values()]}
     legend: Spec = {"orient": "bottom", "columns": 4, "title": None}
+    highest = max((turn.latency.total / 1e6 for turn in turns if turn.latency is not None), default=1.0)
+    up: Spec = {"domain": [0, max(highest, 1.0) * 1.05]}
     return {
         "data": {"values": [part for place, turn in enumerate(turns) for part in _parts(turn, place)]},
         "height": 240,
@@ -81,7 +83,7 @@ def latency_chart(turns: Sequence[TurnFinished]) -> Spec:
                 "title": "spoken turns, the newest at the right",
                 "axis": _PLAIN,
             },
-            "y": {"field": "ms", "type": "quantitative", "title": "latency, ms", "stack": True},
+            "y": {"field": "ms", "type": "quantitative", "title": "latency, ms", "stack": True, "scale": up},
             "color": {"field": "part", "type": "nominal", "scale": shades, "sort": names, "legend": legend},
             "order": {"field": "order", "type": "quantitative"},
             "tooltip": [_figure("turn", "turn", "d"), _text("part", "part"), _figure("ms", "ms")],

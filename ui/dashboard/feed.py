@@ -29,6 +29,7 @@ _UNHEARD = frozenset({"audio.captured"})
 _PAUSE_S = (0.2, 0.5, 1.0, 2.0)
 _RETAINED = 500
 """Frames read at most before the reading proper begins."""
+_TOLD = ("service.", "model.")
 _LARGEST = 8 * 1024 * 1024
 
 
@@ -110,7 +111,8 @@ class Feed:
             for _ in range(_RETAINED):
                 frame = json.loads(socket.recv(timeout=0.3))
                 oldest = frame.get("hello", {}).get("oldest") or oldest
-                self._fold(frame)
+                if "hello" in frame or frame.get("event", {}).get("kind", "").startswith(_TOLD):
+                    self._fold(frame)
         return oldest
 
     def _connect(self, since: str | None) -> ClientConnection:

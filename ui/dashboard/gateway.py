@@ -6,7 +6,7 @@ import http.client
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 from pydantic import JsonValue
 
@@ -33,12 +33,10 @@ class Gateway:
     """Speaks to the gateway at `url` (as http://127.0.0.1:8321), with `key` if it asks for one."""
 
     def __init__(self, url: str, key: str = "") -> None:
-        parts = urlsplit(url if "//" in url else f"http://{url}")
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise SottoError(f"{url!r} is no address of a gateway.", remedy="Write http://127.0.0.1:8321, for example.")
+        parts, port = _parts(url)
         self.url = f"{parts.scheme}://{parts.netloc}"
         self._secure = parts.scheme == "https"
-        self._host, self._port = parts.hostname, parts.port
+        self._host, self._port = parts.hostname or "", port
         self._key = key
 
     @property
@@ -99,6 +97,20 @@ class Gateway:
         if response.status >= 400:
             raise _refusal(response.status, answer)
         return answer
+
+
+def _parts(url: str) -> tuple[SplitResult, int | None]:
+    try:
+        parts = urlsplit(url if "//" in url else f"http://{url}")
+        if parts.scheme in ("http", "https") and parts.hostname:
+            return parts, parts.port
+    except ValueError as error:
+        raise _no_address(url) from error
+    raise _no_address(url)
+
+
+def _no_address(url: str) -> SottoError:
+    return SottoError(f"{url!r} is no address of a gateway.", remedy="Write http://127.0.0.1:8321, for example.")
 
 
 def _refusal(status: int, answer: bytes) -> Refused:

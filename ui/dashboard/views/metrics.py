@@ -16,13 +16,18 @@ from ui.dashboard.units import in_unit, metric_of
 __all__ = ["page"]
 
 _LAST = 30
-_MOST_PLOTS = 24
+_MOST_LINES = 9
+_FIRST = ("process.cpu_ratio", "process.memory_bytes", "thread.cpu_ratio", "bus.events_per_second")
+"""Metrics that are shown unasked."""
+
+Readings = Sequence[tuple[int, float]]
+"""(unix ns, value), oldest first."""
 
 
 def page(feed: Feed) -> None:
     """Draw the page."""
     st.title("Metrics")
-    st.fragment(_figures, run_every=2)(feed)
+    st.fragment(_figures, run_every=3)(feed)
 
 
 def _figures(feed: Feed) -> None:
@@ -63,19 +68,33 @@ def _figures(feed: Feed) -> None:
     _samples(series)
 
 
-def _samples(series: Mapping[str, Sequence[tuple[int, float]]]) -> None:
+def _samples(series: Mapping[str, Readings]) -> None:
     st.subheader("Process and engines")
     if not series:
         st.html(notice("No readings came yet.", "The metrics service gives them every few seconds while Sotto runs."))
         return
-    plots = [(metric, list(names)) for metric, names in groupby(sorted(series), metric_of)]
-    for metric, names in plots[:_MOST_PLOTS]:
-        title, unit, factor = in_unit(metric)
-        lines = {
-            name[len(metric) :].strip("{}") or title: [(at, v * factor) for at, v in series[name]] for name in names
-        }
-        st.markdown(f"**{title}**")
-        st.vega_lite_chart(line_chart(lines, unit), key=f"plot-{metric}", alt=f"{title}, {unit}")
+    by_metric = {metric: list(names) for metric, names in groupby(sorted(series), metric_of)}
+    first = [metric for metric in _FIRST if metric in by_metric]
+    for metric in first:
+        _plot(metric, {name: series[name] for name in by_metric[metric]})
+    others = [metric for metric in by_metric if metric not in first]
+    chosen = st.selectbox("Another reading", others, index=None, placeholder="Choose one", key="reading")
+    if chosen is not None:
+        _plot(chosen, {name: series[name] for name in by_metric[chosen]})
+
+
+def _plot(metric: str, series: Mapping[str, Readings]) -> None:
+    title, unit, factor = in_unit(metric)
+    busiest = sorted(series, key=lambda name: series[name][-1][1], reverse=True)[:_MOST_LINES]
+    lines = {_label(name) or title: [(at, value * factor) for at, value in series[name]] for name in busiest}
+    st.markdown(f"**{title}**")
+    st.vega_lite_chart(line_chart(lines, unit), key=f"plot-{metric}", alt=f"{title}, {unit}")
+
+
+def _label(name: str) -> str:
+    """The labels' values alone."""
+    labels = name.partition("{")[2].rstrip("}")
+    return ", ".join(label.partition("=")[2] for label in labels.split(",")) if labels else ""
 
 
 def _percentiles(values: Iterable[float], unit: str, *, low: bool = False) -> list[tuple[str, str, str]]:

@@ -38,7 +38,13 @@ def page(feed: Feed) -> None:
         st.html(notice("No session is recorded yet.", "The journal begins with the first event of a conversation."))
         return
     st.html(rows(("session", "began", "events", "size", ""), [_line(one) for one in sessions], right=frozenset({2, 3})))
-    id = st.selectbox("Session", [str(one.get("id")) for one in sessions], key="session")
+    id = st.selectbox(
+        "Session",
+        [str(one.get("id")) for one in sessions],
+        index=None,
+        placeholder="Choose one to read and to export",
+        key="session",
+    )
     if id:
         _one(feed, id)
 
