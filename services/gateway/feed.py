@@ -1,10 +1,10 @@
-"""A feed: what waits for one client. Bounded, newest telemetry first to survive, and what it missed is told."""
+"""A feed: what waits for one client. Bounded; the latest of each reading survives, and what was missed is told."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter, OrderedDict, deque
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
 from shared.errors import SottoError
@@ -55,15 +55,27 @@ class Filter:
         """True for an event of its session and turn; its kinds are looked at by whoever offers."""
         return self.session in (None, event.session) and self.turn in (None, event.turn)
 
+    def wants_all(self, kind: type[Event], session: str, turn: int) -> bool:
+        """True when events of this class, session and turn are wanted."""
+        return kind in self.kinds and self.session in (None, session) and self.turn in (None, turn)
+
 
 class Feed:
-    """An async iterator over events, and a Missed before the first event after a loss. One task reads it."""
+    """An async iterator over events, and a Missed before the first event after a loss. One task reads it.
+
+    One that is full is left alone: it takes no more until its reader has read what waits, and then `overtaken` is
+    asked for what came meanwhile. So a client that never reads costs nothing.
+    """
 
     def __init__(self, wanted: Filter, capacity: int, client: str = "") -> None:
         self.wanted = wanted
         self.client = client
+        self.capacity = capacity
         self.offered = self.delivered = self.dropped = 0
-        self._capacity = capacity
+        self.left_alone = False
+        """It was full, and takes no more for now."""
+        self.overtaken: Callable[[], None] = self._nothing_came
+        """Called when all was read and the feed had been left alone; it calls `resume`."""
         self._past: deque[Event] = deque()
         self._waiting: OrderedDict[Hashable, Event] = OrderedDict()
         self._missed: Counter[str] = Counter()
@@ -83,20 +95,29 @@ class Feed:
         self._arrived.set()
 
     def offer(self, event: Event) -> None:
-        """Queue an event; never waits, never raises."""
-        if not self.wanted.wants(event) or self._closed:
+        """Queue an event; never waits, never raises. The one that does not fit leaves the feed alone."""
+        if self._closed or self.left_alone or not self.wanted.wants(event):
             return
-        self.offered += 1
         waiting = self._waiting
         key: Hashable = self.offered
         if len(waiting) >= _BEHIND and (reading := _reading(event)) is not None:
             key = reading
             if key in waiting:
-                self._drop(waiting.pop(key))
-        if len(waiting) >= self._capacity:
-            self._drop(waiting.popitem(last=False)[1])
+                self._drop(waiting.pop(key).kind)
+        if len(waiting) >= self.capacity:
+            self.left_alone = True
+            return
+        self.offered += 1
         waiting[key] = event
         self._arrived.set()
+
+    def resume(self, missed: Mapping[str, int], past: Iterable[Event]) -> None:
+        """Go on after having been left alone: with what was missed by kind, and then with `past`."""
+        self.left_alone = False
+        for kind, count in missed.items():
+            self.offered += count
+            self._drop(kind, count)
+        self.begin(past)
 
     def close(self) -> None:
         """End the iteration at once, whatever waits."""
@@ -108,22 +129,25 @@ class Feed:
 
     async def __anext__(self) -> Event | Missed:
         while not self._closed:
-            if self._past:
-                self.delivered += 1
-                return self._past.popleft()
             if self._missed:
                 missed, self._missed = Missed(dict(self._missed)), Counter()
                 return missed
-            if self._waiting:
+            if self._past or self._waiting:
                 self.delivered += 1
-                return self._waiting.popitem(last=False)[1]
+                return self._past.popleft() if self._past else self._waiting.popitem(last=False)[1]
+            if self.left_alone:
+                self.overtaken()
+                continue
             self._arrived.clear()
             await self._arrived.wait()
         raise StopAsyncIteration
 
-    def _drop(self, event: Event) -> None:
-        self.dropped += 1
-        self._missed[event.kind] += 1
+    def _drop(self, kind: str, count: int = 1) -> None:
+        self.dropped += count
+        self._missed[kind] += count
+
+    def _nothing_came(self) -> None:
+        self.left_alone = False
 
 
 def _fits(pattern: str, kind: str) -> bool:

@@ -1,17 +1,22 @@
 """The hub: from the bus to every client's feed. It hands events over as they are published, and waits for nobody.
 
-Without a client it does not listen at all.
+Without a client it does not listen at all. A client that does not keep up is left alone until it has read what it was
+given; then it goes on with the newest, from the bus's memory, and is told how much of what it missed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from bus import Bus, ReplayGap
 from services.gateway.feed import Feed
 from shared.events import Event, encode
 
 __all__ = ["Hub"]
+
+Seen = tuple[type[Event], str, int]
+"""Class, session and turn of an event."""
 
 _TEXTS = 256
 """Events whose JSON form is kept: every client gets the same."""
@@ -25,6 +30,10 @@ class Hub:
         self._feeds: dict[Feed, None] = {}
         self._routes: dict[type[Event], tuple[Feed, ...]] = {}
         self._untap: Callable[[], None] | None = None
+        self._alone: dict[Feed, Counter[Seen]] = {}
+        """Those left alone, with what had been seen by then."""
+        self._seen: Counter[Seen] = Counter()
+        """Events published while somebody is left alone."""
         self._texts: dict[str, str] = {}
 
     @property
@@ -48,13 +57,14 @@ class Hub:
 
     def catch_up(self, feed: Feed) -> None:
         """Attach `feed` with everything that is remembered, for one whose `since` is not."""
-        feed.begin(self._bus.replay(None, *feed.wanted.kinds))
+        feed.begin(self._remembered(feed))
         self._join(feed)
 
     def detach(self, feed: Feed) -> None:
         """Close the feed, and listen no more when it was the last one."""
         feed.close()
         self._feeds.pop(feed, None)
+        self._alone.pop(feed, None)
         self._routes.clear()
         if not self._feeds and self._untap is not None:
             self._untap()
@@ -71,6 +81,7 @@ class Hub:
         return text
 
     def _join(self, feed: Feed) -> None:
+        feed.overtaken = lambda: self._resume(feed)
         self._feeds[feed] = None
         self._routes.clear()
         if self._untap is None:
@@ -80,9 +91,48 @@ class Hub:
         cls = type(event)
         feeds = self._routes.get(cls)
         if feeds is None:
-            feeds = self._routes[cls] = tuple(feed for feed in self._feeds if cls in feed.wanted.kinds)
+            feeds = self._routes[cls] = tuple(feed for feed in self._hearing() if cls in feed.wanted.kinds)
+        full = False
         for feed in feeds:
             feed.offer(event)
+            full = full or feed.left_alone
+        if full:
+            self._leave_alone(feeds)
+        if self._alone:
+            self._seen[cls, event.session, event.turn] += 1
+
+    def _hearing(self) -> Iterator[Feed]:
+        return (feed for feed in self._feeds if feed not in self._alone)
+
+    def _leave_alone(self, feeds: Iterable[Feed]) -> None:
+        if not self._alone:
+            self._seen.clear()
+        for feed in feeds:
+            if feed.left_alone:
+                self._alone[feed] = Counter(self._seen)
+        self._routes.clear()
+
+    def _resume(self, feed: Feed) -> None:
+        """Give the feed the newest of what it did not get, as much as it holds, and tell it of the rest."""
+        before = self._alone.pop(feed, Counter())
+        self._routes.clear()
+        unheard = Counter({seen: n for seen, n in (self._seen - before).items() if feed.wanted.wants_all(*seen)})
+        newest = self._newest(feed, min(feed.capacity, unheard.total()))
+        for event in newest:
+            unheard[type(event), event.session, event.turn] -= 1
+        missed: Counter[str] = Counter()
+        for (cls, _, _), count in unheard.items():
+            missed[cls.kind] += count
+        feed.resume(+missed, newest)
+
+    def _newest(self, feed: Feed, count: int) -> Sequence[Event]:
+        newest: deque[Event] = deque(maxlen=count)
+        newest.extend(event for event in self._remembered(feed) if feed.wanted.wants(event))
+        return newest
+
+    def _remembered(self, feed: Feed) -> Iterator[Event]:
+        kinds = feed.wanted.kinds
+        return (event for event in self._bus.replay() if type(event) in kinds)
 
     def _retained(self, feed: Feed) -> Iterator[Event]:
         kinds = [cls for cls in feed.wanted.kinds if cls.retained]

@@ -33,6 +33,8 @@ T = TypeVar("T")
 
 _PATIENCE = 5.0
 """Seconds that the others have to be up before the gateway loads beside them."""
+_SEND_BUFFER = 64 * 1024
+"""Bytes that the system keeps for a client that does not read."""
 _SPARE = 64
 """Connections beside the event sockets."""
 
@@ -127,6 +129,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)  # those it accepts inherit it
         listener.bind((host.strip("[]"), port))
         listener.listen(128)  # binding alone shares the port with another one that only bound it
         listener.setblocking(False)

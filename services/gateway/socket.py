@@ -11,6 +11,7 @@ from pydantic_core import to_json
 from bus import ReplayGap
 from services.gateway.feed import Feed, Filter, Missed, NoSuchKind
 from services.gateway.hub import Hub
+from services.gateway.pace import Pace
 from shared.errors import SottoError
 from shared.events import REGISTRY
 
@@ -33,6 +34,7 @@ class EventSocket:
         self._session = session
         self._clients = clients
         self._backlog = backlog
+        self._pace = Pace()
 
     def clients(self) -> list[JsonValue]:
         """The account of each watcher."""
@@ -77,6 +79,7 @@ class EventSocket:
                 if gap is not None:
                     await websocket.send_text(_json({"missed": {"count": 1, "kinds": {}, "reason": gap.message}}))
                 async for item in feed:
+                    await self._pace.turn()
                     await websocket.send_text(self._frame(item))
             finally:
                 listening.cancel()
