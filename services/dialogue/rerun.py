@@ -23,6 +23,7 @@ from shared.errors import SottoError
 from shared.events import (
     AudioCaptured,
     Event,
+    MemoryForgotten,
     ServiceDegraded,
     ServiceReady,
     ServiceStarting,
@@ -112,7 +113,7 @@ def rerun(entries: Iterable[Entry], settings: DialogueSettings) -> Iterator[Even
     for entry in entries:
         if isinstance(entry, Step):
             again.step(entry)
-        elif entry.source == DialogueService.name and not isinstance(entry, _SUPERVISED):
+        elif entry.source == DialogueService.name and not again.is_aside(entry):
             yield again.publish(entry)
         else:
             again.take(entry)
@@ -131,6 +132,10 @@ class _Again:
         self._events: OrderedDict[str, Event] = OrderedDict()
         self._kept: dict[str, Event] = {}
         self._decided: deque[_Decided] = deque()
+
+    def is_aside(self, event: Event) -> bool:
+        """True for what dialogue says without a conversation that decides it."""
+        return isinstance(event, _SUPERVISED) or (isinstance(event, MemoryForgotten) and not self._decided)
 
     def take(self, event: Event) -> None:
         """An event of another service came."""

@@ -23,6 +23,7 @@ from shared.events import (
     LlmFailed,
     LlmRequest,
     LlmResponse,
+    MemoryQuery,
     Stamp,
     SttCancel,
     SttFinal,
@@ -64,7 +65,7 @@ class Cast:
     def begin(self) -> list[asyncio.Task[None]]:
         """Take up the work; returns the tasks that go on until they are cancelled."""
         self._bus.on_fence(self._fenced)
-        kinds = (SttStart, SttFinish, SttCancel, ToolCall, LlmRequest, TtsRequest)
+        kinds = (SttStart, SttFinish, SttCancel, ToolCall, LlmRequest, MemoryQuery, TtsRequest)
         heard = (TtsAudio, AudioPause, AudioResume, AudioStop)
         return [
             self._tasks.create_task(self._serve(self._subscribe(*kinds))),
@@ -102,6 +103,8 @@ class Cast:
                     self._start(event, self._call(event))
                 case LlmRequest() if event.max_tokens:
                     self._start(event, self._generate(event))
+                case MemoryQuery():
+                    self._start(event, self._remember(event))
                 case TtsRequest():
                     self._start(event, self._speak(event))
 
@@ -176,6 +179,13 @@ class Cast:
         self.guessed.append(f"the skills' answer to {call.name or call.sentence!r}")
         none: dict[str, Any] = {"outcome": "unmatched", "name": "", "speech": "", "data": {}, "action": "none"}
         self._bus.publish(self._stamp(ToolResult, language=call.language, **none))
+
+    async def _remember(self, query: MemoryQuery) -> None:
+        """Without an answer in the record there is none: dialogue does not wait for long."""
+        begun = asyncio.get_running_loop().time()
+        for timed in self._past.memory.next(query.text):
+            await self._wait(timed.after, begun)
+            self._say(query, timed.event, request=query.id)
 
     async def _generate(self, request: LlmRequest) -> None:
         begun, text = asyncio.get_running_loop().time(), ""

@@ -17,6 +17,9 @@ from shared.events import (
     LlmFailed,
     LlmRequest,
     LlmResponse,
+    MemoryForget,
+    MemoryQuery,
+    MemoryResult,
     ModelLoaded,
     ServiceCrashed,
     ServiceFailed,
@@ -43,7 +46,7 @@ from shared.events import (
 __all__ = ["Answers", "Heard", "Past", "Timed", "tool_key"]
 
 _GIVEN = (
-    *(AlarmRang, AudioCaptured, ModelLoaded, ServiceCrashed, ServiceFailed, ServiceReady, SessionCleared),
+    *(AlarmRang, AudioCaptured, MemoryForget, ModelLoaded, ServiceCrashed, ServiceFailed, ServiceReady, SessionCleared),
     *(SessionClosed, SessionOpened, SkillsRegistered, SpeechEnded, SpeechStarted, SttPartial, TextEntered),
     WakeDetected,
 )
@@ -105,6 +108,7 @@ class Past:
     finals: list[tuple[SttFinal, int]] = field(default_factory=list)
     tools: Answers = field(default_factory=Answers)
     model: Answers = field(default_factory=Answers)
+    memory: Answers = field(default_factory=Answers)
     voice: Answers = field(default_factory=Answers)
     device_ns: int = _DEVICE_NS
     """From samples to the speaker."""
@@ -194,6 +198,8 @@ class _Reader:
             self._read_tool(event)
         elif isinstance(event, LlmRequest | LlmDelta | LlmResponse | LlmFailed):
             self._read_model(event)
+        elif isinstance(event, MemoryQuery | MemoryResult):
+            self._read_memory(event)
         elif isinstance(event, TtsRequest | TtsAudio | TtsFinished | TtsFailed | AudioPlayed):
             self._read_voice(event)
 
@@ -214,6 +220,13 @@ class _Reader:
             key = event.messages[-1].content if event.messages else ""
             self._asked[event.id] = (event.at, self._past.model.begin(key) if event.max_tokens else [])
         elif event.request in self._asked:
+            at, answer = self._asked[event.request]
+            answer.append(Timed(event.at - at, event))
+
+    def _read_memory(self, event: MemoryQuery | MemoryResult) -> None:
+        if isinstance(event, MemoryQuery) and event.source == "dialogue":
+            self._asked[event.id] = (event.at, self._past.memory.begin(event.text))
+        elif isinstance(event, MemoryResult) and event.request in self._asked:
             at, answer = self._asked[event.request]
             answer.append(Timed(event.at - at, event))
 
