@@ -31,6 +31,8 @@ _OVERHEAD = 200
 _FEWER = 0.9
 """How full it is after coldest entries went."""
 _ASKED_AT_ONCE = 500
+_LOCKED_S = 1.0
+"""How long another process may hold the file before this one goes on without it."""
 _SCHEMA = f"""
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
@@ -183,19 +185,14 @@ class _Disk:
         self._file = file
         self._limit = limit
         self._database: sqlite3.Connection | None = None
+        self._given_up = False
         self._size = 0
         self.keys: set[bytes] = set()
 
     def open(self) -> None:
-        try:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            self._database = self._connect()
-        except (OSError, sqlite3.Error) as error:
-            self._give_up(error)
-            return
-        rows = self._database.execute("SELECT key, length(row) FROM vector").fetchall()
-        self.keys = {key for key, _ in rows}
-        self._size = sum(size + _OVERHEAD for _, size in rows)
+        """Read which keys there are; a file that is not there yet is made with the first entry."""
+        if self._file.exists():
+            self._connected()
 
     def read(self, keys: Sequence[bytes]) -> dict[bytes, Kept]:
         found: dict[bytes, Kept] = {}
@@ -208,8 +205,9 @@ class _Disk:
 
     def write(self, entries: Mapping[bytes, Kept], used: Mapping[bytes, float]) -> None:
         """Add entries, and warm those that were used, in one transaction; make room when it is full."""
-        if self._database is None or not (entries or used):
+        if not (entries or (used and self._database)) or not self._connected():
             return
+        assert self._database is not None
         now = time.time()
         rows = [(key, kept.row, kept.tokens, kept.truncated, warmed(-math.inf, now)) for key, kept in entries.items()]
         try:
@@ -235,6 +233,21 @@ class _Disk:
             self._database.close()
             self._database = None
 
+    def _connected(self) -> bool:
+        """Open the file unless it is open or was given up; returns whether it can be used."""
+        if self._database is not None or self._given_up:
+            return self._database is not None
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self._database = self._connect()
+            rows = self._database.execute("SELECT key, length(row) FROM vector").fetchall()
+        except (OSError, sqlite3.Error) as error:
+            self._give_up(error)
+            return False
+        self.keys = {key for key, _ in rows}
+        self._size = sum(size + _OVERHEAD for _, size in rows)
+        return True
+
     def _connect(self) -> sqlite3.Connection:
         """Open the file; one that is damaged or of another version is only a cache, and begun anew."""
         try:
@@ -247,7 +260,7 @@ class _Disk:
             return self._opened()
 
     def _opened(self) -> sqlite3.Connection:
-        database = sqlite3.connect(self._file, timeout=5.0, isolation_level=None, check_same_thread=False)
+        database = sqlite3.connect(self._file, timeout=_LOCKED_S, isolation_level=None, check_same_thread=False)
         try:
             (version,) = database.execute("PRAGMA user_version").fetchone()
             if version not in (0, _VERSION):
@@ -291,5 +304,6 @@ class _Disk:
     def _give_up(self, error: Exception) -> None:
         """Go on without the file until the next start."""
         _log.warning("vectors are not kept on disk", file=str(self._file), why=str(error))
+        self._given_up = True
         self.keys = set()
         self.close()

@@ -45,15 +45,21 @@ def convert(source: Path, target: Path, precision: Precision = "bf16") -> None:
     """
     architecture = read_architecture(source)
     tensors = read_safetensors(source / "model.safetensors")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".converting-", dir=target.parent) as name:
-        stage = Path(name) / "whole"
-        stage.mkdir()
-        rows = [_stored(name, *row) for name, row in _rows(tensors, architecture, precision)]
-        _write(rows, stage / WEIGHTS)
-        shutil.copyfile(source / TOKENIZER, stage / TOKENIZER)
-        _describe(stage, architecture, source.name, precision)
-        _replace(stage, target)
+    rows = [_stored(name, *row) for name, row in _rows(tensors, architecture, precision)]
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".converting-", dir=target.parent) as name:
+            stage = Path(name) / "whole"
+            stage.mkdir()
+            _write(rows, stage / WEIGHTS)
+            shutil.copyfile(source / TOKENIZER, stage / TOKENIZER)
+            _describe(stage, architecture, source.name, precision)
+            _replace(stage, target)
+    except OSError as error:
+        raise ModelUnusable(
+            f"{source.name} cannot be converted: {error.strerror or error} ({error.filename or target}).",
+            remedy=f"Give {target.parent} room and permissions, or name another folder: `sotto models convert … --to`.",
+        ) from error
 
 
 def _rows(

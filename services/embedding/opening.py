@@ -55,13 +55,7 @@ def _converted(folder: Path) -> Path:
     if not _younger(target / _METADATA, source):
         from services.embedding.convert import convert
 
-        try:
-            convert(folder, target)
-        except OSError as error:
-            raise ModelUnusable(
-                f"{folder.name} cannot be converted: {error.strerror or error}.",
-                remedy=f"Give {target} room and permissions, or convert it elsewhere with `sotto models convert`.",
-            ) from error
+        convert(folder, target)
     return target
 
 

@@ -166,3 +166,23 @@ def test_a_use_warms_and_the_order_of_two_never_changes_with_time(uses: list[flo
         assert heat >= before
         assert heat >= use / HALF_LIFE_S
     assert warmed(heat, later) >= warmed(-math.inf, later)
+
+
+async def test_no_file_is_made_before_there_is_something_to_keep(settings: EmbeddingSettings) -> None:
+    assert settings.cache_file is not None
+    embedder = await opened(settings)
+    await embedder.close()
+    assert not settings.cache_file.exists()
+
+
+async def test_a_file_that_another_process_holds_delays_nobody(settings: EmbeddingSettings) -> None:
+    embedder = await opened(settings)
+    await embedder.embed(Watched(), ["one"])
+    await embedder.close()
+    assert settings.cache_file is not None
+    holder = sqlite3.connect(settings.cache_file, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    embedder = await opened(settings)
+    assert (await embedder.embed(Watched(), ["two"])).rows
+    await embedder.close()
+    holder.close()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -189,4 +191,29 @@ def test_a_source_that_is_damaged_is_refused(tmp_path: Path) -> None:
         convert(source, tmp_path / "made")
     (source / "model.safetensors").write_bytes((source / "model.safetensors").read_bytes()[:-100])
     with pytest.raises(ModelUnusable, match="no whole safetensors"):
+        convert(source, tmp_path / "made")
+
+
+@pytest.mark.parametrize("room", [0, 4096, 200_000])
+def test_a_full_disk_leaves_what_was_there(bert: Path, tmp_path: Path, room: int) -> None:
+    """However much of the new file still fits."""
+    convert(bert, tmp_path / "made", "fp16")
+    before = (tmp_path / "made" / "model.arrow").read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+    try:
+        with pytest.raises(ModelUnusable, match="cannot be converted"):
+            convert(bert, tmp_path / "made")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert (tmp_path / "made" / "model.arrow").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
+
+
+def test_a_source_without_a_tokeniser_is_refused(tmp_path: Path) -> None:
+    source = write_bert(tmp_path / "source", **TINY)  # type: ignore[arg-type]
+    (source / "tokenizer.json").unlink()
+    with pytest.raises(ModelUnusable, match=r"tokenizer\.json"):
         convert(source, tmp_path / "made")
