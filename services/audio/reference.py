@@ -12,8 +12,10 @@ from shared.pcm import CAPTURE_RATE, Floats
 
 __all__ = ["Reference"]
 
-_MOST_HELD = CAPTURE_RATE * 30 // 1000
+_MOST_HELD = CAPTURE_RATE * 15 // 1000
 """What is late by this much at first is late from then on; later lateness is bridged."""
+_MOVED = 50
+"""Frames in a row, a second, that are short: the devices are apart now, and what is missing will not come."""
 _RESTING = CAPTURE_RATE // 5
 """A speaker of which nothing came for so long rests."""
 _MOST = CAPTURE_RATE // 2
@@ -27,6 +29,7 @@ class Reference:
         self._waiting = _NOTHING
         self._held = 0
         self._owed = 0
+        self._short = 0
         self._resting = True
 
     def add(self, samples: Floats) -> None:
@@ -49,5 +52,8 @@ class Reference:
         hold = min(missing, _MOST_HELD - self._held)
         self._held += hold
         self._owed += missing - hold
+        self._short = self._short + 1 if missing else 0
+        if self._short > _MOVED:
+            self._owed = self._short = 0
         self._resting = self._owed > _RESTING
         return np.pad(taken, (0, missing))

@@ -25,8 +25,6 @@ __all__ = ["Heard", "QueueFull", "Speaker"]
 
 _SECOND = 1_000_000_000
 _BLOCKS = 200
-_EARLY_NS = 60_000_000
-"""A sound is given to the echo canceller about so much before its echo: more than what drivers are mistaken by."""
 
 
 class QueueFull(SottoError):
@@ -148,11 +146,11 @@ class Speaker:
     def played(self, until_ns: int | None = None) -> list[Floats]:
         """Return the blocks that were taken since the last call, at most the last 200.
 
-        Those that belong to a microphone's frame: asked for by 60 ms after its last sample, `until_ns`, was in the air.
-        So each frame has its own blocks, however late and many at once they are seen here.
+        Those that belong to a microphone's frame: asked for when its last sample, `until_ns`, was in the air, and so
+        in the air themselves a little later. Each frame has its own, however late and many at once they are seen here.
         """
         blocks = []
-        while self._blocks and (until_ns is None or self._blocks[0][0] <= until_ns + _EARLY_NS):
+        while self._blocks and (until_ns is None or self._blocks[0][0] <= until_ns):
             blocks.append(self._blocks.popleft()[1])
         return blocks
 

@@ -30,7 +30,7 @@ __all__ = ["PulseAudio", "PulseMissing", "Recording", "room"]
 _RATE = 48_000
 _MICROPHONE, _SPEAKER = "sotto_mic", "sotto_speaker"
 _STARTING_S = 10.0
-_AIR_S = 0.04
+_AIR_S = 0.07
 """Sound on its way from the speaker to the microphone."""
 _ALSA = """
 pcm.!default { type pulse }
@@ -182,7 +182,7 @@ class PulseAudio:
             self._spawn(
                 "parec", f"--device={_SPEAKER}.monitor", "--latency-msec=10", *_form(_RATE), stdout=subprocess.PIPE
             ),
-            self._spawn("pacat", f"--device={_MICROPHONE}", "--latency-msec=20", *_form(_RATE), stdin=subprocess.PIPE),
+            self._spawn("pacat", f"--device={_MICROPHONE}", "--latency-msec=60", *_form(_RATE), stdin=subprocess.PIPE),
             (response * 10 ** (gain_db / 20)).astype(np.float32),
         )
         echo.start()
