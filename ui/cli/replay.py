@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from bus.journal import Recording
+from bus.journal import Recording, Step
 from shared.errors import SottoError
 from shared.events import AudioCaptured, Event, encode
 from ui.cli.listings import print_json
@@ -21,7 +21,11 @@ from ui.cli.transcript import Transcript
 if TYPE_CHECKING:
     from services.dialogue import DialogueSettings
 
-__all__ = ["OtherSettings", "again", "held_with", "view"]
+__all__ = ["NoSteps", "OtherSettings", "again", "held_with", "require_steps", "view"]
+
+
+class NoSteps(SottoError):
+    """The recording does not hold what is needed to run it again to the byte."""
 
 
 class OtherSettings(SottoError):
@@ -54,6 +58,7 @@ def again(session: Session, name: str, *, as_json: bool) -> int:
 
     taken = recording(session, name)
     settings = held_with(taken)
+    require_steps(taken)
     before = _digest(taken.events())
     try:
         now, difference = _digest(rerun(taken.entries(), settings)), None
@@ -74,6 +79,15 @@ def again(session: Session, name: str, *, as_json: bool) -> int:
         console.print(f"{taken.session} does not come out the same. {difference or ''}".rstrip(), soft_wrap=True)
         _tell_problems(taken)
     return 0 if same else 1
+
+
+def require_steps(taken: Recording) -> None:
+    """Raise NoSteps unless the recording holds what dialogue took, and when."""
+    if not any(isinstance(entry, Step) for entry in taken.entries()):
+        raise NoSteps(
+            f"{taken.session} does not hold what dialogue took when: it was recorded from outside, or has no turn.",
+            remedy="It can be shown, and --set and --live work.",
+        )
 
 
 def held_with(taken: Recording) -> DialogueSettings:
