@@ -108,6 +108,10 @@ class LanguageModel(Protocol):
         """
         ...
 
+    def moment(self) -> str:
+        """What of the present moment stands in prompts, as the date; empty when nothing does."""
+        ...
+
     async def close(self) -> None:
         """Cancel what runs and give the memory back. Closing twice is harmless."""
         ...

@@ -9,8 +9,11 @@ from __future__ import annotations
 import asyncio
 from typing import ClassVar, Literal
 
+import structlog
+
 from bus import StreamClosed
 from services.contract import Context
+from services.llm.cache import AnswerStore, CacheUnusable, Kept, ResponseCache, key_of
 from services.llm.check import check
 from services.llm.gate import Gate
 from services.llm.in_use import ModelInUse, NoLanguageModel
@@ -41,6 +44,11 @@ from shared.installed import Shelf
 
 __all__ = ["LlmService"]
 
+_log = structlog.get_logger("llm")
+
+_TOLD_AGAIN = {"text", "finish", "usage", "model", "fingerprint", "logprobs", "more"}
+"""Fields of a response that are the same when it is told again."""
+
 Reason = Literal["no-model", "too-long", "engine", "overloaded", "invalid"]
 
 
@@ -55,6 +63,7 @@ class LlmService:
         self._model = ModelInUse(settings, shelf, engine)
         self._gate = Gate()  # passed by generations, closed by a change of model
         self._opening = asyncio.Lock()
+        self._cache = _cache(settings)
         self._waiting = 0
         self._degraded = False
 
@@ -70,6 +79,8 @@ class LlmService:
                     ctx.turn(event).start(self._change(ctx, event))
         finally:
             await self._model.close(ctx)
+            if self._cache is not None:
+                await self._cache.close()
 
     async def _begin(self, ctx: Context) -> None:
         async with self._gate.alone():
@@ -97,7 +108,7 @@ class LlmService:
                     model = await self._model.ensure(ctx)
                 self._recovered(ctx)
                 waited = ctx.clock.monotonic_ns() - came
-                await self._relay(ctx, request, model, waited)
+                await self._remembered(ctx, request, model, waited)
         except (NoLanguageModel, EngineMissing) as error:
             self._failed(ctx, request, "no-model", str(error))
         except PromptTooLong as error:
@@ -109,21 +120,61 @@ class LlmService:
         finally:
             self._waiting -= 1
 
-    async def _relay(self, ctx: Context, request: LlmRequest, model: LanguageModel, waited: int) -> None:
+    async def _remembered(self, ctx: Context, request: LlmRequest, model: LanguageModel, waited: int) -> None:
+        """Tell the answer that was given to the same request before, or have it made."""
+        cache = self._cache if request.mode == "strict" and request.max_tokens and not request.recalled else None
+        if cache is None:
+            await self._relay(ctx, request, model, waited)
+            return
+        settings = self._settings
+        key = key_of(
+            request,
+            (
+                await model.fingerprint(request),
+                model.moment(),
+                self._model.name,
+                f"{settings.top_k} {settings.top_p} {settings.thinking} {settings.context_tokens}",
+            ),
+        )
+        try:
+            kept = await cache.find(key)
+        except CacheUnusable as error:
+            _log.warning("remembered answers cannot be used", reason=str(error))
+            await self._relay(ctx, request, model, waited)
+            return
+        if kept is not None:
+            await self._replay(ctx, request, kept)
+            return
+        made: Kept | None = None
+        try:
+            made = await self._relay(ctx, request, model, waited)
+        finally:
+            cache.made(key, made)
+
+    async def _replay(self, ctx: Context, request: LlmRequest, kept: Kept) -> None:
+        outlet = ctx.bus.outlet(request)
+        for index, (choice, text) in enumerate(kept.pieces):
+            try:
+                await outlet.send(ctx.event(LlmDelta, request=request.id, index=index, text=text, choice=choice))
+            except StreamClosed:
+                return
+        ctx.emit(LlmResponse, request=request.id, tool_requests=(), cached=True, **kept.fields)
+
+    async def _relay(self, ctx: Context, request: LlmRequest, model: LanguageModel, waited: int) -> Kept | None:
         """Publish the answers as they come; when the turn is fenced or the reader leaves, end them and say so.
 
-        All are computed beside each other, and told one after the other.
+        All are computed beside each other, and told one after the other. Returns what may be told again.
         """
         outlet = ctx.bus.outlet(request)
         answers = [model.answer(each) for each in _each(request)]
         said: list[list[str]] = [[] for _ in answers]
-        told = 0
+        pieces: list[tuple[int, str]] = []
         try:
             for choice, answer in enumerate(answers):
                 async for text in answer:
                     said[choice].append(text)
-                    delta = ctx.event(LlmDelta, request=request.id, index=told, text=text, choice=choice)
-                    told += 1
+                    delta = ctx.event(LlmDelta, request=request.id, index=len(pieces), text=text, choice=choice)
+                    pieces.append((choice, text))
                     await outlet.send(delta)
             outcomes = [await answer.outcome() for answer in answers]
             fingerprint = await model.fingerprint(request)
@@ -132,12 +183,15 @@ class LlmService:
             self._response(ctx, request, said, outcomes, waited, "")
             if isinstance(ended, asyncio.CancelledError):
                 raise
-            return
+            return None
         except SottoError:
             for answer in answers:
                 answer.cancel()
             raise
-        self._response(ctx, request, said, outcomes, waited, fingerprint)
+        response = self._response(ctx, request, said, outcomes, waited, fingerprint)
+        if any(outcome.finish not in ("stop", "length") for outcome in outcomes):
+            return None
+        return Kept(tuple(pieces), response.model_dump(mode="json", include=_TOLD_AGAIN))
 
     def _response(
         self,
@@ -147,9 +201,9 @@ class LlmService:
         outcomes: list[Outcome],
         waited: int,
         fingerprint: str,
-    ) -> None:
+    ) -> LlmResponse:
         outcome = outcomes[0]
-        ctx.emit(
+        return ctx.emit(
             LlmResponse,
             request=request.id,
             text="".join(said[0]),
@@ -176,6 +230,13 @@ class LlmService:
     @staticmethod
     def _failed(ctx: Context, request: LlmRequest, reason: Reason, message: str) -> None:
         ctx.emit(LlmFailed, request=request.id, reason=reason, message=message)
+
+
+def _cache(settings: LlmSettings) -> ResponseCache | None:
+    if not settings.cache_mb:
+        return None
+    store = AnswerStore(settings.cache_file, limit=settings.cache_mb << 20, keep_s=settings.cache_days * 86400)
+    return ResponseCache(store)
 
 
 def _each(request: LlmRequest) -> list[LlmRequest]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = ["LlmSettings"]
@@ -34,3 +36,18 @@ class LlmSettings(BaseModel):
     """Requests under way or waiting for their turn; more are refused."""
     prefix_cache_mb: int = Field(default=256, ge=0)
     """Memory for the evaluated beginnings of prompts that gave up their place; 0 for none."""
+    cache_mb: int = Field(default=64, ge=0)
+    """Disk for strict answers that are remembered; 0 remembers none."""
+    cache_days: float = Field(default=30, gt=0)
+    """Days that such an answer is kept."""
+    cache_folder: Path | None = None
+    """Where they are kept. By default `sotto/answers` in the folder for what can be made again."""
+
+    @property
+    def cache_file(self) -> Path:
+        """The file that holds them."""
+        if self.cache_folder is not None:
+            return self.cache_folder.expanduser() / "answers.sqlite3"
+        from platformdirs import user_cache_path
+
+        return user_cache_path("sotto") / "answers" / "answers.sqlite3"

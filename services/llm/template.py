@@ -38,6 +38,8 @@ CHATML = (
 _REFUSED = (TemplateError, TypeError, ValueError, LookupError, ArithmeticError, AttributeError, RecursionError)
 """What a template, which is somebody else's program, may raise."""
 
+_DATE = re.compile(r"strftime_now\(\s*(['\"])([^'\"]*)\1\s*\)")
+
 _LAYOUT = re.compile(r"[\s\"\\]+")
 
 _TOOLS = (
@@ -67,7 +69,16 @@ class ChatTemplate:
         except TemplateError as error:
             raise ModelUnusable(f"The model's chat template is broken: {error}.") from error
         self._knows_tools = "tools" in source
+        self._now = now
+        self._dates = [form for _, form in _DATE.findall(source)]
+        self._dated_otherwise = source.count("strftime_now") > len(self._dates)
         self._tokens = {"bos_token": bos, "eos_token": eos}
+
+    def moment(self) -> str:
+        """What of the present moment stands in prompts; empty when nothing does."""
+        now = self._now()
+        exactly = now.isoformat() if self._dated_otherwise else ""
+        return "\n".join([*(now.strftime(form) for form in self._dates), *filter(None, [exactly])])
 
     def render(self, messages: Sequence[Message], tools: Sequence[ToolSpec], *, thinking: bool) -> str:
         """Return the prompt that makes the model answer the last message. Raises ModelUnusable."""

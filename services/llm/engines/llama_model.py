@@ -122,6 +122,9 @@ class LlamaModel:
     async def fingerprint(self, request: LlmRequest) -> str:
         return await self._fingerprint.of(request.mode)
 
+    def moment(self) -> str:
+        return self._opened.template.moment()
+
     async def close(self) -> None:
         if self._closed:
             return

@@ -20,7 +20,7 @@ from tests.services.llm.conftest import answered, ask, entry, serving
 Write = Callable[..., Path]
 
 STAMP = Stamp("test", SystemClock(), id_source("test-"), "test")
-SETTINGS = LlmSettings(threads=1, sequences=4, context_tokens=1024, prefill_chunk=32)
+SETTINGS = LlmSettings(threads=1, cache_mb=0, sequences=4, context_tokens=1024, prefill_chunk=32)
 
 
 def wish(text: str, **fields: object) -> LlmRequest:

@@ -1,0 +1,191 @@
+"""Remembered answers: told again piece by piece, made once, by a key that nothing escapes, in a file that may break."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.llm.cache import AnswerStore, CacheUnusable, Kept, ResponseCache, key_of
+from services.llm.settings import LlmSettings
+from shared.clock import SystemClock
+from shared.events import LlmDelta, LlmRequest, LlmResponse, Message, Sampling, Stamp, Structure
+from shared.ids import id_source
+from tests.services.llm.conftest import answered, serving
+from tests.shared.events.reflect import example
+
+STAMP = Stamp("test", SystemClock(), id_source("test-"), "test")
+
+
+def kept(text: str) -> Kept:
+    return Kept(((0, text),), {"text": text})
+
+
+def wish(**fields: Any) -> LlmRequest:
+    values = {"messages": (), "tools": (), "max_tokens": 9, "temperature": 0.0, "seed": 1, "stop": (), "prompt": "a"}
+    return STAMP(LlmRequest, turn=0, **(values | fields))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> AnswerStore:
+    return AnswerStore(tmp_path / "answers.sqlite3")
+
+
+@pytest.fixture
+async def cache(store: AnswerStore) -> AsyncIterator[ResponseCache]:
+    cache = ResponseCache(store)
+    yield cache
+    await cache.close()
+
+
+async def test_a_strict_answer_is_told_again_as_it_was(random_model: Path, tmp_path: Path) -> None:
+    """Also after a restart; a fast one, and one that differs in anything, is made anew."""
+    settings = LlmSettings(threads=1, cache_folder=tmp_path)
+    wanted = {"mode": "strict", "temperature": 1.2, "logprobs": 2, "n": 2, "max_tokens": 6}
+    async with serving(random_model, settings=settings) as bench:
+        first = await answered(bench, "Hi", **wanted)
+        second = await answered(bench, "Hi", **wanted)
+        other = await answered(bench, "Ho", **wanted)
+        fast = await answered(bench, "Hi", **{**wanted, "mode": "fast"})
+        pieces = {
+            response.request: [(e.choice, e.text) for e in bench.log if isinstance(e, LlmDelta)
+                               and e.request == response.request]
+            for response in (first, second)
+        }  # fmt: skip
+    async with serving(random_model, settings=settings) as bench:
+        restarted = await answered(bench, "Hi", **wanted)
+    assert [r.cached for r in (first, second, other, fast, restarted)] == [False, True, False, False, True]
+    assert pieces[first.request] == pieces[second.request]
+    for response in (second, restarted):
+        same = {"text", "finish", "logprobs", "more", "fingerprint", "model", "usage"}
+        assert response.model_dump(include=same) == first.model_dump(include=same)
+
+
+async def test_the_same_request_at_the_same_time_runs_once(random_model: Path, tmp_path: Path) -> None:
+    async with serving(random_model, settings=LlmSettings(threads=1, cache_folder=tmp_path)) as bench:
+        for _ in range(5):
+            bench.publish(
+                LlmRequest, turn=1, messages=(Message(role="user", content="Hi"),), tools=(), max_tokens=20,
+                temperature=0.0, seed=1, stop=(), mode="strict",
+            )  # fmt: skip
+        responses = [await bench.next(LlmResponse) for _ in range(5)]
+    assert [r.cached for r in responses].count(False) == 1
+    assert len({r.text for r in responses}) == 1
+
+
+async def test_who_waits_makes_it_when_the_first_one_fails(cache: ResponseCache) -> None:
+    assert await cache.find("k") is None
+    waiting = asyncio.create_task(cache.find("k"))
+    await asyncio.sleep(0)
+    cache.made("k", None)
+    assert await waiting is None, "it is the second one's turn to make it"
+    third = asyncio.create_task(cache.find("k"))
+    await asyncio.sleep(0)
+    cache.made("k", kept("x"))
+    assert await third == kept("x")
+
+
+@pytest.mark.parametrize("name", sorted(set(LlmRequest.model_fields) - {"priority", "deadline_ms"}))
+def test_every_field_that_can_change_the_answer_changes_the_key(name: str) -> None:
+    """And those that every event carries do not."""
+    request, all_given = wish(), example(LlmRequest)
+    changed = wish(**{name: getattr(all_given, name)}) if name in LlmRequest.__annotations__ else None
+    if changed is None:
+        assert key_of(request, ()) == key_of(wish(), ()), "another id, another time"
+    else:
+        assert key_of(request, ()) != key_of(changed, ())
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"sampling": Sampling(min_p=0.1)},
+        {"sampling": Sampling(logit_bias=({"token": 1, "bias": 2.0},))},  # type: ignore[arg-type]
+        {"structure": Structure(regex="a")},
+        {"prompt": "a "},
+        {"mode": "strict"},
+        {"seed": 2},
+    ],
+)
+def test_the_smallest_change_is_another_key(other: dict[str, Any]) -> None:
+    assert key_of(wish(), ()) != key_of(wish(**other), ())
+    assert key_of(wish(), ("model a",)) != key_of(wish(), ("model b",))
+
+
+def test_what_is_used_often_and_lately_stays(tmp_path: Path) -> None:
+    moment = 0.0
+    store = AnswerStore(tmp_path / "a", entries=10, now=lambda: moment)
+    for i in range(10):
+        store.put(f"{i}", kept(f"{i}"))
+    for _ in range(3):
+        store.get("0")
+    moment = 86400.0
+    store.put("new", kept("new"))
+    left = {line.key for line in store.lines()}
+    store.close()
+    assert {"0", "new"} < left
+    assert len(left) == 9
+
+
+def test_limits_of_bytes_and_age_hold(tmp_path: Path) -> None:
+    moment = 0.0
+    store = AnswerStore(tmp_path / "a", limit=3000, keep_s=10, now=lambda: moment)
+    for i in range(10):
+        store.put(f"{i}", kept("x" * 500))
+    assert sum(line.bytes for line in store.lines()) <= 3000
+    moment = 11.0
+    assert [store.get(f"{i}") for i in range(10)] == [None] * 10
+    store.put("new", kept("new"))
+    assert [line.key for line in store.lines()] == ["new"]
+    assert store.clear() == 1
+    store.close()
+
+
+@pytest.mark.parametrize("content", [b"no database at all, but long enough to look at" * 100, b"SQLite format 3\0"])
+def test_a_broken_file_is_set_aside_and_begun_anew(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "answers.sqlite3"
+    path.write_bytes(content)
+    store = AnswerStore(path)
+    store.put("k", kept("x"))
+    assert store.get("k") == kept("x")
+    store.close()
+    assert (tmp_path / "answers.sqlite3.broken").read_bytes() == content
+
+
+def test_a_file_of_another_version_is_set_aside(store: AnswerStore, tmp_path: Path) -> None:
+    import sqlite3
+
+    store.put("k", kept("x"))
+    store.close()
+    file = sqlite3.connect(store.path)
+    file.execute("PRAGMA user_version = 99")
+    file.close()
+    assert store.get("k") is None
+    store.close()
+    assert (tmp_path / "answers.sqlite3.broken").exists()
+
+
+def test_answers_are_carried_from_one_file_to_another(store: AnswerStore, tmp_path: Path) -> None:
+    for i in range(3):
+        store.put(f"{i}", kept(f"ä{i}"))
+    other = AnswerStore(tmp_path / "other.sqlite3")
+    assert other.load(store.dump()) == 3
+    assert other.get("1") == kept("ä1")
+    with pytest.raises(CacheUnusable, match="Line 2"):
+        other.load([json.dumps({"key": "new", "made": 0, "answer": {"pieces": [], "fields": {}}}), "{}"])
+    assert other.get("new") is None, "all or none"
+    store.close()
+    other.close()
+
+
+async def test_a_file_that_cannot_be_written_costs_no_answer(random_model: Path, tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("a folder cannot be here")
+    async with serving(random_model, settings=LlmSettings(threads=1, cache_folder=blocked)) as bench:
+        responses = [await answered(bench, "Hi", mode="strict", max_tokens=3) for _ in range(2)]
+    assert responses[0].text == responses[1].text
+    assert responses[0].finish == "length"
