@@ -11,7 +11,7 @@ import typer
 
 from shared.errors import ConfigError, SottoError
 from shared.logs import silence_telemetry
-from ui.cli import embed, models, sessions
+from ui.cli import cache, embed, memory, models, sessions
 from ui.cli.dashboard import dashboard
 from ui.cli.options import Json
 from ui.cli.session import Session, errors
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 
 app.add_typer(embed.app)
+app.add_typer(cache.app, name="cache")
 app.add_typer(models.app, name="models")
 models.app.command("convert")(embed.convert_model)
 app.add_typer(sessions.app, name="sessions")

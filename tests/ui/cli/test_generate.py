@@ -24,6 +24,7 @@ def sotto(tmp_path: Path) -> Run:
         **{name: value for name, value in os.environ.items() if not name.startswith("SOTTO_")},
         "SOTTO_MODELS__FOLDER": str(tmp_path / "models"),
         "SOTTO_LLM__THREADS": "1",
+        "SOTTO_LLM__CACHE_FOLDER": str(tmp_path / "answers"),
         "PYTHONPATH": str(ROOT),
         "PYTHONIOENCODING": "utf-8",
     }
