@@ -43,6 +43,7 @@ from shared.ids import id_source, process_prefix
 
 __all__ = [
     "Assistant",
+    "Keeper",
     "Purpose",
     "Settings",
     "Speech",
@@ -262,6 +263,28 @@ class Writer:
         self._supervisor = Supervisor(self.bus, clock, ids, ids(), [llm])
 
     async def __aenter__(self) -> Writer:
+        await self._supervisor.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._supervisor.__aexit__(*error)
+
+
+class Keeper:
+    """Memory and what gives it vectors, on a bus of their own: remembers without a conversation."""
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
+        clock, ids = clock or SystemClock(), id_source(process_prefix())
+        self.bus = Bus(clock=clock, ids=ids)
+        self.event = Stamp("terminal", clock, ids, ids())
+        """Stamps requests: `await keeper.bus.request(keeper.event(MemoryQuery, …), timeout)`."""
+        store = shelf(settings)
+        embedding = Child(EmbeddingService, lambda: EmbeddingService(settings.embedding, store, open_model))
+        stores = [EmbeddingService.name] if MemoryForget in EmbeddingService.consumes else []
+        memory = Child(MemoryService, lambda: MemoryService(settings.memory, stores=stores))
+        self._supervisor = Supervisor(self.bus, clock, ids, ids(), [embedding, memory])
+
+    async def __aenter__(self) -> Keeper:
         await self._supervisor.__aenter__()
         return self
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from shared.events import Remembered, TurnName
@@ -32,11 +32,15 @@ class Focus:
     """Kept in memory only: after a restart nobody means what was said before it."""
 
     _sessions: dict[str, _Session] = field(default_factory=dict)
+    _where: dict[str, set[tuple[str, int]]] = field(default_factory=dict)
+    """The turns in which an item was told."""
 
     def told(self, session: str, turn: int, items: Sequence[Remembered], *, outright: bool) -> None:
         """An answer of the turn rests on these."""
         here = self._of(session)
         here.told_in, here.told, here.outright = turn, tuple(items), outright
+        for item in items:
+            self._where.setdefault(item.id, set()).add((session, turn))
         if outright and len(items) == 1 and items[0].what == "fact":
             here.fact, here.fact_in = items[0].id, turn
 
@@ -71,8 +75,14 @@ class Focus:
             return None
         return TurnName(session=session, turn=here.last), tuple(text for text in here.said if text.strip())
 
+    def turns(self, ids: Iterable[str]) -> set[tuple[str, int]]:
+        """The turns (session and number) whose answers rest on these."""
+        return {turn for id_ in ids for turn in self._where.get(id_, ())}
+
     def drop(self, ids: set[str]) -> None:
         """These are gone."""
+        for id_ in ids:
+            self._where.pop(id_, None)
         for here in self._sessions.values():
             here.told = tuple(item for item in here.told if item.id not in ids)
             if here.fact in ids:

@@ -70,9 +70,9 @@ class Forgetting:
                 return _Wish(tuple(items), since=event.since, until=event.at)
             case "about":
                 items = await self._writing.do(self._store.about, event.text)
-                return _wish(items, about=event.text)
+                return self._wish(items, about=event.text)
             case "items":
-                return _wish(await self._writing.do(self._store.named, event.items))
+                return self._wish(await self._writing.do(self._store.named, event.items))
             case "documents":
                 return _Wish()
             case "all":
@@ -86,9 +86,12 @@ class Forgetting:
         told = [item.id for item in self._focus.rests_on(event.session) if item.what == "fact"]
         said = await self._writing.do(self._store.turn, turn.session, turn.turn)
         items = await self._writing.do(self._store.named, [*told, *(item.id for item in said)])
-        wish = _wish(items)
+        wish = self._wish(items)
         turns = (*(name for name in wish.turns if name != turn), turn)
         return _Wish(wish.items, turns, (*wish.texts, *texts))
+
+    def _wish(self, items: Sequence[Item], *, about: str = "") -> _Wish:
+        return _wish(items, self._focus.turns(item.id for item in items), about=about)
 
     async def _own(self, event: MemoryErase, wish: _Wish) -> tuple[Removed, ...]:
         counts: dict[str, int] = {}
@@ -120,7 +123,12 @@ class Forgetting:
 
     async def _others(self, ctx: Context, wish: _Wish) -> tuple[Removed, ...]:
         """Order every store, and gather their answers."""
+        # In a task of its own: what is read from a subscription becomes the cause of what the task says afterwards.
+        return await asyncio.create_task(self._gathered(ctx, wish), name="memory:receipt")
+
+    async def _gathered(self, ctx: Context, wish: _Wish) -> tuple[Removed, ...]:
         answers = ctx.bus.subscribe(MemoryForgotten, name="memory-receipt", capacity=256, overflow=Overflow.DROP_OLDEST)
+        missing, lines = set(self._stores), list[Removed]()
         with answers:
             order = ctx.emit(
                 MemoryForget,
@@ -131,7 +139,6 @@ class Forgetting:
                 about=wish.about,
                 everything=wish.everything,
             )
-            missing, lines = set(self._stores), []
             try:
                 async with asyncio.timeout(self._wait_s):
                     while missing:
@@ -144,9 +151,9 @@ class Forgetting:
         return tuple(lines)
 
 
-def _wish(items: Sequence[Item], *, about: str = "") -> _Wish:
-    """The items, with the turns in which they were said and their words."""
-    turns = {(item.session, item.turn) for item in items if item.turn}
+def _wish(items: Sequence[Item], told: set[tuple[str, int]], *, about: str = "") -> _Wish:
+    """The items, with the turns in which they were said and told, and their words."""
+    turns = told | {(item.session, item.turn) for item in items if item.turn}
     names = tuple(TurnName(session=session, turn=turn) for session, turn in sorted(turns))
     texts = tuple(dict.fromkeys(line for item in items for line in item.text.splitlines() if line))
     return _Wish(tuple(items), names, texts, about=about)

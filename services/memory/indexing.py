@@ -22,6 +22,8 @@ __all__ = ["Embedded", "Indexing"]
 
 _BATCH = 64
 _RETRY_S = 5.0
+_LOOK_S = 30.0
+"""How often the outbox is looked at unasked: the command line may have written to it."""
 _LEISURE_S = 3.0
 """Opening costs the processor a second or two: not while the assistant starts, and never for a single question."""
 _AT_ONCE = 5000
@@ -101,7 +103,7 @@ class Indexing:
                     await self._wanted.wait()
             self._wanted.clear()
             seen = self._asked
-            pause = None if await self._follow() else _RETRY_S
+            pause = _LOOK_S if await self._follow() else _RETRY_S
             async with self._changed:
                 self._followed = seen
                 self._changed.notify_all()

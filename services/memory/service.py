@@ -11,6 +11,7 @@ import structlog
 
 from bus import Fenced, NoMailbox, Overflow, RequestTimeout
 from services.contract import Context
+from services.memory.documents import follow
 from services.memory.engines.chroma import open_chroma
 from services.memory.errors import MemoryDamaged, MemoryFull
 from services.memory.finding import Finding
@@ -99,6 +100,8 @@ class MemoryService:
         if await reading.do(reader.anything):
             wake()
         ctx.tasks.create_task(self._expire(ctx, store, writing, index), name="memory:expiry")
+        if self._settings.watch:
+            ctx.tasks.create_task(self._follow_folders(ctx, index), name="memory:folders")
         ctx.tasks.create_task(self._watch_requests(ctx), name="memory:told")
         async for event in ctx.inbox:
             match event:
@@ -203,6 +206,23 @@ class MemoryService:
             if gone and index is not None:
                 index.wake()
             await asyncio.sleep(_EXPIRY_S)
+
+    async def _follow_folders(self, ctx: Context, index: Indexing | None) -> None:
+        """Keep the documents in step with the watched folders."""
+        worker, told = Worker("memory-folders"), set[str]()
+        store = await worker.do(Store, self._settings.root / "memory.sqlite3")
+        try:
+            while True:
+                for folder in self._settings.watch:
+                    for problem in await worker.do(follow, store, folder):
+                        if problem not in told:
+                            _log.warning("a document cannot be read", reason=problem)
+                            told.add(problem)
+                if index is not None and await worker.do(store.anything):
+                    index.wake()
+                await asyncio.sleep(self._settings.watch_s)
+        finally:
+            await worker.close(store.close)
 
     # ---- inside
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 
 from services.memory.errors import MemoryDamaged, MemoryFull
@@ -144,6 +144,17 @@ class Store:
             sql.execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?)", astuple(document))
         if there - wanted:
             self._tidy()
+        return len(new)
+
+    def restore(self, items: Iterable[Item]) -> int:
+        """Keep items as they were, superseded ones too; returns how many were not there yet."""
+        with self._writing() as sql:
+            new = [item for item in items if self._one("id = ?", item.id) is None]
+            for item in new:
+                newer = item.slot and self._one("slot = ? AND state = 'live' AND at > ?", item.slot, item.at)
+                if item.state == "live" and item.slot and not newer:
+                    self._supersede(item)
+                self._insert(sql, replace(item, state="superseded") if newer else item)
         return len(new)
 
     def _supersede(self, item: Item) -> tuple[Item, ...]:

@@ -29,6 +29,7 @@ app.add_typer(embed.app)
 app.add_typer(cache.app, name="cache")
 app.add_typer(models.app, name="models")
 models.app.command("convert")(embed.convert_model)
+app.add_typer(memory.app, name="memory")
 app.add_typer(sessions.app, name="sessions")
 app.command()(dashboard)
 

@@ -113,8 +113,10 @@ class Person:
 
     async def erase(self, what: str, **more: object) -> MemoryErased:
         self.turn += 1
-        self.bench.publish(MemoryErase, what=what, turn=self.turn, **more)
-        return await self.bench.next(MemoryErased, timeout=60)
+        wish = self.bench.publish(MemoryErase, what=what, turn=self.turn, **more)
+        erased = await self.bench.next(MemoryErased, timeout=60)
+        assert (erased.cause, erased.request) == (wish.id, wish.id)
+        return erased
 
 
 @pytest.fixture

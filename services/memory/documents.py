@@ -1,0 +1,242 @@
+"""Documents: a file becomes passages, cut where its author cut it, each with its place in the file.
+
+Text is cut at paragraphs, Markdown and HTML at headings first, a PDF at pages first. A passage has about a page's
+paragraph (900 letters), so that it answers one question and fits beside others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html.parser
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from services.memory.errors import UnreadableDocument
+from services.memory.item import Item
+from services.memory.store import Document, Store
+from services.memory.words import safe
+
+__all__ = ["KNOWN", "add", "follow", "passages", "read"]
+
+_LONG = 900
+"""Letters of a passage."""
+_MOST_BYTES = 50_000_000
+_MOST_PAGES = 5000
+
+Section = tuple[str, str]
+"""A place in the file, and its text."""
+
+
+def add(store: Store, path: Path) -> int:
+    """Keep a file's passages in the place of those that were kept of it; returns how many are new.
+
+    A file that did not change is not read again (-1). Raises UnreadableDocument, and then nothing changes.
+    """
+    path = path.expanduser().resolve()
+    data = _bytes(path)
+    digest = hashlib.sha256(data).hexdigest()
+    if any(kept.path == str(path) and kept.sha256 == digest for kept in store.documents()):
+        return -1
+    modified = path.stat().st_mtime_ns
+    items = list(_items(path, data, modified))
+    return store.keep_document(Document(str(path), digest, modified, len(items)), items)
+
+
+def follow(store: Store, folder: Path) -> list[str]:
+    """Keep the documents below a folder in step with it; returns what could not be read, in words.
+
+    Files that are gone are forgotten, those of unknown kinds passed over.
+    """
+    folder, problems = folder.expanduser().resolve(), []
+    there = {path for path in folder.rglob("*") if path.suffix.lower() in KNOWN and path.is_file()}
+    kept = {kept.path: kept for kept in store.documents()}
+    for path in sorted(there):
+        known = kept.get(str(path))
+        if known is None or known.modified != path.stat().st_mtime_ns:
+            try:
+                add(store, path)
+            except UnreadableDocument as error:
+                problems.append(str(error))
+    for name in kept:
+        if Path(name).is_relative_to(folder) and Path(name) not in there:
+            store.delete_document(name)
+    return problems
+
+
+def read(path: Path, data: bytes) -> list[Section]:
+    """Return a file's sections; raises UnreadableDocument for one without text."""
+    reader = KNOWN.get(path.suffix.lower())
+    if reader is None:
+        raise UnreadableDocument(f"{path} is of no known kind.", remedy=f"Known are: {', '.join(sorted(KNOWN))}.")
+    sections = [(place, text) for place, part in reader(path, data) if (text := safe(part))]
+    if not sections:
+        raise UnreadableDocument(f"{path} holds no text.", remedy="A scanned PDF needs its text recognised first.")
+    return sections
+
+
+def passages(text: str, long: int = _LONG) -> Iterator[str]:
+    """Cut a text at paragraphs, those that are too long at sentences, those at spaces."""
+    held = ""
+    for piece in _pieces(text, long):
+        if held and len(held) + len(piece) + 2 > long:
+            yield held
+            held = ""
+        held = f"{held}\n\n{piece}" if held else piece
+    if held:
+        yield held
+
+
+def _pieces(text: str, long: int) -> Iterator[str]:
+    for paragraph in re.split(r"\n\s*\n", text):
+        rest = paragraph.strip()
+        while len(rest) > long:
+            end = max(rest.rfind(mark, 0, long) for mark in (". ", "! ", "? ", "\n"))
+            cut = end + 1 if end > long // 3 else (rest.rfind(" ", 0, long) + 1 or long)
+            yield rest[:cut].strip()
+            rest = rest[cut:].strip()
+        if rest:
+            yield rest
+
+
+def _items(path: Path, data: bytes, modified: int) -> Iterator[Item]:
+    seen: set[str] = set()
+    for place, section in read(path, data):
+        for text in passages(section):
+            id_ = "d-" + hashlib.sha256(f"{path}\0{place}\0{text}".encode()).hexdigest()[:32]
+            if id_ not in seen:
+                seen.add(id_)
+                yield Item(id=id_, what="document", text=text, at=modified, source=str(path), place=place)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise UnreadableDocument(f"{path} is larger than 50 MB.", remedy="Split it.")
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableDocument(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def _text(data: bytes) -> str:
+    if b"\0" in data[:4096] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return ""
+    encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    return data.decode(encoding, "replace").replace("\r\n", "\n")
+
+
+def _plain(path: Path, data: bytes) -> Iterator[Section]:
+    """Places are lines: "line 12"."""
+    line = 1
+    for part in re.split(r"(\n\s*\n)", _text(data)):
+        if part.strip():
+            yield f"line {line + len(part) - len(part.lstrip(chr(10)))}", part
+        line += part.count("\n")
+
+
+def _merged(sections: Iterator[Section]) -> Iterator[Section]:
+    """Short neighbours together, at the place of the first."""
+    held: Section | None = None
+    for place, text in sections:
+        if held is not None and len(held[1]) + len(text) < _LONG:
+            held = (held[0], f"{held[1]}\n\n{text.strip()}")
+            continue
+        if held is not None:
+            yield held
+        held = (place, text.strip())
+    if held is not None:
+        yield held
+
+
+def _lines(path: Path, data: bytes) -> Iterator[Section]:
+    return _merged(_plain(path, data))
+
+
+def _markdown(path: Path, data: bytes) -> Iterator[Section]:
+    """Places are headings, with those they stand under: "Bikes > Locks"."""
+    trail: list[str] = []
+    held: list[str] = []
+    fenced = False
+    for line in [*_text(data).split("\n"), "# "]:
+        fenced ^= line.lstrip().startswith("```")
+        heading = None if fenced else re.match(r"(#{1,6}) +(.*?)#* *$", line + " ")
+        if heading is None:
+            held.append(line)
+            continue
+        if any(part.strip() for part in held):
+            yield " > ".join(part for part in trail if part) or "beginning", "\n".join(held)
+        held = []
+        level = len(heading[1])
+        trail = [*trail[: level - 1], *[""] * (level - 1 - len(trail)), heading[2].strip()]
+
+
+class _Html(html.parser.HTMLParser):
+    """Turns HTML into Markdown as far as headings and paragraphs go."""
+
+    _BLOCKS = frozenset(
+        ["p", "div", "section", "article", "li", "tr", "br", "ul", "ol", "table", "blockquote", "pre", "dd", "dt"]
+    )
+    _SILENT = frozenset(["script", "style", "template", "noscript"])
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+        self._silent = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._silent += tag in self._SILENT
+        if re.fullmatch("h[1-6]", tag):
+            self.parts.append(f"\n\n{'#' * int(tag[1])} ")
+        elif tag in self._BLOCKS:
+            self.parts.append("\n\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._silent = max(0, self._silent - (tag in self._SILENT))
+        if re.fullmatch("h[1-6]", tag):
+            self.parts.append("\n\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self._silent:
+            self.parts.append(re.sub(r"\s+", " ", data))
+
+
+def _hypertext(path: Path, data: bytes) -> Iterator[Section]:
+    page = _Html()
+    page.feed(_text(data))
+    page.close()
+    return _markdown(path, "".join(page.parts).encode())
+
+
+def _pdf(path: Path, data: bytes) -> Iterator[Section]:
+    """Places are pages: "page 3"."""
+    try:
+        import pypdf
+        from pypdf.errors import PyPdfError
+    except ImportError as error:
+        raise UnreadableDocument(
+            f"{path} is a PDF: pypdf is not installed.", remedy="Run: scripts/setup memory"
+        ) from error
+    import io
+
+    try:
+        document = pypdf.PdfReader(io.BytesIO(data))
+        if document.is_encrypted and not document.decrypt(""):
+            raise UnreadableDocument(f"{path} is encrypted.", remedy="Save it without a password first.")
+        if len(document.pages) > _MOST_PAGES:
+            raise UnreadableDocument(f"{path} has more than {_MOST_PAGES} pages.", remedy="Split it.")
+        for number, page in enumerate(document.pages, 1):
+            yield f"page {number}", page.extract_text()
+    except (PyPdfError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, OSError) as error:
+        raise UnreadableDocument(f"{path} is no readable PDF: {error}.", remedy="Print it to a PDF again.") from error
+
+
+KNOWN: dict[str, Callable[[Path, bytes], Iterator[Section]]] = {
+    ".txt": _lines,
+    ".text": _lines,
+    ".md": _markdown,
+    ".markdown": _markdown,
+    ".html": _hypertext,
+    ".htm": _hypertext,
+    ".pdf": _pdf,
+}
+"""By the ending of a file's name."""

@@ -1,0 +1,150 @@
+"""Documents: cut where their author cut them, each passage with its place, and in step with their file."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.memory.documents import add, follow, passages, read
+from services.memory.errors import UnreadableDocument
+from services.memory.store import Store
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(tmp_path / "memory.sqlite3")
+    yield store
+    store.close()
+
+
+def sections(path, data):
+    return [(place, " ".join(text.split())) for place, text in read(path, data)]
+
+
+def test_markdown_is_cut_at_its_headings(tmp_path):
+    text = b"Intro.\n\n# Bikes\nBlue ones.\n\n## Locks\nUnder the mat.\n```\n# no heading\n```\n# Cars\nNone.\n"
+    assert sections(tmp_path / "a.md", text) == [
+        ("beginning", "Intro."),
+        ("Bikes", "Blue ones."),
+        ("Bikes > Locks", "Under the mat. ``` # no heading ```"),
+        ("Cars", "None."),
+    ]
+
+
+def test_html_is_its_text_at_its_headings(tmp_path):
+    page = (
+        b"<html><head><style>p {}</style></head><h1>Bikes</h1><p>Blue &amp; red</p><script>x()</script><h2>Locks</h2>"
+    )
+    assert sections(tmp_path / "a.html", page + b"<ul><li>One<li>Two</ul>") == [
+        ("Bikes", "Blue & red"),
+        ("Bikes > Locks", "One Two"),
+    ]
+
+
+def test_text_is_placed_by_its_lines(tmp_path):
+    long = "a word " * 128
+    data = f"First.\n\n{long}\n\n\nThird.\nStill.\n\nFourth.\n".encode()
+    assert sections(tmp_path / "a.txt", data) == [
+        ("line 1", "First."),
+        ("line 3", long.strip()),
+        ("line 6", "Third. Still. Fourth."),
+    ]
+
+
+def test_passages_are_short_and_nothing_is_lost():
+    text = "\n\n".join(["A sentence here. " * 90, "short", "x" * 3000, "end"])
+    cut = list(passages(text))
+    assert all(len(part) <= 900 for part in cut)
+    assert "".join("".join(cut).split()) == "".join(text.split())
+
+
+def pdf(tmp_path, *, text=True, password=""):
+    import io
+
+    from pypdf import PdfWriter
+    from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
+
+    writer = PdfWriter()
+    for number in (1, 2):
+        page = writer.add_blank_page(200, 200)
+        font = DictionaryObject(
+            {
+                NameObject("/Type"): NameObject("/Font"),
+                NameObject("/Subtype"): NameObject("/Type1"),
+                NameObject("/BaseFont"): NameObject("/Helvetica"),
+            }
+        )
+        page[NameObject("/Resources")] = DictionaryObject(
+            {NameObject("/Font"): DictionaryObject({NameObject("/F1"): font})}
+        )
+        stream = DecodedStreamObject()
+        stream.set_data(b"BT /F1 12 Tf 10 100 Td (Key number %d) Tj ET" % number if text else b"")
+        page[NameObject("/Contents")] = stream
+    if password:
+        writer.encrypt(password, algorithm="RC4-128")
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def test_a_pdf_is_cut_at_its_pages(tmp_path):
+    assert sections(tmp_path / "a.pdf", pdf(tmp_path)) == [("page 1", "Key number 1"), ("page 2", "Key number 2")]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("a.pdf", b"%PDF-1.4 broken", "no readable PDF"),
+        ("a.exe", b"MZ", "no known kind"),
+        ("a.txt", b"", "holds no text"),
+        ("a.txt", b"\0\1\2" * 100, "holds no text"),
+        ("a.md", b"\n\n  \n", "holds no text"),
+    ],
+)
+def test_what_cannot_be_read_is_said_and_nothing_changes(store, tmp_path, name, data, said):
+    path = tmp_path / name
+    path.write_text("It was fine.", "utf-8") if name != "a.pdf" else path.write_bytes(pdf(tmp_path))
+    if name != "a.exe":
+        add(store, path)
+    before = [item.text for item in store.everything()]
+    path.write_bytes(data)
+    with pytest.raises(UnreadableDocument, match=said):
+        add(store, path)
+    assert [item.text for item in store.everything()] == before
+
+
+def test_a_pdf_without_text_or_with_a_password_is_said(tmp_path):
+    with pytest.raises(UnreadableDocument, match="holds no text"):
+        read(tmp_path / "a.pdf", pdf(tmp_path, text=False))
+    with pytest.raises(UnreadableDocument, match="is encrypted"):
+        read(tmp_path / "a.pdf", pdf(tmp_path, password="secret"))
+
+
+@pytest.mark.parametrize("name", ["missing.txt", "."])
+def test_a_file_that_is_not_there_is_said(store, tmp_path, name):
+    with pytest.raises(UnreadableDocument, match="cannot be read"):
+        add(store, tmp_path / name)
+
+
+def test_a_changed_file_is_updated_and_an_unchanged_one_left_alone(store, tmp_path):
+    path = tmp_path / "notes.md"
+    path.write_text("# A\nOne.\n# B\nTwo.\n", "utf-8")
+    assert add(store, path) == 2
+    assert add(store, path) == -1
+    path.write_text("# A\nOne.\n# B\nThree.\n", "utf-8")
+    assert add(store, path) == 1
+    assert [(item.place, item.text) for item in store.everything()] == [("A", "One."), ("B", "Three.")]
+
+
+def test_a_watched_folder_is_followed(store, tmp_path):
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    (folder / "a.txt").write_text("One.", "utf-8")
+    (folder / "b.txt").write_text("Two.", "utf-8")
+    (folder / "c.bin").write_text("Three.", "utf-8")
+    (folder / "d.txt").write_text("", "utf-8")
+    [problem] = follow(store, folder)
+    assert "d.txt holds no text" in problem
+    assert [item.text for item in store.everything()] == ["One.", "Two."]
+    (folder / "a.txt").unlink()
+    follow(store, folder)
+    assert [item.text for item in store.everything()] == ["Two."]

@@ -1,0 +1,245 @@
+"""`sotto memory`: what is remembered, and how it comes and goes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from shared.errors import ConfigError
+from shared.events import MemoryErase, MemoryErased, MemoryQuery, MemoryResult, Remembered
+from ui.cli.listings import print_json
+from ui.cli.options import Json
+from ui.cli.session import Session, console, errors
+
+if TYPE_CHECKING:
+    from services.memory.store import Store
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="List, search, add, forget, export and import what is remembered.", no_args_is_help=True, rich_markup_mode=None
+)
+
+_ANSWER_S = 120.0
+_LETTERS = 100
+
+
+@app.command("list")
+def list_memories(
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(help="facts, turns, documents or all.")] = "facts",
+    json: Json = False,
+) -> None:
+    """List what is remembered, the newest last."""
+    kinds = {"facts": ("fact",), "turns": ("turn",), "documents": ("document",), "all": ()}
+    if what not in kinds:
+        raise ConfigError(f"There is no kind of memories called {what}.", remedy="Say facts, turns, documents or all.")
+    with _store(context.obj) as store:
+        if what == "documents":
+            _print_documents(store, as_json=json)
+            return
+        items = [item for item in store.everything(what=kinds[what]) if item.state == "live"]
+    _print([item.told() for item in items], as_json=json)
+
+
+@app.command()
+def search(
+    context: typer.Context,
+    text: Annotated[list[str], typer.Argument(help="What to look for.")],
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many at most.")] = 10,
+    json: Json = False,
+) -> None:
+    """Find by meaning and by words, the best first."""
+    query = {"text": " ".join(text), "purpose": "search", "limit": limit}
+    found = asyncio.run(_asked(context.obj, MemoryQuery, query))
+    assert isinstance(found, MemoryResult)
+    _print(found.items, as_json=json)
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(help="Text, Markdown, HTML or PDF.")],
+    json: Json = False,
+) -> None:
+    """Keep the passages of files, in the place of those that were kept of them; exit status 1 if one cannot be read."""
+    from services.memory.documents import add as add_document
+    from services.memory.errors import UnreadableDocument
+
+    failed = False
+    with _store(context.obj) as store:
+        for path in files:
+            try:
+                new = add_document(store, path)
+            except UnreadableDocument as error:
+                failed = True
+                errors.print(str(error), style="red", soft_wrap=True)
+                continue
+            if json:
+                print_json({"file": str(path), "new": max(new, 0), "changed": new >= 0})
+            else:
+                console.print(f"{path}: {'unchanged' if new < 0 else f'{new} new passages'}", soft_wrap=True)
+    raise typer.Exit(int(failed))
+
+
+@app.command()
+def forget(
+    context: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(help="Ids of `sotto memory list`, or files.")] = None,
+    about: Annotated[str, typer.Option(help="Every fact and turn that has all these words.")] = "",
+    last: Annotated[float, typer.Option(help="Everything of the last so many minutes.")] = 0,
+    everything: Annotated[bool, typer.Option("--all", help="Everything.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    json: Json = False,
+) -> None:
+    """Delete for good, from memory and from everything else that holds it, and print the receipt."""
+    wishes = list(_wishes(names or [], about, last, everything))
+    if not wishes:
+        raise ConfigError("Nothing is named.", remedy="Name ids or files, or use --about, --last or --all.")
+    if everything and not yes:
+        typer.confirm("Forget everything that you ever told Sotto?", abort=True)
+    complete = True
+    for wish in wishes:
+        receipt = asyncio.run(_asked(context.obj, MemoryErase, wish))
+        assert isinstance(receipt, MemoryErased)
+        complete = _print_receipt(receipt, as_json=json) and complete
+    raise typer.Exit(int(not complete))
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output.")] = None,
+) -> None:
+    """Write every fact and turn as JSON lines."""
+    from services.memory.exchange import exported
+
+    with _store(context.obj) as store:
+        lines = (f"{line}\n" for line in exported(store))
+        if output is None:
+            sys.stdout.writelines(lines)
+            return
+        fresh = output.with_name(output.name + ".new")
+        with fresh.open("w", encoding="utf-8") as file:
+            file.writelines(lines)
+        fresh.replace(output)
+
+
+@app.command("import")
+def import_(
+    context: typer.Context, file: Annotated[Path, typer.Argument(help="What `sotto memory export` wrote; - reads it.")]
+) -> None:
+    """Take back an export; what is there already stays as it is."""
+    from services.memory.exchange import imported
+
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} cannot be read: {error}.", remedy="Name an exported file.") from error
+    with _store(context.obj) as store:
+        console.print(f"{imported(store, text.splitlines())} memories came.")
+
+
+@app.command()
+def stats(context: typer.Context, json: Json = False) -> None:
+    """Show how much is remembered, and where."""
+    session: Session = context.obj
+    with _store(session) as store:
+        facts = dataclasses.asdict(store.stats(time.time_ns()))
+    facts["folder"] = str(session.settings.memory.root)
+    facts["enabled"] = session.settings.memory.enabled
+    if json:
+        print_json(facts)
+        return
+    facts["oldest"] = _day(facts["oldest"]) if facts["oldest"] else ""
+    facts["to index"] = facts.pop("outbox")
+    for key, value in facts.items():
+        console.print(f"[bold]{key:12}[/] {value}", soft_wrap=True)
+
+
+@contextlib.contextmanager
+def _store(session: Session) -> Iterator[Store]:
+    from services.memory.store import Store
+
+    store = Store(session.settings.memory.root / "memory.sqlite3")
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+async def _asked(session: Session, kind: type[Any], fields: dict[str, Any]) -> object:
+    """Ask the memory service, without a conversation."""
+    from services.app import Keeper
+
+    async with Keeper(session.settings) as keeper:
+        return await keeper.bus.request(keeper.event(kind, **fields), _ANSWER_S)
+
+
+def _wishes(names: Sequence[str], about: str, last: float, everything: bool) -> Iterator[dict[str, Any]]:
+    files = [name for name in names if Path(name).suffix]
+    ids = tuple(name for name in names if name not in files)
+    if ids:
+        yield {"what": "items", "items": ids}
+    for name in files:
+        yield {"what": "documents", "text": str(Path(name).expanduser().resolve())}
+    if about:
+        yield {"what": "about", "text": about}
+    if last > 0:
+        yield {"what": "since", "since": time.time_ns() - int(last * 60e9)}
+    if everything:
+        yield {"what": "all"}
+
+
+def _print(items: Sequence[Remembered], *, as_json: bool) -> None:
+    if as_json:
+        for item in items:
+            print_json(item.model_dump())
+        return
+    if not items:
+        console.print("Nothing is remembered of that.")
+        return
+    from rich.table import Table
+
+    table = Table("id", "when", "what", "text", box=None, header_style="bold")
+    for column in table.columns[:3]:
+        column.no_wrap = True
+    for item in items:
+        text = " ".join(item.text.split())
+        place = f" ({Path(item.source).name}, {item.place})" if item.what == "document" else ""
+        short = text if len(text) <= _LETTERS else f"{text[:_LETTERS]} …"
+        table.add_row(item.id, _day(item.at), item.what, short + place)
+    console.print(table)
+
+
+def _print_documents(store: Store, *, as_json: bool) -> None:
+    for document in store.documents():
+        if as_json:
+            print_json(dataclasses.asdict(document))
+        else:
+            console.print(f"{document.path}: {document.passages} passages", soft_wrap=True)
+
+
+def _print_receipt(receipt: MemoryErased, *, as_json: bool) -> bool:
+    """Print what was removed from where; returns whether nothing is left."""
+    if as_json:
+        print_json({"texts": receipt.texts, "removed": [line.model_dump() for line in receipt.removed]})
+    elif not receipt.removed:
+        console.print("There was nothing to forget.")
+    for line in receipt.removed if not as_json else ():
+        mark = "[green]removed[/]" if line.ok else "[red]left[/]"
+        console.print(f"{mark} {line.store}: {line.count} {line.detail}".rstrip(), soft_wrap=True)
+    return all(line.ok for line in receipt.removed)
+
+
+def _day(at: int) -> str:
+    return datetime.fromtimestamp(at / 1e9).astimezone().strftime("%Y-%m-%d %H:%M")
