@@ -93,6 +93,7 @@ class _Listener:
     def __init__(self, engine: PocketSphinx) -> None:
         self._engine = engine
         self._sound: list[Floats] = []
+        self._undictated: list[Floats] = []
         self._heard = 0
         self._dictation, self._follower = engine.dictation, engine.follower
         self._dictation.begin()
@@ -105,30 +106,43 @@ class _Listener:
             self._follower.hear(samples)
         else:
             self._sound.clear()
-        self._dictation.hear(samples)
+        self._undictated.append(samples)
+        if not self._may_be_command():
+            self._dictate()
 
     def guess(self) -> Guess:
-        found = self._follower.found() if self._heard <= _LONGEST_COMMAND else None
+        found = self._follower.found() if self._may_be_command() else None
         if self._is_trusted(found):
             assert found is not None
             return Guess(found.text, "", _LANGUAGE, found.confidence)
+        self._dictate()
         committed, text = self._dictation.text()
         return Guess(text, committed if self._heard > _LONGEST_COMMAND else "", _LANGUAGE, 0.0)
 
     def settle(self) -> Transcript:
         found = self._command()
-        self._dictation.commit()
-        words = self._dictation.words
         if self._is_trusted(found):
             assert found is not None
             return self._transcript(found.words, found.confidence, trusted=True)
+        self._dictate()
+        self._dictation.commit()
+        words = self._dictation.words
         return self._transcript(words, _mean(words), trusted=False)
 
+    def _dictate(self) -> None:
+        """Take down what was heard: only where no command is, since it costs more than all that finds one."""
+        for samples in self._undictated:
+            self._dictation.hear(samples)
+        self._undictated.clear()
+
+    def _may_be_command(self) -> bool:
+        return 0 < self._heard <= _LONGEST_COMMAND
+
     def _command(self) -> Found | None:
-        if self._heard > _LONGEST_COMMAND or not self._heard:
+        if not self._may_be_command():
             return None
         try:
-            return self._engine.grammar.find(np.concatenate(self._sound))
+            return self._engine.grammar.find(np.concatenate(self._sound), self._follower.words())
         except RuntimeError as error:
             raise RecognitionFailed(f"pocketsphinx broke: {error}") from error
 

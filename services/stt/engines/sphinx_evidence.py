@@ -1,7 +1,7 @@
-"""What speaks for and against a sentence of a grammar: the same sound, decoded as phones without it.
+"""What speaks for and against a sentence of a grammar: the same sound, decoded in other ways.
 
 A grammar decoder always finds a sentence. What tells a command from other speech is how much better the sound could
-be explained without the grammar: freely, and with a phone language model (docs/adr/0016).
+be explained without the grammar, and whether the same sentence was heard while it was spoken (docs/adr/0045).
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ __all__ = ["Evidence", "Found", "Readings", "Segment"]
 _RARE = 14.0
 """Surprise in nats from which a sentence is no common one; what recordings are taken for begins there."""
 _MOST_EASE = 5.7
+_LONGEST_DRAWL = 30.0
+"""Of 240 commands that were heard right the slowest word took 29.5 frames for each phone; noise takes 50."""
+_UNFOLLOWED = 0.3
+"""Disagreement of a sentence for which there is no second reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +47,25 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What speaks against a sentence: the same sound, decoded without the grammar."""
+    """What speaks against a sentence, and, with `ease`, for it."""
 
     misfit: float
     """Acoustic log score that free phones gain over the sentence, per frame of its words; near 0 when it fits."""
     other_phones: float
-    """Edits that turn the sentence's phones into those heard with a phone language model, per phone of the sentence;
-    vowels count as one."""
+    """Edits that turn the sentence's phones into those heard with a phone language model, per phone of the sentence."""
+    disagreement: float = 0.0
+    """Edits that turn the sentence into the one that was followed as it was spoken, per word of the longer."""
+    drawl: float = 0.0
+    """Frames per phone of the word that lasts longest for its phones."""
     ease: float = 0.0
     """How much likelier than a sentence with several numbers or names this one is to be said, in nats, 0 to 5.7."""
 
     @property
     def confidence(self) -> float:
-        """0 to 1, by logistic regression on 178 espeak-ng commands in 4 voices and 156 pieces of read speech.
-
-        They were heard with the grammar of all English skills, and a command that was misheard counted with the read
-        speech. The intercept is 0.6 below the best fit's, so that no whole recording is taken (docs/adr/0016). The
-        prior counts for 0.4 of itself: recordings are taken for rare sentences, people say the common ones.
-        """
-        against = 2272.0 * self.misfit + 11.8 * self.other_phones - 13.6 - 0.4 * self.ease
+        """0 to 1, by logistic regression; 0 when nobody speaks so, or no phone is alike (docs/adr/0045)."""
+        if self.drawl > _LONGEST_DRAWL or self.other_phones >= 1:
+            return 0.0
+        against = 950.0 * self.misfit + 5.2 * self.other_phones + 2.3 * self.disagreement - 0.24 * self.ease - 7.35
         return 1 / (1 + math.exp(min(700.0, against)))
 
 
@@ -77,32 +81,36 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """One sound decoded three ways, as the sentence of a grammar, as phones with a language model, as free phones."""
+    """One sound decoded three ways: as the sentence of a grammar, as phones with a language model, as free phones."""
 
     sentence: Sequence[Segment]
     phones: Sequence[Segment]
     free: Sequence[Segment]
 
-    def found(self, graph: WordGraph, length: int) -> Found | None:
-        """The sentence, in a sound of `length` samples; None when there is none."""
+    def found(self, graph: WordGraph, length: int, followed: Sequence[str] | None = None) -> Found | None:
+        """The sentence in `length` samples, or None; `followed` are the words of another reading of the same sound."""
         spoken = [segment for segment in self.sentence if not is_filler(segment.word)]
         if not spoken:
             return None
-        evidence = self._weigh(spoken, graph)
+        said = [plain_word(segment.word) for segment in spoken]
+        evidence = Evidence(
+            misfit=_misfit(spoken, self.free),
+            other_phones=self._other_phones(spoken),
+            disagreement=_UNFOLLOWED if followed is None else _edits(said, followed) / max(len(said), len(followed)),
+            drawl=max(segment.frames / max(1, len(segment.phones)) for segment in spoken),
+            ease=max(0.0, min(_MOST_EASE, _RARE - graph.surprise(said))),
+        )
         confidence = evidence.confidence
         words = tuple(
-            Spoken(plain_word(s.word), s.first * FRAME, min((s.last + 1) * FRAME, length), confidence) for s in spoken
+            Spoken(word, s.first * FRAME, min((s.last + 1) * FRAME, length), confidence)
+            for word, s in zip(said, spoken, strict=True)
         )
-        return Found(" ".join(word.text for word in words), words, confidence, evidence)
+        return Found(" ".join(said), words, confidence, evidence)
 
-    def _weigh(self, spoken: Sequence[Segment], graph: WordGraph) -> Evidence:
-        wanted = [_alike(phone) for segment in spoken for phone in segment.phones]
-        heard = [_alike(segment.word) for segment in self.phones if not is_filler(segment.word)]
-        return Evidence(
-            misfit=_misfit(spoken, self.free),
-            other_phones=_edits(wanted, heard) / max(1, len(wanted)),
-            ease=max(0.0, min(_MOST_EASE, _RARE - graph.surprise([plain_word(s.word) for s in spoken]))),
-        )
+    def _other_phones(self, spoken: Sequence[Segment]) -> float:
+        wanted = [phone for segment in spoken for phone in segment.phones]
+        heard = [segment.word for segment in self.phones if not is_filler(segment.word)]
+        return _edits(wanted, heard) / max(1, len(wanted))
 
 
 def _misfit(spoken: Sequence[Segment], free: Sequence[Segment]) -> float:
@@ -112,11 +120,6 @@ def _misfit(spoken: Sequence[Segment], free: Sequence[Segment]) -> float:
         by_frame[segment.first : segment.last + 1] = segment.score / segment.frames
     gained = sum(float(by_frame[s.first : s.last + 1].sum()) - s.score for s in spoken)
     return gained / max(1, sum(s.frames for s in spoken))
-
-
-def _alike(phone: str) -> str:
-    """All vowels are one: what accents change most tells least which words were said."""
-    return "vowel" if phone[0] in "AEIOU" else phone
 
 
 def _edits(wanted: Sequence[str], heard: Sequence[str]) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from services.stt.engines.sphinx_dictation import is_filler, plain_word
 from services.stt.engines.sphinx_evidence import Found, Readings
 from services.stt.engines.sphinx_search import Search
 from services.stt.grammar import Grammar, WordGraph
@@ -87,12 +88,15 @@ class _Searches:
 class GrammarDecoder(_Searches):
     """Finds sentences in whole utterances. Raises RuntimeError when the native decoder breaks."""
 
-    def find(self, sound: Floats) -> Found | None:
-        """Return the best sentence in a whole utterance, shape (samples,), or None when there is none."""
+    def find(self, sound: Floats, followed: Sequence[str] | None = None) -> Found | None:
+        """Return the best sentence in a whole utterance, shape (samples,), or None when there is none.
+
+        `followed` are the words that a follower understood.
+        """
         if not self.knows:
             return None
         pcm = self._dithered(sound)
-        return Readings(*(search.whole(pcm) for search in self._all())).found(self._graph, len(sound))
+        return Readings(*(search.whole(pcm) for search in self._all())).found(self._graph, len(sound), followed)
 
 
 class Follower(_Searches):
@@ -119,8 +123,13 @@ class Follower(_Searches):
         for search in self._all():
             search.hear(pcm)
 
+    def words(self) -> list[str]:
+        """Return what is understood so far."""
+        segments = self._sentences.segments() if self._sentences and self._heard else ()
+        return [plain_word(segment.word) for segment in segments if not is_filler(segment.word)]
+
     def found(self) -> Found | None:
-        """Return the beginning of a sentence that is the best reading so far, or None."""
+        """Return the beginning of a sentence that is the best reading of all that was heard, or None."""
         if not self.knows or not self._heard:
             return None
         return Readings(*(search.segments() for search in self._all())).found(self._graph, self._heard)

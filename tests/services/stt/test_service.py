@@ -83,7 +83,7 @@ class CounterListener:
 
     def settle(self) -> Transcript:
         if self.engine.gate is not None:
-            assert self.engine.gate.wait(10)
+            assert self.engine.gate.wait(60)
         if self.engine.breaks:
             raise RecognitionFailed("the decoder broke")
         self.engine.settles += 1
@@ -109,9 +109,12 @@ def service(
     more: Mapping[str, MakeEngine] | None = None,
     **settings: object,
 ) -> SttService:
+    """Waits a minute for sound that does not come, so that a machine that does other work changes nothing."""
     made = engine or Counter()
     engines: dict[str, MakeEngine] = {"pocketsphinx": lambda _settings, _model: made, **(more or {})}
-    return SttService(SttSettings.model_validate(settings), shelf or Shelf(), engines=engines)
+    return SttService(
+        SttSettings.model_validate({"audio_wait_ms": 60_000, **settings}), shelf or Shelf(), engines=engines
+    )
 
 
 async def sound(bench: Bench, first: int, until: int) -> None:
@@ -132,7 +135,7 @@ def pause(bench: Bench, at: int) -> None:
 
 
 async def finish(bench: Bench, until: int, utterance: str = "u1") -> SttFinal:
-    reply = await bench.bus.request(bench.event(SttFinish, utterance=utterance, until_sample=until, turn=1), 10)
+    reply = await bench.bus.request(bench.event(SttFinish, utterance=utterance, until_sample=until, turn=1), 60)
     assert isinstance(reply, SttFinal), reply
     return reply
 
@@ -334,10 +337,10 @@ async def test_a_request_for_a_model_is_answered_and_sticks_to_what_is_installed
     }
     shelf = Shelf(whisper("small"), whisper("base"))
     async with running(service(shelf=shelf, more=makes)) as bench:
-        reply = await bench.bus.request(bench.event(ModelLoad, role="stt", name="base", engine="faster-whisper"), 10)
+        reply = await bench.bus.request(bench.event(ModelLoad, role="stt", name="base", engine="faster-whisper"), 60)
         assert isinstance(reply, ModelLoaded)
         assert reply.name == "base"
-        again = await bench.bus.request(bench.event(ModelLoad, role="stt", name="pocketsphinx", engine=""), 10)
+        again = await bench.bus.request(bench.event(ModelLoad, role="stt", name="pocketsphinx", engine=""), 60)
         assert isinstance(again, ModelLoaded)
         assert again.engine == "pocketsphinx"
 
