@@ -12,7 +12,7 @@ from shared.pcm import CAPTURE_RATE, Floats
 
 __all__ = ["Reference"]
 
-_MOST_HELD = CAPTURE_RATE * 15 // 1000
+_MOST_HELD = CAPTURE_RATE * 20 // 1000
 """What is late by this much at first is late from then on; later lateness is bridged."""
 _MOVED = 50
 """Frames in a row, a second, that are short: the devices are apart now, and what is missing will not come."""

@@ -108,8 +108,8 @@ class PulseAudio:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        _keep_time(self._server.pid)
         self._await(self._answers)
+        _keep_time(self._server.pid)
         self.plug()
 
     def stop(self) -> None:

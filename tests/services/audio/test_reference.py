@@ -35,7 +35,7 @@ def test_what_comes_with_each_frame_is_taken_with_it() -> None:
 
 @given(lumps=st.lists(st.integers(0, 6), min_size=10, max_size=60))
 def test_lumps_do_not_move_the_echo(lumps: list[int]) -> None:
-    """What is late by up to 15 ms sets the delay; what is later is missing for once, and moves nothing."""
+    """What is late by up to 20 ms sets the delay; what is later is missing for once, and moves nothing."""
     reference, played = Reference(), sound(200 * FRAME)
     taken, sent = [], 0
     for number, lump in enumerate(lumps):
@@ -48,7 +48,7 @@ def test_lumps_do_not_move_the_echo(lumps: list[int]) -> None:
     begun = next((n for n, lump in enumerate(lumps) if lump), 0)
     moves = shifts(np.concatenate(taken[begun:])) if sent else []
     assert moves == sorted(moves)
-    assert not moves or moves[-1] - moves[0] <= 240
+    assert not moves or moves[-1] - moves[0] <= 320
 
 
 def test_a_speaker_that_rests_has_no_reference_and_begins_anew() -> None:
