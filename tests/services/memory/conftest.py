@@ -80,6 +80,8 @@ class Person:
         self.bench = bench
         self.clock = clock
         self.turn = 0
+        self.finished = 0
+        """The last turn that was."""
 
     async def tell(self, text: str, **more: object) -> MemoryStored:
         """Say a fact, in a turn of its own."""
@@ -100,6 +102,7 @@ class Person:
         self.finish(asked, heard)
 
     def finish(self, asked: str, heard: str, by: str = "llm") -> None:
+        self.finished = self.turn
         self.bench.publish(
             TurnFinished,
             turn=self.turn,

@@ -1,0 +1,147 @@
+"""What must always hold: nothing superseded or forgotten is ever found again, and after a crash all parts agree."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from services.memory.engines.chroma import open_chroma
+from services.memory.store import Store
+from shared.events import MemoryQuery, MemoryResult
+from tests.services.memory.conftest import MINUTE
+
+ROOT = Path(__file__).parents[3]
+THINGS = ("bike", "door", "car", "garage", "locker", "cellar")
+
+
+class Truth:
+    """What a person who forgets nothing would expect: by id, what was said about which thing, and when."""
+
+    def __init__(self) -> None:
+        self.said: dict[str, tuple[str, str, int, int]] = {}
+        """The thing, the value, the turn, and the time."""
+        self.dead: set[str] = set()
+        self.forgotten: set[str] = set()
+        """Values that must be in no file."""
+
+    def told(self, id_: str, thing: str, value: str, turn: int, at: int) -> None:
+        self.dead |= {other for other, (before, *_) in self.said.items() if before == thing}
+        self.said[id_] = (thing, value, turn, at)
+
+    def forget(self, *, thing: str = "", turn: int = -1, since: int = -1) -> None:
+        meant = {
+            id_
+            for id_, (name, _, in_turn, at) in self.said.items()
+            if id_ not in self.dead and (name == thing or in_turn == turn or (since >= 0 and at >= since))
+        }
+        things = {self.said[id_][0] for id_ in meant} if since < 0 else set()
+        meant |= {id_ for id_, (name, *_) in self.said.items() if name in things | {thing}}
+        meant |= {id_ for id_, (*_, at) in self.said.items() if since >= 0 and at >= since}
+        self.dead |= meant
+        self.forgotten |= {self.said[id_][1] for id_ in meant}
+
+
+async def found(person, text, purpose):
+    person.bench.publish(MemoryQuery, text=text, purpose=purpose, limit=50, turn=0)
+    return (await person.bench.next(MemoryResult, timeout=60)).items
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_nothing_superseded_or_forgotten_is_ever_found_again(remembering, tmp_path, seed, steps):
+    draw, truth = random.Random(seed), Truth()
+    async with remembering() as person:
+        for step in range(steps // 4000):
+            thing = draw.choice(THINGS)
+            match draw.choice(["tell", "tell", "tell", "correct", "wait", "about", "last", "since"]):
+                case "tell":
+                    value = f"value{seed}x{step}x"
+                    stored = await person.tell(f"my {thing} code is {value}")
+                    truth.told(stored.item.id, thing, value, person.turn, person.clock.now_ns())
+                case "correct":
+                    value = f"value{seed}x{step}x"
+                    stored = await person.tell(value, corrects=True)
+                    if stored.item is not None:
+                        of = stored.item.text.split()[1]
+                        truth.told(stored.item.id, of, value, person.turn, person.clock.now_ns())
+                case "about":
+                    await person.erase("about", text=f"{thing} code")
+                    truth.forget(thing=thing)
+                case "last":
+                    await person.erase("last")
+                    truth.forget(turn=person.finished)
+                case "since":
+                    await person.erase("since", since=person.clock.now_ns() - MINUTE)
+                    truth.forget(since=person.clock.now_ns() - MINUTE)
+                case "wait":
+                    person.clock.advance(2 * MINUTE)
+            for purpose in ("answer", "search", "value", "facts", "told"):
+                ids = {item.id for item in await found(person, f"{thing} code", purpose)}
+                assert not ids & truth.dead, (step, purpose)
+            live = {item.id for item in await found(person, "", "facts")}
+            assert live == truth.said.keys() - truth.dead
+    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert [value for value in sorted(truth.forgotten) if value.encode() in kept] == []
+
+
+SERVICE = """
+import asyncio, contextlib, sys
+from pathlib import Path
+from bus import Bus
+from services.memory import MemoryService, MemorySettings
+from services.testing import running
+from shared.events import MemoryErase, MemoryErased, MemoryStore, MemoryStored
+from tests.services.memory.conftest import Embedder
+
+async def main():
+    bus = Bus()
+    settings = MemorySettings(folder=Path(sys.argv[1]), embed_wait_ms=30000)
+    async with running(Embedder(), bus=bus), running(MemoryService(settings), bus=bus) as bench:
+        for number in range(1_000_000):
+            bench.publish(MemoryStore, text=f"my code{number} is {number}")
+            await bench.next(MemoryStored, timeout=60)
+            if number % 40 == 39:
+                bench.publish(MemoryErase, what="about", text=f"code{number - 1}")
+                await bench.next(MemoryErased, timeout=60)
+                print(number, flush=True)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("erased", [2])
+async def test_killed_at_any_moment_store_and_vectors_agree_after_a_restart(remembering, tmp_path, erased):
+    def kill() -> None:
+        command = [sys.executable, "-c", SERVICE, str(tmp_path / "memory")]
+        with subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}
+        ) as service:
+            assert service.stdout is not None
+            lines = 0
+            for line in service.stdout:
+                lines += line.strip().isdigit()
+                if lines == erased:
+                    break
+            os.kill(service.pid, signal.SIGKILL)
+
+    await asyncio.to_thread(kill)
+    async with remembering() as person:
+        await person.ask("code")
+
+    def compare() -> None:
+        store, vectors = Store(tmp_path / "memory" / "memory.sqlite3"), open_chroma(tmp_path / "memory" / "vectors")
+        live = store.live_ids()
+        texts = {item.text for item in store.everything()}
+        assert vectors.ids() == live
+        assert len(live) >= erased * 39
+        assert not {f"my code{40 * number + 38} is {40 * number + 38}" for number in range(erased)} & texts
+        store.close()
+        vectors.close()
+
+    await asyncio.to_thread(compare)
