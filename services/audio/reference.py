@@ -31,6 +31,8 @@ class Reference:
         self._owed = 0
         self._short = 0
         self._resting = True
+        self.torn = False
+        """What was taken last had a hole."""
 
     def add(self, samples: Floats) -> None:
         """More was played."""
@@ -45,6 +47,7 @@ class Reference:
 
     def take(self, size: int) -> Floats:
         """Return what belongs to the next `size` samples of the microphone; nothing while the speaker rests."""
+        self.torn = False
         if self._resting:
             return _NOTHING
         taken, self._waiting = self._waiting[:size], self._waiting[size:]
@@ -52,6 +55,7 @@ class Reference:
         hold = min(missing, _MOST_HELD - self._held)
         self._held += hold
         self._owed += missing - hold
+        self.torn = missing > hold
         self._short = self._short + 1 if missing else 0
         if self._short > _MOVED:
             self._owed = self._short = 0

@@ -14,6 +14,7 @@ import numpy as np
 from services.audio.address import Device, address
 from services.audio.cleaning import Cleaner, NoCleaning
 from services.audio.echo import EchoWatch
+from services.audio.leak import LeakGuard
 from services.audio.reference import Reference
 from services.audio.resampling import Resampler
 from services.audio.settings import AudioSettings
@@ -69,14 +70,17 @@ class WebRtcCleaner:
         self._rate = CAPTURE_RATE
         self._resample = Resampler(CAPTURE_RATE, CAPTURE_RATE)
         self._reference = Reference()
+        self._guard = LeakGuard()
 
     def clean(self, frame: Floats, played: Sequence[Floats], rate: int) -> Floats:
-        if self._watch is not None:
-            self._reference.add(self._at_capture_rate(played, rate))
-            reference = self._reference.take(frame.size)
-            self._refer(reference, echo=self._watch.hear(frame, reference))
-        steps = [self._cleaned(frame[i : i + _STEP]) for i in range(0, frame.size, _STEP)]
-        return np.concatenate(steps)
+        if self._watch is None:
+            return self._cleaned(frame)
+        self._reference.add(self._at_capture_rate(played, rate))
+        reference = self._reference.take(frame.size)
+        echo = self._watch.hear(frame, reference)
+        self._refer(reference, echo=echo)
+        cleaned = self._cleaned(frame)
+        return self._guard.guard(frame, cleaned, reference, torn=self._reference.torn) if echo else cleaned
 
     def _at_capture_rate(self, played: Sequence[Floats], rate: int) -> Floats:
         if rate != self._rate:
@@ -88,7 +92,10 @@ class WebRtcCleaner:
         for at in range(0, played.size, _STEP):
             self._module.process_reverse_stream(_frame(played[at : at + _STEP]))
 
-    def _cleaned(self, step: Floats) -> Floats:
+    def _cleaned(self, frame: Floats) -> Floats:
+        return np.concatenate([self._step(frame[i : i + _STEP]) for i in range(0, frame.size, _STEP)])
+
+    def _step(self, step: Floats) -> Floats:
         frame = _frame(step)
         self._module.process_stream(frame)
         return np.frombuffer(frame.data, "<i2").astype(np.float32) / np.float32(32768.0)
