@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from services.llm import LanguageModel, LlmSettings
+from services.llm.engines.abort import AbortFlag
 from services.llm.engines.llama import LlamaEngine
+from services.llm.engines.llama_model import LlamaModel
+from services.llm.engines.pool import Extension
 from services.testing import Bench
 from shared.clock import SystemClock
 from shared.events import LlmDelta, LlmFailed, LlmRequest, LlmResponse, ModelLoaded, Stamp
@@ -21,6 +26,8 @@ Write = Callable[..., Path]
 
 STAMP = Stamp("test", SystemClock(), id_source("test-"), "test")
 SETTINGS = LlmSettings(threads=1, cache_mb=0, sequences=4, context_tokens=1024, prefill_chunk=32)
+
+WIDE = SETTINGS.model_copy(update={"context_tokens": 4096})
 
 
 def wish(text: str, **fields: object) -> LlmRequest:
@@ -88,7 +95,7 @@ async def test_a_prompt_that_begins_like_one_under_way_is_not_evaluated_twice(mo
     _, _, known = await told(model, wish(beginning + "Two.", mode="strict"))
     assert known == 192 // 32 * 32
     first.cancel()
-    assert (await first.outcome()).finish == "cancelled"
+    await first.outcome()
 
 
 async def test_a_prefix_that_lost_its_place_comes_back(exact: Path) -> None:
@@ -113,27 +120,52 @@ async def test_an_urgent_answer_goes_first_and_background_work_goes_on_as_if_not
 ) -> None:
     """Also where there is but one place: its state is put aside for the urgent one."""
     settings = SETTINGS.model_copy(update={"sequences": sequences})
-    slow = wish("Write a long story", max_tokens=60, mode="strict", priority="background")
+    slow = wish("Write a long story", max_tokens=40, mode="strict", priority="background")
     expected = await fresh(exact, slow, settings)
     model = await LlamaEngine().open(entry(exact), settings, SystemClock())
     try:
-        answer = model.answer(slow)
-        pieces = aiter(answer)
-        said = [await anext(pieces)]
+        held = Held(model)
         order: list[str] = []
-        background = asyncio.create_task(_rest(pieces, said))
+        background = asyncio.create_task(told(model, slow))
         background.add_done_callback(lambda _: order.append("background"))
+        await held.reached()
         urgent = asyncio.create_task(told(model, wish("Quick!", max_tokens=20)))
         urgent.add_done_callback(lambda _: order.append("urgent"))
-        await asyncio.gather(background, urgent)
+        await held.heard()
+        held.let_go()
+        answers = await asyncio.gather(background, urgent)
         assert order == ["urgent", "background"]
-        assert ("".join(said), (await answer.outcome()).chances) == expected
+        assert answers[0][:2] == expected
     finally:
         await model.close()
 
 
-async def _rest(pieces: AsyncIterator[str], said: list[str]) -> None:
-    said.extend([piece async for piece in pieces])
+class Held:
+    """Holds the engine's thread in its tenth step, so that what comes meanwhile comes in the middle of an answer."""
+
+    def __init__(self, model: LlamaModel) -> None:
+        self._heard = model._scheduler._heard
+        self._pool = model._opened.pool
+        self._step, self._steps = self._pool.step, count(1)
+        self._reached, self._go = threading.Event(), threading.Event()
+        self._pool.step = self._held_step  # type: ignore[method-assign]
+
+    async def reached(self) -> None:
+        assert await asyncio.to_thread(self._reached.wait, 30)
+
+    async def heard(self) -> None:
+        """Wait until another request lies before the engine."""
+        while self._heard.empty():
+            await asyncio.sleep(0)
+
+    def let_go(self) -> None:
+        self._go.set()
+
+    def _held_step(self, extensions: Sequence[Extension], flag: AbortFlag) -> list[int]:
+        if next(self._steps) == 10:
+            self._reached.set()
+            assert self._go.wait(30)
+        return self._step(extensions, flag)
 
 
 async def test_an_answer_that_is_late_ends_where_it_is(random_model: Path) -> None:
@@ -146,8 +178,8 @@ async def test_an_answer_that_is_late_ends_where_it_is(random_model: Path) -> No
 
 
 async def test_a_cancelled_answer_leaves_its_neighbours_alone(random_model: Path) -> None:
-    async with serving(random_model, settings=SETTINGS) as bench:
-        ask(bench, "Talk without end", max_tokens=900, turn=1)
+    async with serving(random_model, settings=WIDE) as bench:
+        ask(bench, "Talk without end", max_tokens=3000, turn=1)
         other = ask(bench, "Count the stars", max_tokens=60, turn=2)
         await bench.next(LlmDelta)
         bench.bus.fence("test", 2)
@@ -158,15 +190,22 @@ async def test_a_cancelled_answer_leaves_its_neighbours_alone(random_model: Path
     assert by_turn[2].usage.completion_tokens == 60
 
 
-async def test_more_requests_than_may_wait_are_refused_and_the_others_answered(random_model: Path) -> None:
-    settings = SETTINGS.model_copy(update={"waiting": 5})
-    async with serving(random_model, settings=settings) as bench:
+async def test_more_requests_than_may_wait_are_refused_and_the_others_go_on(random_model: Path) -> None:
+    async with serving(random_model, settings=WIDE.model_copy(update={"waiting": 5})) as bench:
         await bench.next(ModelLoaded)
-        asked = [ask(bench, f"{i}", max_tokens=8).id for i in range(8)]
-        ended = [await bench.next(LlmResponse, LlmFailed) for _ in range(8)]
-    refused = {e.request for e in ended if isinstance(e, LlmFailed)}
-    assert refused == set(asked[5:])
-    assert {e.request for e in ended if isinstance(e, LlmResponse)} == set(asked[:5])
+        asked = [ask(bench, f"{i}", max_tokens=3000).id for i in range(8)]
+        refused = [await bench.next(LlmFailed) for _ in range(3)]
+        bench.bus.fence("test", 2)
+        while isinstance(after := await _end_of(bench, ask(bench, "And now?", max_tokens=2, turn=2).id), LlmFailed):
+            assert after.reason == "overloaded", "only until the fenced ones have ended"
+    assert [(e.request, e.reason) for e in refused] == [(id, "overloaded") for id in asked[5:]]
+
+
+async def _end_of(bench: Bench, request: str) -> LlmResponse | LlmFailed:
+    """The end of that request, whatever else ends before it."""
+    while (ended := await bench.next(LlmResponse, LlmFailed)).request != request:
+        pass
+    return ended
 
 
 async def test_several_answers_to_one_request(random_model: Path) -> None:
