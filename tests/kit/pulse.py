@@ -15,6 +15,7 @@ import contextlib
 import os
 import select
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -30,6 +31,7 @@ __all__ = ["PulseAudio", "PulseMissing", "Recording", "room"]
 _RATE = 48_000
 _MICROPHONE, _SPEAKER = "sotto_mic", "sotto_speaker"
 _STARTING_S = 10.0
+_STREAMS = 256
 _AIR_S = 0.07
 """Sound on its way from the speaker to the microphone."""
 _ALSA = """
@@ -135,6 +137,25 @@ class PulseAudio:
         """Both devices vanish and their streams are cut off. (With one left, PulseAudio would move them there.)"""
         for module in reversed(list(self._modules)):
             self._pactl("unload-module", self._modules.pop(module))
+
+    def occupy(self) -> None:
+        """Others use the speaker up: PulseAudio mixes 256 streams into a sink, and refuses the next."""
+        commands = self._folder / "commands.socket"
+        self._pactl("suspend-sink", _SPEAKER, "1")  # nobody needs to hear them
+        self._load("commands", "module-cli-protocol-unix", f"socket={commands}")
+        with socket.socket(socket.AF_UNIX) as shell:
+            shell.settimeout(_STARTING_S)
+            shell.connect(str(commands))
+            line = f"load-module module-sine sink={_SPEAKER}\n"
+            shell.sendall((line * _STREAMS).encode())
+            shell.shutdown(socket.SHUT_WR)
+            while shell.recv(65_536):
+                continue
+
+    def release(self) -> None:
+        """They let go of it."""
+        self._pactl("unload-module", "module-sine")
+        self._pactl("suspend-sink", _SPEAKER, "0")
 
     # ---- speaking and listening
 

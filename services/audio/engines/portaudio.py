@@ -14,7 +14,7 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -200,7 +200,7 @@ class _Microphone(_Stream):
         self._captured = captured
 
     def _wanted(self, devices: tuple[DeviceInfo, ...]) -> dict[str, object]:
-        device = _chosen([d for d in devices if d.inputs], self._name, lambda d: d.default_input, self.kind)
+        device = _chosen(devices, lambda d: d.inputs, self._name, lambda d: d.default_input, self.kind)
         return {
             "device": device.index,
             "rates": list(dict.fromkeys((*_INPUT_RATES, device.rate))),
@@ -249,7 +249,7 @@ class _Speaker(_Stream):
             self._send(b"S", pcm16(samples))
 
     def _wanted(self, devices: tuple[DeviceInfo, ...]) -> dict[str, object]:
-        device = _chosen([d for d in devices if d.outputs], self._name, lambda d: d.default_output, self.kind)
+        device = _chosen(devices, lambda d: d.outputs, self._name, lambda d: d.default_output, self.kind)
         return {
             "device": device.index,
             "rates": list(dict.fromkeys((*_OUTPUT_RATES, device.rate))),
@@ -347,20 +347,36 @@ def _died(status: int) -> NoSoundSystem:
     )
 
 
-def _chosen(able: list[DeviceInfo], name: str, is_default: Callable[[DeviceInfo], bool], kind: str) -> DeviceInfo:
-    if name == "default":
-        found = [d for d in able if is_default(d)] or able
-    elif name.isdecimal():
-        found = [d for d in able if d.index == int(name)]
-    else:
-        found = [d for d in able if d.name == name] or [d for d in able if name.casefold() in d.name.casefold()]
+def _chosen(
+    devices: Sequence[DeviceInfo],
+    channels: Callable[[DeviceInfo], int],
+    name: str,
+    is_default: Callable[[DeviceInfo], bool],
+    kind: str,
+) -> DeviceInfo:
+    able = [d for d in devices if channels(d)]
+    defaults = [d for d in able if is_default(d)] or able
+    found = defaults if name == "default" else _named(able, name)
     if found:
         return found[0]
+    if name != "default" and _named(devices, name):
+        # PortAudio tries every device when it starts; one that others hold has no channels then.
+        raise DeviceBusy(
+            f"The {kind} {name!r} cannot be opened now.",
+            remedy="Close the program that uses it, or choose another one (`sotto devices`).",
+        )
     if not able:
         raise DeviceNotFound(
-            f"There is no {kind}.", remedy="Plug one in; Sotto takes it up. Meanwhile: type, or use a file."
+            f"There is no {kind}.",
+            remedy="Plug one in, or close the program that uses it; Sotto takes it up. Meanwhile: type, or use a file.",
         )
     raise DeviceNotFound(
         f"There is no {kind} named {name!r}.",
         remedy="Choose one of: " + ", ".join(dict.fromkeys(repr(d.name) for d in able)) + " (`sotto devices`).",
     )
+
+
+def _named(devices: Sequence[DeviceInfo], name: str) -> list[DeviceInfo]:
+    if name.isdecimal():
+        return [d for d in devices if d.index == int(name)]
+    return [d for d in devices if d.name == name] or [d for d in devices if name.casefold() in d.name.casefold()]
