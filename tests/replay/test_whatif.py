@@ -9,9 +9,11 @@ import pytest
 
 from services.dialogue import DialogueSettings
 from services.dialogue.whatif import Held, changes, hold, turns
+from shared.errors import ConfigError
 from shared.events import Event, encode
 from tests.conversation.scenario import Scenario
 from tests.replay.conftest import SCENARIOS, lived
+from ui.cli.whatif import changed
 
 
 async def recorded_events(scenario: Scenario) -> list[Event]:
@@ -75,3 +77,24 @@ async def test_too_short_a_wait_takes_a_sentence_for_whole() -> None:
 def test_a_conversation_without_a_turn_is_none(tmp_path: Path) -> None:
     """Nothing happens, and it ends."""
     assert hold([], DialogueSettings()).turns == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("tts.voice", "other", "its engines answer from the record"),
+        ("dialogue.system_prompt", "Be short.", "What the model had said under another"),
+        ("dialogue.wait_ms", "soon", r"dialogue\.wait_ms: Input should be a valid integer.* not 'soon' \(from --set\)"),
+        ("dialogue.wait", "1", "dialogue.wait"),
+    ],
+)
+def test_what_a_record_cannot_tell_is_refused(key: str, value: str, told: str) -> None:
+    """With what can be done instead."""
+    with pytest.raises(ConfigError, match=told):
+        changed(DialogueSettings(), {key: value})
+
+
+def test_a_setting_is_taken_as_it_is_typed() -> None:
+    """With and without its section where all parts share it."""
+    other = changed(DialogueSettings(), {"dialogue.wait_ms": "400", "wake": "hey_jarvis,alexa", "language": "de"})
+    assert (other.wait_ms, other.wake, other.language) == (400, ("hey_jarvis", "alexa"), "de")

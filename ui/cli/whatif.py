@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from services.dialogue import DialogueSettings
     from services.dialogue.whatif import Change
 
-__all__ = ["show_changes", "what_if"]
+__all__ = ["changed", "show_changes", "what_if"]
 
 _SHARED = ("language", "wake")
 _ENGINES = ("history_turns", "max_tokens", "seed", "system_prompt", "temperature")
@@ -43,7 +43,7 @@ def what_if(session: Session, name: str, given: Mapping[str, object], *, as_json
 
     taken = recording(session, name)
     settings = held_with(taken)
-    other = _changed(settings, given)
+    other = changed(settings, given)
     events = list(taken.events())
     before, now = hold(events, settings), hold(events, other)
     found = changes(before.turns, now.turns)
@@ -65,7 +65,8 @@ def show_changes(found: Sequence[Change], *, as_json: bool) -> None:
         _summarise(found)
 
 
-def _changed(settings: DialogueSettings, given: Mapping[str, object]) -> DialogueSettings:
+def changed(settings: DialogueSettings, given: Mapping[str, object]) -> DialogueSettings:
+    """Return the settings with those given by their dotted keys. Raises ConfigError for what no record can tell."""
     values = settings.model_dump()
     for key, value in given.items():
         section, _, name = key.rpartition(".")
