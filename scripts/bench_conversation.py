@@ -94,7 +94,8 @@ async def converse(settings: Settings, turns: int) -> Watch:
         memory = settings.memory.model_copy(update={"folder": Path(folder) / "memory"})
         questions = [Question(text) for text, _ in zip(itertools.cycle(QUESTIONS), range(turns), strict=False)]
         person = Person(questions, spoken.__getitem__)
-        assistant = Assistant(settings.model_copy(update={"audio": audio, "memory": memory}))
+        journal = settings.journal.model_copy(update={"folder": Path(folder) / "sessions"})
+        assistant = Assistant(settings.model_copy(update={"audio": audio, "memory": memory, "journal": journal}))
         assistant.bus.tap(watch.see)
         assistant.bus.tap(person.listen)
         async with assistant:
