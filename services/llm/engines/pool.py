@@ -105,9 +105,14 @@ class Pool:
         place.exact = min(place.exact, length // self.chunk * self.chunk)
         return length
 
+    def size(self, place: Place) -> int:
+        """Bytes that the state of a place takes."""
+        size: int = self.native.llama_state_seq_get_size(self.context, place.index)
+        return size
+
     def save(self, place: Place) -> Saved:
         """Copy the state of a place."""
-        size: int = self.native.llama_state_seq_get_size(self.context, place.index)
+        size = self.size(place)
         buffer = (ctypes.c_uint8 * size)()
         count: int = self.native.llama_state_seq_get_data(self.context, buffer, size, place.index)
         return Saved(bytes(memoryview(buffer)[:count]), list(place.tokens), place.exact)

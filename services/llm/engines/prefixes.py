@@ -46,9 +46,9 @@ class Prefixes:
         """What the states take."""
         return self._bytes
 
-    def wants(self, tokens: list[int]) -> bool:
-        """False when a state that begins with these tokens is here already, or none may be."""
-        return self._limit > 0 and not any(tokens == e.saved.tokens[: len(tokens)] for e in self._entries)
+    def wants(self, tokens: list[int], size: int) -> bool:
+        """False when a state that begins with these tokens is here already, or one of that size may not be."""
+        return size <= self._limit and not any(tokens == e.saved.tokens[: len(tokens)] for e in self._entries)
 
     def put(self, saved: Saved, chunk: int) -> None:
         """Keep a state, dropping others for it; one that is larger than the limit is not kept."""

@@ -186,7 +186,9 @@ class Scheduler:
 
     def _remember(self, place: Place, length: int) -> None:
         """Save what is about to be forgotten after `length` tokens, when it is worth it."""
-        if len(place.tokens) - length >= self._pool.chunk and self._prefixes.wants(place.tokens):
+        if len(place.tokens) - length < self._pool.chunk:
+            return
+        if self._prefixes.wants(place.tokens, self._pool.size(place)):
             self._prefixes.put(self._pool.save(place), self._pool.chunk)
 
     # ---- steps

@@ -30,8 +30,9 @@ def test_one_that_goes_on_from_another_takes_its_place() -> None:
     prefixes.put(longer, CHUNK)
     assert len(prefixes) == 1
     assert prefixes.find([1, 2, 3, 4, 7], CHUNK) is longer
-    assert not prefixes.wants([1, 2, 3, 4])
-    assert prefixes.wants([1, 2, 3, 4, 5, 6])
+    assert not prefixes.wants([1, 2, 3, 4], 10)
+    assert prefixes.wants([1, 2, 3, 4, 5, 6], 10)
+    assert not prefixes.wants([1, 2, 3, 4, 5, 6], 1001)
 
 
 def test_what_is_found_often_stays_and_the_limit_holds() -> None:
@@ -50,4 +51,4 @@ def test_what_is_found_often_stays_and_the_limit_holds() -> None:
 
 
 def test_without_memory_nothing_is_wanted() -> None:
-    assert not Prefixes(0).wants([1, 2, 3])
+    assert not Prefixes(0).wants([1, 2, 3], 1)
