@@ -24,6 +24,8 @@ from services.embedding.settings import EmbeddingSettings
 from services.embedding.weights import Weights
 from tests.kit.bert_models import write_bert
 
+pytestmark = pytest.mark.timeout(300)  # the first use of the kernel compiles it
+
 ROOT = Path(__file__).resolve().parents[3]
 TEXTS = ("my bike code is 4512", "", "the cat", "tea " * 100, "Üñïçödé 😀 \0 \ud800 العربية", "a", "b c d e f")
 

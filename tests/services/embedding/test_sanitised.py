@@ -11,6 +11,8 @@ from services.embedding.engines.building import compiler
 from services.embedding.engines.compiling import SOURCES, VARIANTS
 from services.embedding.port import EngineMissing
 
+pytestmark = pytest.mark.timeout(300)  # the kernel is compiled with its checks
+
 FUZZ = Path(__file__).with_name("fuzz.c")
 CHECKS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from services.embedding.opening import open_model
 from services.embedding.service import EmbeddingService
@@ -24,7 +25,9 @@ from shared.events import (
     RerankResult,
 )
 from tests.kit.bert_models import write_bert
-from tests.services.embedding.conftest import Folder, serving
+from tests.services.embedding.conftest import Folder, Watched, serving
+
+pytestmark = pytest.mark.timeout(300)  # the first use of the kernel compiles it
 
 
 async def test_texts_come_back_as_vectors_in_their_order(settings: EmbeddingSettings) -> None:
@@ -140,3 +143,38 @@ async def test_a_damaged_model_is_told_and_the_next_best_answers(
     async with running(EmbeddingService(settings, Folder(tmp_path / "broken", packed), open_model)) as bench:
         assert "Run `sotto models convert`" in (await bench.next(ModelFailed)).message
         assert (await bench.next(ModelLoaded)).name == "small-bert"
+
+
+async def test_what_a_fenced_turn_asked_for_is_not_computed(settings: EmbeddingSettings, tmp_path: Path) -> None:
+    """Indexing, which belongs to no turn, goes on; so does the next turn."""
+    watched = Watched()
+    named = settings.model_copy(update={"model": str(tmp_path)})
+    async with running(EmbeddingService(named, Folder(), lambda _, __: watched)) as bench:
+        await bench.next(ModelLoaded)
+        watched.gate.clear()
+        indexing = bench.publish(EmbedRequest, texts=("a page", "another page"))
+        bench.publish(EmbedRequest, texts=("interrupted",), turn=1)
+        bench.bus.fence("test", 2)
+        asked = bench.publish(EmbedRequest, texts=("what then",), turn=2)
+        watched.gate.set()
+        answered = {(await bench.next(EmbedResult)).request for _ in range(2)}
+    assert answered == {indexing.id, asked.id}
+    assert watched.computed == 3
+
+
+async def test_what_does_not_fit_in_the_queue_is_refused_with_a_hint(
+    settings: EmbeddingSettings, tmp_path: Path
+) -> None:
+    watched = Watched()
+    named = settings.model_copy(update={"model": str(tmp_path), "waiting_tokens": 1})
+    async with running(EmbeddingService(named, Folder(), lambda _, __: watched)) as bench:
+        await bench.next(ModelLoaded)
+        watched.gate.clear()
+        for text in ("computed", "waiting", "too much"):
+            bench.publish(EmbedRequest, texts=(text,))
+        refused = await bench.next(EmbedFailed)
+        watched.gate.set()
+        await bench.next(EmbedResult)
+        await bench.next(EmbedResult)
+    assert refused.reason == "overloaded"
+    assert refused.retry_ms > 0
