@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bus.backlog import Ledger, Overflow, latest
 from bus.core import Bus
+from bus.link import Link, describe
 from bus.mailbox import Mailbox
 from bus.request import Fenced, NoMailbox, RequestTimeout
 from bus.ring import ReplayGap
@@ -14,6 +15,7 @@ __all__ = [
     "Bus",
     "Fenced",
     "Ledger",
+    "Link",
     "Mailbox",
     "NoMailbox",
     "Outlet",
@@ -24,5 +26,6 @@ __all__ = [
     "Stream",
     "StreamClosed",
     "Subscription",
+    "describe",
     "latest",
 ]

@@ -36,7 +36,7 @@ from shared.events import (
     encode,
 )
 
-__all__ = ["Link", "described"]
+__all__ = ["Link", "describe"]
 
 T = TypeVar("T")
 
@@ -350,7 +350,7 @@ def _remember(last: OrderedDict[str, T], key: str, value: T) -> None:
         last.popitem(last=False)
 
 
-def described(bus: Bus, registry: Registry, **about: Any) -> Node:
+def describe(bus: Bus, registry: Registry, **about: Any) -> Node:
     """Return what a process says of itself, its wants and what it serves read off its bus."""
     readers = bus.readers()
     wants = {}

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import ClassVar
 
-from bus.link import Link, described
+from bus import Link, describe
 from bus.transport import BusUnfit, BusUnreachable, NameTaken, Node, RedisTransport
 from services.contract import Context
 from services.link.settings import LinkSettings
@@ -80,7 +80,7 @@ class LinkService:
                 met.cancel()
 
     def _node(self, ctx: Context) -> Node:
-        return described(
+        return describe(
             ctx.bus,
             REGISTRY,
             name=self._transport.name,

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pytest
 
 from bus import Bus, Overflow, Subscription
-from bus.link import Link, described
+from bus.link import Link, describe
 from bus.transport import Node, RedisTransport
 from shared.clock import SystemClock
 from shared.events import REGISTRY, Event, Stamp
@@ -90,7 +90,7 @@ class Household:
         transport = RedisTransport(self.url, name, prefix=self.prefix, alive_s=0.6)
 
         def node() -> Node:
-            return described(
+            return describe(
                 bus, REGISTRY, name=name, token=str(life), version="1", services=services, sessions=sessions
             )
 
