@@ -2,7 +2,8 @@
 
 Questions are spoken by espeak-ng into the microphone's place and answered by the real services. Printed are the
 latency ledger's parts from the last voiced sample to the first audible one, the first audio of a clause, the speaker's
-silence after a barge-in through virtual sound devices (PulseAudio), the cold start, idle CPU and memory.
+silence after a barge-in and its gaps beside other work, both through virtual sound devices (PulseAudio), the cold
+start, idle CPU and memory.
 
 Baselines in the same run: the endpoint wait that the settings ask for, Python's own start, and an event loop that
 only reads and writes the same pipe.
@@ -47,6 +48,7 @@ QUESTIONS = (
     "what time is it in Paris",
     "what is twelve plus thirty",
 )
+WORDS = ("wait a moment", "no", "stop")
 _OURS = ("queue",)
 _PERCENTILES = (50, 95, 99)
 
@@ -54,7 +56,7 @@ _PERCENTILES = (50, 95, 99)
 def voices(settings: Settings) -> dict[str, bytes]:
     """The questions as espeak-ng says them, mono s16le at 16 kHz."""
     say = speech(settings)
-    spoken = {text: say(text) for text in (*QUESTIONS, "what can you do", "stop")}
+    spoken = {text: say(text) for text in (*QUESTIONS, "what can you do", *WORDS)}
     return {text: pcm16(resample(floats(s.pcm), s.rate, CAPTURE_RATE)) for text, s in spoken.items()}
 
 
@@ -196,16 +198,29 @@ class Track(threading.Thread):
         """The times of all samples that are no silence, on the monotonic clock."""
         return self._start + np.flatnonzero(np.abs(np.concatenate(self._pieces)) > 0.01) / self.rate
 
+    def voiced(self) -> float:
+        """The time of the first piece in which a voice sounds (most of its energy below 1 kHz), not only breath."""
+        for number, piece in enumerate(self._pieces):
+            power = np.square(np.abs(np.fft.rfft(piece * np.hanning(piece.size))))
+            low = int(1000 * piece.size / self.rate)
+            if np.abs(piece).max() > 0.01 and power[:low].sum() > power[low:].sum():
+                return self._start + number * piece.size / self.rate
+        return math.inf
 
-def interrupt(pulse: PulseAudio, terminal: Terminal, spoken: Mapping[str, bytes]) -> float:
-    """Ask for a long answer, say stop over it, and return how long the speaker went on after the onset, in seconds."""
+
+def interrupt(pulse: PulseAudio, terminal: Terminal, spoken: Mapping[str, bytes], word: str) -> tuple[float, float]:
+    """Ask for a long answer and say a word over it.
+
+    Returns how long the speaker went on after the word's first sample above the noise, and after the first in which a
+    voice sounds, in seconds.
+    """
     pulse.speak_into_microphone(spoken["what can you do"], CAPTURE_RATE).wait()
     terminal.next("audio.played", until_sample=22_050)
     with pulse.recording(of="microphone") as microphone, pulse.recording() as speaker:
         said, heard = Track(microphone), Track(speaker)
         said.start()
         heard.start()
-        pulse.speak_into_microphone(spoken["stop"], CAPTURE_RATE).wait()
+        pulse.speak_into_microphone(spoken[word], CAPTURE_RATE).wait()
         while terminal.next("turn.finished")["reason"] == "interrupted":
             pass  # the word that interrupted is a turn of its own
         time.sleep(0.3)
@@ -216,7 +231,7 @@ def interrupt(pulse: PulseAudio, terminal: Terminal, spoken: Mapping[str, bytes]
     after = loud[loud > onset]
     gaps = np.flatnonzero(np.diff(after) > 0.25)
     silent = after[gaps[0]] if gaps.size else after[-1] if after.size else onset
-    return float(silent - onset)
+    return float(silent - onset), float(silent - said.voiced())
 
 
 def silences(settings: Settings, rounds: int) -> Iterator[Figure]:
@@ -228,12 +243,46 @@ def silences(settings: Settings, rounds: int) -> Iterator[Figure]:
         Terminal(Path(folder), env=pulse.env) as terminal,
     ):
         terminal.ready("audio", "listening", "stt", "dialogue", "skills", "tts")
-        delays = [interrupt(pulse, terminal, spoken) for _ in range(rounds)]
+        words = [word for word, _ in zip(itertools.cycle(WORDS), range(rounds), strict=False)]
+        delays = [(word, *interrupt(pulse, terminal, spoken, word)) for word in words]
     yield plain("interruptions through virtual devices", len(delays), "times", "")
     for percent in _PERCENTILES:
-        value = percentile(delays, percent) * 1e3
-        name = f"onset of speech to a silent speaker, p{percent}"
+        value = percentile([voiced for _, _, voiced in delays], percent) * 1e3
+        name = f"onset of voice to a silent speaker, p{percent}"
         yield at_most(name, value, "ms", 150) if percent == 95 else plain(name, value, "ms")
+    for word in WORDS:
+        value = percentile([first for said, first, _ in delays if said == word], 95) * 1e3
+        yield plain(f"from the first sound of {word!r}, breath included, p95", value, "ms")
+
+
+# ---- the speaker beside other work
+
+
+def gaps(settings: Settings, seconds: float) -> Iterator[Figure]:
+    """How often the speaker's sound is torn while processes beside it use all the time they can get."""
+    spoken = voices(settings)
+    for busy in (0, 2, 4):
+        with (
+            tempfile.TemporaryDirectory(prefix="sotto-") as folder,
+            PulseAudio(Path(folder)) as pulse,
+            Terminal(Path(folder), env=pulse.env) as terminal,
+        ):
+            terminal.ready("audio", "listening", "stt", "dialogue", "skills", "tts")
+            others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(busy)]
+            try:
+                heard = 0.0
+                while heard < seconds:
+                    pulse.speak_into_microphone(spoken["what can you do"], CAPTURE_RATE).wait()
+                    terminal.next("turn.finished", timeout=120)
+                    ends = [e for e in terminal.of("audio.played") if e["ended"]]
+                    heard = sum(e["until_sample"] / e["rate"] for e in ends)
+            finally:
+                for other in others:
+                    other.kill()
+                    other.wait()
+            torn = sum(e["value"] for e in terminal.of("metric.sample") if e["name"] == "audio.gaps")
+        yield plain(f"speech beside {busy} busy processes", heard, "s")
+        yield at_most(f"gaps in it, beside {busy} busy processes", torn, "gaps", 0)
 
 
 def figures(full: bool, chosen: Sequence[str], count: int) -> Iterator[Figure]:
@@ -246,13 +295,17 @@ def figures(full: bool, chosen: Sequence[str], count: int) -> Iterator[Figure]:
     if "turns" in chosen:
         yield from turns(settings, 4 * count if full else count)
     if "silence" in chosen:
-        yield from silences(settings, 60 if full else 20)
+        yield from silences(settings, 60 if full else 21)
+    if "gaps" in chosen:
+        yield from gaps(settings, 60 if full else 15)
 
 
 def main() -> int:
     """Print the figures; 1 when a goal was missed."""
     options = parser(__doc__)
-    options.add_argument("--only", nargs="+", default=("start", "idle", "turns", "silence"), help="parts to measure")
+    options.add_argument(
+        "--only", nargs="+", default=("start", "idle", "turns", "silence", "gaps"), help="parts to measure"
+    )
     options.add_argument("--turns", type=int, default=50, help="questions to ask (four times as many with --full)")
     arguments = options.parse_args()
     configure("error")

@@ -33,7 +33,7 @@ def pulse(tmp_path: Path) -> Iterator[PulseAudio]:
 
 
 def service(**settings: Any) -> AudioService:
-    """The service on PortAudio, with enough sound ahead that a busy machine does not make it stutter."""
+    """The service on PortAudio, with so much sound in the device that a busy machine does not tear it."""
     return AudioService(AudioSettings(**{"output_latency_ms": 150, **settings}), devices=PortAudio)
 
 
@@ -81,7 +81,7 @@ async def test_what_is_said_into_the_microphone_is_captured(pulse: PulseAudio) -
         await captured(bench, 0.3)
         pulse.speak_into_microphone(pcm16(said), 16_000)
         heard = await captured(bench, said.size / 16_000 + 1.0)
-    assert found(said, heard) >= 0.6
+    assert found(said, heard) >= 0.75
 
 
 async def test_what_is_spoken_comes_out_of_the_speaker(pulse: PulseAudio, voice: Any) -> None:
@@ -97,7 +97,7 @@ async def test_what_is_spoken_comes_out_of_the_speaker(pulse: PulseAudio, voice:
                 ended += [played] if played.ended else []
             heard = await asyncio.to_thread(recording.read, (one.size + two.size) / 16_000 + 0.5)
     assert [(p.clause, p.until_sample) for p in ended] == [(0, one.size), (1, two.size)]
-    assert found(np.concatenate((one, two)), heard) >= 0.6
+    assert found(np.concatenate((one, two)), heard) >= 0.75
 
 
 async def test_recording_while_playing(pulse: PulseAudio, voice: Any) -> None:
@@ -110,8 +110,8 @@ async def test_recording_while_playing(pulse: PulseAudio, voice: Any) -> None:
             bench.bus.publish(voice.piece(answer))
             heard = await captured(bench, 3.5)
             played = await asyncio.to_thread(recording.read, 3.5)
-    assert found(said, heard) >= 0.6
-    assert found(answer, played) >= 0.6
+    assert found(said, heard) >= 0.75
+    assert found(answer, played) >= 0.75
 
 
 async def test_a_pause_is_soon_silent_and_reports_what_was_heard(pulse: PulseAudio, voice: Any) -> None:
@@ -169,7 +169,7 @@ async def test_a_microphone_that_vanishes_and_returns_is_picked_up_again(pulse: 
         await captured(bench, 0.3)
         pulse.speak_into_microphone(pcm16(said), 16_000)
         heard = await captured(bench, said.size / 16_000 + 1.0)
-    assert found(said, heard) >= 0.6
+    assert found(said, heard) >= 0.75
 
 
 async def test_a_speaker_that_is_unplugged_and_plugged_in_again_goes_on(pulse: PulseAudio, voice: Any) -> None:
@@ -187,7 +187,7 @@ async def test_a_speaker_that_is_unplugged_and_plugged_in_again_goes_on(pulse: P
             while not (played := await bench.next(AudioPlayed)).ended:
                 continue
     assert played.until_sample == answer.size
-    assert found(np.asarray(answer[-32_000:]), heard) >= 0.6
+    assert found(np.asarray(answer[-32_000:]), heard) >= 0.75
     firsts = [event.first_sample for event in bench.log if isinstance(event, AudioCaptured)]
     assert firsts == list(range(0, 320 * len(firsts), 320))
 
@@ -211,12 +211,15 @@ async def test_a_speaker_that_rested_plays_at_once(
                 times.append(1000 * (time.monotonic() - asked) - played.until_sample / 16)
                 while not played.ended:
                     played = await bench.next(AudioPlayed)
-                assert found(answer, await recorded) >= 0.6
+                assert found(answer, await recorded) >= 0.75
     print("tts.audio to the first sample after a rest: " + ", ".join(f"{ms:.0f}" for ms in times) + " ms")
 
 
 async def test_the_assistant_does_not_hear_itself(pulse: PulseAudio, voice: Any) -> None:
-    """With the speaker's sound back in the microphone at -12 dB through a room, at least 20 dB of it go."""
+    """With the speaker's sound back in the microphone at -12 dB through a room, at least 20 dB of it go.
+
+    In the median half second: where a busy machine tears the sound, the canceller searches for a moment.
+    """
     answer = spoken("The quick brown fox jumps over the lazy dog. It is a quarter past seven in the evening. " * 2)
     levels = {}
     for what, settings in (
@@ -227,7 +230,7 @@ async def test_the_assistant_does_not_hear_itself(pulse: PulseAudio, voice: Any)
             with pulse.loopback(-12, room=room()):
                 bench.bus.publish(voice.piece(answer))
                 await captured(bench, 3.0)
-                levels[what] = level(await captured(bench, 4.0))
+                levels[what] = sorted([level(await captured(bench, 0.5)) for _ in range(8)])[4]
     print(f"echo in the microphone: {levels['raw']:.1f} dBFS, cleaned {levels['clean']:.1f} dBFS")
     assert levels["raw"] > -45
     assert levels["raw"] - levels["clean"] > 20
@@ -250,7 +253,7 @@ async def test_a_device_that_is_plugged_in_while_another_is_in_use_is_taken_up(
         await captured(bench, 0.3)
         pulse.speak_into_microphone(pcm16(said), 16_000)
         heard = await captured(bench, said.size / 16_000 + 1.0)
-    assert found(said, heard) >= 0.6
+    assert found(said, heard) >= 0.75
 
 
 async def test_the_devices_are_listed(pulse: PulseAudio) -> None:
