@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Mapping
 
@@ -25,6 +26,16 @@ def _feed() -> Feed:
     return Feed(Gateway(os.environ.get(URL, "http://127.0.0.1:8321"), os.environ.get(KEY, ""))).start()
 
 
+@st.cache_resource(show_spinner=False)
+def _settle(page: str) -> None:
+    """Take what `page` has loaded out of the garbage collector's sight, once.
+
+    Streamlit collects after every run of a fragment; with all libraries in sight that is nearly all that a run costs.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 def _status(feed: Feed) -> None:
     with feed.view() as view:
         session, missed = view.session, view.missed
@@ -46,6 +57,7 @@ def _page(draw: Callable[[Feed], None], feed: Feed, title: str, icon: str, path:
     def run() -> None:
         st.fragment(_trouble, run_every=1)(feed)
         draw(feed)
+        _settle(path)
 
     return st.Page(run, title=title, icon=f":material/{icon}:", url_path=path, default=path == "conversation")
 
