@@ -12,6 +12,8 @@ from shared.events import AudioCaptured, AudioPlayed, Event, MetricSample, Model
 
 __all__ = ["Feed", "Filter", "Missed", "NoSuchKind"]
 
+_ROOM = 128
+"""Live events that wait at most; beyond that the bus remembers them for everybody."""
 _BEHIND = 64
 """Waiting events from which on a newer reading replaces an older one of the same thing."""
 
@@ -71,11 +73,13 @@ class Feed:
         self.wanted = wanted
         self.client = client
         self.capacity = capacity
+        """Events that it is given at most when it goes on after having been left alone."""
         self.offered = self.delivered = self.dropped = 0
         self.left_alone = False
         """It was full, and takes no more for now."""
         self.overtaken: Callable[[], None] = self._nothing_came
         """Called when all was read and the feed had been left alone; it calls `resume`."""
+        self._room = min(capacity, _ROOM)
         self._past: deque[Event] = deque()
         self._waiting: OrderedDict[Hashable, Event] = OrderedDict()
         self._missed: Counter[str] = Counter()
@@ -104,7 +108,7 @@ class Feed:
             key = reading
             if key in waiting:
                 self._drop(waiting.pop(key).kind)
-        if len(waiting) >= self.capacity:
+        if len(waiting) >= self._room:
             self.left_alone = True
             return
         self.offered += 1
