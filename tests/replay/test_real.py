@@ -13,6 +13,9 @@ import pytest
 import soundfile
 
 from bus.journal import Recording, recordings
+from services.dialogue import DialogueSettings
+from services.dialogue.rerun import rerun
+from shared.events import Event, encode
 from tests.kit.terminal import SOTTO, Terminal, home_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -37,8 +40,11 @@ def check(home: Path) -> tuple[int, dict[str, object]]:
     return done.returncode, json.loads(done.stdout)
 
 
-def test_a_spoken_conversation_comes_out_the_same_to_the_byte(tmp_path: Path) -> None:
-    """Real samples in, real engines, in real time; its sound is recorded as it was heard and played."""
+def test_a_spoken_conversation_comes_out_the_same_to_the_byte(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """Real samples in, real engines, in real time; its sound is recorded as it was heard and played.
+
+    With --long it is run again fifty times.
+    """
     question = tmp_path / "question.wav"
     subprocess.run(
         [*SOTTO, "speak", "what is seventeen times twenty three", "-o", question],
@@ -53,6 +59,11 @@ def test_a_spoken_conversation_comes_out_the_same_to_the_byte(tmp_path: Path) ->
     status, told = check(tmp_path)
     assert (status, told["same"], told["problems"]) == (0, True, [])
     recording = the_recording(tmp_path)
+    entries = list(recording.entries())
+    events = [entry for entry in entries if isinstance(entry, Event)]
+    settings = DialogueSettings.model_validate(recording.settings["dialogue"])
+    for _ in range(50 if request.config.getoption("--long") else 1):
+        assert list(map(encode, rerun(entries, settings))) == list(map(encode, events))
     samples, rate = soundfile.read(question, dtype="float32")
     heard = recording.audio("microphone", 0, recording.samples)
     assert np.abs(heard).max() == pytest.approx(np.abs(samples).max(), rel=0.2)
