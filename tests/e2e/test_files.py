@@ -72,7 +72,7 @@ def test_a_question_in_a_file_is_answered_into_a_file(tmp_path: Path) -> None:
 
 def test_at_a_fast_pace_the_same_is_said_in_less_time(tmp_path: Path) -> None:
     """Twice the same conversation to the word, and each in less time than its own sound lasts."""
-    question = spoken(tmp_path, QUESTION, "who are you", "how many miles is ten kilometers", pause_s=12)
+    question = spoken(tmp_path, QUESTION, "who are you", "how many miles is ten kilometers", pause_s=40)
     runs = [
         held(tmp_path, "--input", str(question), "--output", str(tmp_path / f"{n}.wav"), *FAST, timeout=120)
         for n in range(2)

@@ -87,6 +87,7 @@ def test_stop_stops(sotto: Terminal, pulse: PulseAudio, say: Say) -> None:
     assert sotto.next("turn.finished", turn=interrupted["turn"])["reason"] == "interrupted"
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.usefixtures("echo")
 def test_the_assistant_does_not_interrupt_itself(
     sotto: Terminal, pulse: PulseAudio, say: Say, pytestconfig: pytest.Config
@@ -98,7 +99,7 @@ def test_the_assistant_does_not_interrupt_itself(
     wanted = 20 if pytestconfig.getoption("--long") else 3
     questions = ["who are you", "what time is it", "what is seventeen times twenty three", "what is the date today"]
     answers: list[str] = []
-    for number in range(30):
+    for number in range(2 * wanted + 6):
         pulse.speak_into_microphone(say(questions[number % 4]), CAPTURE_RATE)
         finished = sotto.next("turn.finished")
         assert finished["heard"] == finished["answered"]
