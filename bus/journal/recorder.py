@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
+from typing import TypeVar
 
 import structlog
 
@@ -20,6 +21,8 @@ from bus.journal.writing import Journal
 from shared.events import CodecError, Event, current
 
 __all__ = ["Recorder"]
+
+T = TypeVar("T")
 
 _CAPACITY = 50_000
 """Entries that may wait for the disk, some minutes of a lively conversation."""
@@ -62,8 +65,8 @@ class Recorder:
         self._entries: SimpleQueue[Entry | _Work | None] = SimpleQueue()
         """None is the end."""
         self._over = False
-        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
-        self._thread.start()
+        self._ended: asyncio.Future[None] = self._loop.create_future()
+        threading.Thread(target=self._run, name="journal", daemon=True).start()
 
     def event(self, event: Event) -> None:
         """Record an event; never waits."""
@@ -88,7 +91,7 @@ class Recorder:
     async def close(self) -> None:
         """Write what waits, and end the recording."""
         self._entries.put(None)
-        await self._loop.run_in_executor(None, self._thread.join)
+        await asyncio.shield(self._ended)
 
     def _put(self, entry: Entry) -> None:
         if self._over:
@@ -101,6 +104,12 @@ class Recorder:
     # ---- in the thread
 
     def _run(self) -> None:
+        try:
+            self._record()
+        finally:
+            self._loop_soon(_set, self._ended, None)
+
+    def _record(self) -> None:
         try:
             journal = self._open()
         except OSError as error:
@@ -162,8 +171,7 @@ class Recorder:
     # ---- on the loop
 
     def _has_opened(self) -> None:
-        if not self.opened.done():
-            self.opened.set_result(None)
+        _set(self.opened, None)
 
     def _end(self, reason: str) -> None:
         if self._over:
@@ -173,7 +181,7 @@ class Recorder:
         self._failed(reason)
 
 
-def _set(done: asyncio.Future[int], result: int) -> None:
+def _set(done: asyncio.Future[T], result: T) -> None:
     if not done.done():
         done.set_result(result)
 

@@ -147,8 +147,6 @@ class Journal:
     def _close_file(self) -> None:
         file, self._file = self._file, -1
         if file >= 0:
-            with contextlib.suppress(OSError):  # what could not be kept was told when it was written
-                os.fsync(file)
             os.close(file)
 
     def _unlock(self) -> None:
