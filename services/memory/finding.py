@@ -87,7 +87,7 @@ class Finding:
             items = {id_: item for id_, item in items.items() if item.what in query.what}
         meaning = self._settings.floor if knows_meaning else _LETTERS_FLOOR
         floor = Floor(meaning, self._settings.word_floor) if answers else None
-        found = fused(asked, near, worded, items, now, floor)
+        found = fused(asked, near, worded, items, now, floor, by_meaning=knows_meaning)
         return budgeted(found, query.limit, query.tokens), "meaning" if near and knows_meaning else "words"
 
     async def _near(self, text: str, *, patient: bool) -> tuple[list[Near], bool]:

@@ -17,10 +17,12 @@ from shared.events import Remembered
 
 __all__ = ["Floor", "budgeted", "fused"]
 
-_K = 60
+_K = 20
 _WEIGHT = {"fact": 1.25, "document": 1.0, "turn": 0.85}
-_FRESH = 0.25
+_FRESH = 0.05
 """How much more what was said just now counts than what was said long ago."""
+_WORDS = 0.3
+"""What a rank by words counts beside one by meaning: many items share a name, one has the meaning."""
 _HALF_LIFE_NS = 30 * 86_400 * 10**9
 _CHARS_PER_TOKEN = 4
 
@@ -42,16 +44,20 @@ def fused(
     items: Mapping[str, Item],
     now: int,
     floor: Floor | None = None,
+    *,
+    by_meaning: bool = True,
 ) -> list[Remembered]:
     """Return the items of both lists (the best first in each), the best first.
 
     `items` are the live ones by id: one of `near` that is not there was superseded or forgotten, and is left out.
+    `by_meaning` says that the cosines are of meaning, not of spelling.
     """
     cosine = dict(near)
     scores: dict[str, float] = {}
-    for ranked in ([id_ for id_, _ in near], [item.id for item in worded]):
+    words = _WORDS if by_meaning and near else 1.0
+    for weight, ranked in ((1.0, [id_ for id_, _ in near]), (words, [item.id for item in worded])):
         for rank, id_ in enumerate(ranked, 1):
-            scores[id_] = scores.get(id_, 0.0) + 1 / (_K + rank)
+            scores[id_] = scores.get(id_, 0.0) + weight / (_K + rank)
     found = [
         (score * _WEIGHT[item.what] * _age(item, now), item)
         for id_, score in scores.items()

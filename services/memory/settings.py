@@ -33,7 +33,7 @@ class MemorySettings(BaseModel):
     """How long a question waits for its vector; after that it is answered by words alone."""
     floor: float = Field(0.35, ge=0, le=1)
     """Least likeness (cosine) of meaning that counts as an answer, with a model that knows meaning."""
-    word_floor: float = Field(0.6, ge=0, le=1)
+    word_floor: float = Field(0.5, ge=0, le=1)
     """Least part of a question's words that an item must hold to count as an answer."""
     forget_wait_s: float = Field(5.0, gt=0)
     """How long a receipt waits for the other stores."""

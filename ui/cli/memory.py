@@ -231,11 +231,12 @@ def _print_documents(store: Store, *, as_json: bool) -> None:
 
 def _print_receipt(receipt: MemoryErased, *, as_json: bool) -> bool:
     """Print what was removed from where; returns whether nothing is left."""
+    nothing = not any(line.count or not line.ok for line in receipt.removed)
     if as_json:
         print_json({"texts": receipt.texts, "removed": [line.model_dump() for line in receipt.removed]})
-    elif not receipt.removed:
+    elif nothing:
         console.print("There was nothing to forget.")
-    for line in receipt.removed if not as_json else ():
+    for line in () if as_json or nothing else receipt.removed:
         mark = "[green]removed[/]" if line.ok else "[red]left[/]"
         console.print(f"{mark} {line.store}: {line.count} {line.detail}".rstrip(), soft_wrap=True)
     return all(line.ok for line in receipt.removed)

@@ -1,0 +1,69 @@
+"""`sotto memory`: what was told in a conversation is listed, found, exported and forgotten from the command line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.kit.terminal import SOTTO, home_of
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def sotto(tmp_path: Path) -> Run:
+    def run(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        env = {**home_of(tmp_path), "SOTTO_MEMORY__VECTORS": "false"}
+        return subprocess.run(
+            [*SOTTO, *arguments], input=typed, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=90,
+            check=False,
+        )  # fmt: skip
+
+    return run
+
+
+def test_what_was_told_is_listed_exported_forgotten_and_taken_back(sotto: Run, tmp_path: Path) -> None:
+    assert "your bike code is 4512" in sotto("ask", "remember that my bike code is 4512").stdout
+    [fact] = map(json.loads, sotto("memory", "list", "--json").stdout.splitlines())
+    assert (fact["key"], fact["value"]) == ("bike code", "4512")
+    assert sotto("memory", "export", "-o", "memories.jsonl").returncode == 0
+    assert "removed facts: 1" in sotto("memory", "forget", fact["id"]).stdout
+    assert b"4512" not in b"".join(path.read_bytes() for path in (tmp_path / "memory").rglob("*") if path.is_file())
+    assert "1 memories came" in sotto("memory", "import", "memories.jsonl").stdout
+    assert "Your bike code is 4512." in sotto("ask", "what is my bike code").stdout
+
+
+def test_a_file_is_added_found_with_its_place_and_forgotten(sotto: Run, tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("# Locks\nThe spare key is under the mat.\n", "utf-8")
+    assert "1 new passages" in sotto("memory", "add", "notes.md").stdout
+    [passage] = map(json.loads, sotto("memory", "search", "spare", "key", "--json").stdout.splitlines())
+    assert (passage["place"], Path(passage["source"]).name) == ("Locks", "notes.md")
+    assert "removed passages: 1" in sotto("memory", "forget", "notes.md").stdout
+    assert json.loads(sotto("memory", "stats", "--json").stdout)["passages"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("add", "missing.txt"), "cannot be read"),
+        (("add", "program.exe"), "cannot be read"),
+        (("list", "dreams"), "no kind of memories"),
+        (("forget",), "Nothing is named"),
+        (("import", "missing.jsonl"), "cannot be read"),
+    ],
+    ids=" ".join,
+)
+def test_bad_input_is_said_in_a_sentence(sotto: Run, arguments: tuple[str, ...], said: str) -> None:
+    done = sotto("memory", *arguments)
+    assert done.returncode == 1
+    assert said in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_switched_off_it_keeps_nothing(sotto: Run, tmp_path: Path) -> None:
+    assert "switched off" in sotto("--set", "memory.enabled=false", "ask", "remember that my code is 1").stdout
+    assert not (tmp_path / "memory").exists()
