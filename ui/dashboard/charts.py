@@ -74,7 +74,7 @@ def latency_chart(turns: Sequence[TurnFinished]) -> Spec:
     up: Spec = {"domain": [0, max(highest, 1.0) * 1.05]}
     return {
         "data": {"values": [part for place, turn in enumerate(turns) for part in _parts(turn, place)]},
-        "height": 240,
+        "height": 320,
         "mark": "bar",
         "encoding": {
             "x": {
@@ -103,7 +103,7 @@ def line_chart(lines: Mapping[str, Sequence[tuple[int, float]]], unit: str) -> S
     up: Spec = {"domain": [0, highest * 1.05 if highest > 0 else 1.0], "nice": True}
     return {
         "data": {"values": values},
-        "height": 190,
+        "height": 220,
         "mark": {"type": "line", "strokeWidth": 1.8, "point": len(values) < 40},
         "encoding": {
             "x": {"field": "at", "type": "temporal", "title": None, "axis": _CLOCK, "scale": across},
