@@ -117,9 +117,25 @@ class Scheduler:
     def _seat(self) -> None:
         """Give places to those that wait, in order of urgency and age."""
         for job in sorted(self._waiting, key=lambda job: (not job.rules.interactive, job.ticket)):
+            if self._soon_known(job):
+                continue
             if all(place.taken for place in self._pool.places) and not self._make_room(job):
                 return
             self._settle_in(job)
+
+    def _soon_known(self, job: Job) -> bool:
+        """Whether one that runs is just evaluating what the job's prompt begins with: waiting for it is quicker."""
+        if job.saved is not None:
+            return False
+        prompt, chunk = job.prompt, self._pool.chunk
+        for other in self._running:
+            moves = other.rules.interactive or not job.rules.interactive
+            if other.place is None or other.decoding() or not moves or (job.rules.strict and not other.rules.strict):
+                continue
+            shared = min(common(prompt, other.prompt), len(prompt) - 1) // chunk * chunk
+            if len(other.place.tokens) < shared:
+                return True
+        return False
 
     def _make_room(self, job: Job) -> bool:
         """Save the youngest background job for an interactive one; it goes on later from the very same state."""

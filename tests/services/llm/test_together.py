@@ -98,6 +98,16 @@ async def test_a_prompt_that_begins_like_one_under_way_is_not_evaluated_twice(mo
     await first.outcome()
 
 
+@pytest.mark.parametrize("mode", ["fast", "strict"])
+async def test_prompts_that_begin_alike_and_come_together_are_evaluated_once(model: LanguageModel, mode: str) -> None:
+    """A question that comes while the instructions before it are being read waits for them."""
+    beginning = "You are kind and brief. " * 8
+    warm = told(model, wish(beginning, max_tokens=0, mode=mode))
+    asked = [told(model, wish(f"{beginning}{i}.", mode=mode)) for i in range(3)]
+    _, *answers = await asyncio.gather(warm, *asked)
+    assert all(known >= 160 for _, _, known in answers)
+
+
 async def test_a_prefix_that_lost_its_place_comes_back(exact: Path) -> None:
     """With one place each prompt drives the other one out; the memory of prefixes has it, bit for bit."""
     settings = SETTINGS.model_copy(update={"sequences": 1})
