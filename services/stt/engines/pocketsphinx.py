@@ -55,6 +55,8 @@ class PocketSphinx:
 
     def __init__(self, settings: SttSettings) -> None:
         self.settings = settings
+        self.mean = ""
+        """Mean spectrum of the last command; empty before the first."""
         self._kept = GrammarShelf(settings.grammar_folder or _cache_folder())
         try:
             self.dictation = DictationDecoder()
@@ -97,7 +99,8 @@ class _Listener:
         self._heard = 0
         self._dictation, self._follower = engine.dictation, engine.follower
         self._dictation.begin()
-        self._follower.begin()
+        self._follower.begin(engine.mean)
+        self._is_first = not engine.mean
 
     def hear(self, samples: Floats) -> None:
         self._heard += len(samples)
@@ -141,10 +144,21 @@ class _Listener:
     def _command(self) -> Found | None:
         if not self._may_be_command():
             return None
+        sound = np.concatenate(self._sound)
         try:
-            return self._engine.grammar.find(np.concatenate(self._sound), self._follower.words())
+            if self._is_first:
+                self._follow_again(sound)
+            found = self._engine.grammar.find(sound, self._follower.words())
+            if self._is_trusted(found):
+                self._engine.mean = self._engine.grammar.mean(sound)
+            return found
         except RuntimeError as error:
             raise RecognitionFailed(f"pocketsphinx broke: {error}") from error
+
+    def _follow_again(self, sound: Floats) -> None:
+        """The first utterance was followed without knowing how the microphone sounds."""
+        self._follower.begin(self._engine.grammar.mean(sound))
+        self._follower.hear(sound)
 
     def _is_trusted(self, found: Found | None) -> bool:
         return found is not None and found.confidence >= self._engine.settings.grammar_confidence

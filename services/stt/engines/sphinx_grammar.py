@@ -98,23 +98,32 @@ class GrammarDecoder(_Searches):
         pcm = self._dithered(sound)
         return Readings(*(search.whole(pcm) for search in self._all())).found(self._graph, len(sound), followed)
 
+    def mean(self, sound: Floats) -> str:
+        """Return the mean spectrum of a whole utterance, for a follower of the same microphone."""
+        self._free.whole(self._dithered(sound))
+        return self._free.mean
+
 
 class Follower(_Searches):
     """Finds sentences while they are spoken: a second of sound costs the same however much came before it.
 
-    The mean spectrum, which a whole utterance tells at once, is that of the speech before. Raises RuntimeError when
-    the native decoder breaks.
+    Raises RuntimeError when the native decoder breaks.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._heard = 0
 
-    def begin(self) -> None:
-        """Forget the utterance before, whatever became of it."""
+    def begin(self, mean: str = "") -> None:
+        """Forget the utterance before, whatever became of it.
+
+        A whole utterance tells its mean spectrum at once; here it is that of earlier speech, where it is known.
+        """
         self._heard = 0
         for search in self._all():
             search.end()
+            if mean:
+                search.start_from(mean)
 
     def hear(self, sound: Floats) -> None:
         """Take the next samples."""

@@ -59,6 +59,15 @@ class Search:
         search._price = decoder.config["lw"] * math.log(decoder.config["wip"]) / _SCALE
         return search
 
+    @property
+    def mean(self) -> str:
+        """The mean spectrum (cepstrum) of what was decoded last, as `start_from` takes it."""
+        return str(self._decoder.get_cmn(False))
+
+    def start_from(self, mean: str) -> None:
+        """Expect this mean spectrum of the next utterance that is heard in pieces."""
+        self._decoder.set_cmn(mean)
+
     def whole(self, pcm: bytes) -> list[Segment]:
         """Decode a whole utterance: its own mean spectrum is known from its beginning."""
         self.end()

@@ -66,7 +66,7 @@ def heard(engine: PocketSphinx, sound: Floats) -> Transcript:
 def found(engine: PocketSphinx, sound: Floats) -> tuple[str, bool]:
     """The sentence of the grammar alone, and whether it is trusted: dictation takes most of the time."""
     sound = np.concatenate([silence(0.25), sound, silence(0.25)])
-    engine.follower.begin()
+    engine.follower.begin(engine.grammar.mean(sound))
     engine.follower.hear(sound)
     command = engine.grammar.find(sound, engine.follower.words())
     return (command.text, command.confidence >= engine.settings.grammar_confidence) if command else ("", False)
@@ -141,6 +141,18 @@ def test_a_command_is_guessed_word_by_word_and_guessing_changes_nothing(engine: 
     assert texts[-1] == "set a timer for twenty five minutes"
     assert len(set(texts)) >= 4
     assert listener.settle().text == texts[-1]
+
+
+def test_the_first_command_of_all_is_understood_behind_a_silence() -> None:
+    """Nobody knows yet how the microphone sounds, and digital silence sounds like none."""
+    engine = make_pocketsphinx(SttSettings(), None)
+    engine.learn(SENTENCES)  # type: ignore[arg-type] # JSON, written out
+    listener = engine.listen("en")
+    sound = np.concatenate([np.zeros(CAPTURE_RATE, np.float32), speak("set a timer for twenty five minutes")])
+    for piece in np.array_split(sound, 12):
+        listener.hear(piece)
+    first = listener.settle()
+    assert (first.text, first.trusted) == ("set a timer for twenty five minutes", True)
 
 
 def test_an_utterance_that_was_left_does_not_leak_into_the_next(engine: PocketSphinx) -> None:
