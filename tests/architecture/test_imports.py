@@ -32,3 +32,11 @@ def test_native_engines_are_imported_when_they_are_made(root):
     code = f"import sys, services.app, ui.cli.main; print(*sorted(set({NATIVE!r}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_the_command_line_starts_without_any_service(root):
+    """`sotto --help` and completion must not wait for what they do not use."""
+    code = "import sys, ui.cli.main; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert loaded.isdisjoint({"services", "bus", "numpy", "llama_cpp", "chromadb", "streamlit", "fastapi"})

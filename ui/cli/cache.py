@@ -37,7 +37,7 @@ def path(context: typer.Context) -> None:
 @app.command()
 def stats(context: typer.Context, json: Json = False) -> None:
     """Print how many there are, and how often they were told again."""
-    from ui.cli.listings import print_json
+    from ui.cli.session import print_json
 
     with _store(context) as store:
         lines = store.lines()
@@ -57,7 +57,7 @@ def stats(context: typer.Context, json: Json = False) -> None:
 @app.command("list")
 def listed(context: typer.Context, json: Json = False) -> None:
     """List them, the most used first."""
-    from ui.cli.listings import print_json
+    from ui.cli.session import print_json
 
     with _store(context) as store:
         for line in store.lines():

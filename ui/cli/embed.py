@@ -51,7 +51,7 @@ def embed(
 ) -> None:
     """Print a vector for each text, one on a line."""
     from services.embedding.vectors import written
-    from ui.cli.listings import print_json
+    from ui.cli.session import print_json
 
     texts = texts or _lines()
     with _embedding(context, model) as encoder:
@@ -100,7 +100,7 @@ def distance(context: typer.Context, first: str, second: str, model: Model = "",
     import numpy as np
 
     from services.embedding.vectors import cosine
-    from ui.cli.listings import print_json
+    from ui.cli.session import print_json
 
     one, two = _vectors(context, model, [first, second])
     facts = {"cosine": float(cosine(one[None], two[None])[0, 0]), "euclidean": float(np.linalg.norm(one - two))}
@@ -157,7 +157,7 @@ def convert_model(
     from services.app import shelf
     from services.embedding.checking import converted_and_checked
     from services.embedding.models import folder_of
-    from ui.cli.listings import print_json
+    from ui.cli.session import print_json
 
     found = converted_and_checked(folder_of(shelf(context.obj.settings), model), to, precision)
     if json:
@@ -230,7 +230,7 @@ def _print_sum(rows: Floats) -> None:
 
 
 def _print(scored: Sequence[tuple[float, str]], *, json: bool) -> None:
-    from ui.cli.listings import print_json
+    from ui.cli.session import print_json
 
     for score, text in scored:
         if json:

@@ -13,8 +13,7 @@ from pydantic import JsonValue
 from services.app import Writer, run_process, vocabulary
 from shared.errors import ConfigError
 from shared.events import LlmDelta, LlmFailed, LlmRequest, LlmResponse, Message, Structure
-from ui.cli.listings import print_json
-from ui.cli.session import Session, errors
+from ui.cli.session import Session, errors, print_json
 
 __all__ = ["Wish", "generate_text", "print_tokens"]
 

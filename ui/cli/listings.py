@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
-from collections.abc import Mapping
 
 from rich.text import Text
 
 from services.app import devices
 from ui.cli.doctor import examine
-from ui.cli.session import Session, console
+from ui.cli.session import Session, console, print_json
 
-__all__ = ["list_devices", "print_findings", "print_json", "print_settings"]
-
-
-def print_json(row: Mapping[str, object]) -> None:
-    """Print one object on one line; what JSON does not know is printed as text."""
-    sys.stdout.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
-    sys.stdout.flush()
+__all__ = ["list_devices", "print_findings", "print_settings"]
 
 
 def list_devices(*, as_json: bool) -> None:

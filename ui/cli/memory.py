@@ -16,9 +16,8 @@ import typer
 
 from shared.errors import ConfigError
 from shared.events import MemoryErase, MemoryErased, MemoryQuery, MemoryResult, Remembered
-from ui.cli.listings import print_json
 from ui.cli.options import Json
-from ui.cli.session import Session, console, errors
+from ui.cli.session import Session, console, errors, print_json
 
 if TYPE_CHECKING:
     from services.memory.store import Store

@@ -8,14 +8,15 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.models import Entry, Listing, Store, detect
-from ui.cli.listings import print_json
 from ui.cli.options import Json
-from ui.cli.session import Session, console
+from ui.cli.session import Session, console, print_json
+
+if TYPE_CHECKING:
+    from services.models import Entry, Listing, Store
 
 __all__ = ["app", "gigabytes"]
 
@@ -35,7 +36,7 @@ def gigabytes(size: int | None) -> str:
 def list_models(context: typer.Context, json: Json = False) -> None:
     """List the models of the catalogue and those added by hand; * marks the default set of this machine."""
     session: Session = context.obj
-    store = Store(session.settings.models)
+    store = _store(session)
     default = {entry.name for entry in _defaults(store, session)}
     if json:
         for listing in store.listed():
@@ -52,13 +53,15 @@ def list_models(context: typer.Context, json: Json = False) -> None:
         state = f"[{_STATES[listing.state]}]{listing.state}[/]"
         table.add_row(mark, listing.name, listing.role, gigabytes(listing.bytes), state, licence)
     console.print(table)
+    from services.models import detect
+
     console.print(f"\nThis machine: {detect()}. Models are kept in {store.folder}.", style="dim", soft_wrap=True)
 
 
 @app.command()
 def info(context: typer.Context, name: str, json: Json = False) -> None:
     """Show all that is known about a model."""
-    listing = Store(context.obj.settings.models).info(name)
+    listing = _store(context.obj).info(name)
     if json:
         print_json(_facts(listing))
         return
@@ -77,7 +80,7 @@ def pull(
 ) -> None:
     """Download models, verified by SHA-256; an interrupted pull goes on where it stopped."""
     session: Session = context.obj
-    store = Store(session.settings.models)
+    store = _store(session)
     present = {listing.name for listing in store.listed() if listing.state == "installed"}
     wanted = names or [entry.name for entry in _defaults(store, session) if entry.name not in present]
     if not wanted:
@@ -99,7 +102,7 @@ def verify(
     context: typer.Context, names: Annotated[list[str] | None, typer.Argument()] = None, json: Json = False
 ) -> None:
     """Read every file again and compare it with what was verified when it was pulled; exit status 1 if one differs."""
-    store = Store(context.obj.settings.models)
+    store = _store(context.obj)
     wrong = False
     for name in names or [""]:
         for check in store.verify(name):
@@ -119,12 +122,20 @@ def verify(
 @app.command()
 def remove(context: typer.Context, names: list[str]) -> None:
     """Delete models from this machine."""
-    store = Store(context.obj.settings.models)
+    store = _store(context.obj)
     for name in names:
         console.print(f"Removed {name}: {gigabytes(store.remove(name))} are free again.", soft_wrap=True)
 
 
+def _store(session: Session) -> Store:
+    from services.models import Store
+
+    return Store(session.settings.models)
+
+
 def _defaults(store: Store, session: Session) -> Sequence[Entry]:
+    from services.models import detect
+
     return store.catalogue.defaults(detect().kind, session.settings.language)
 
 

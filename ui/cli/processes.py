@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from ui.cli.listings import print_json
-from ui.cli.session import Session, console
+from ui.cli.session import Session, console, print_json
 
 __all__ = ["print_processes", "work"]
 

@@ -13,8 +13,7 @@ from pydantic import ValidationError
 from bus.journal import Recording, Step
 from shared.errors import SottoError
 from shared.events import AudioCaptured, Event, encode
-from ui.cli.listings import print_json
-from ui.cli.session import Session, console
+from ui.cli.session import Session, console, print_json
 from ui.cli.sessions import recording
 from ui.cli.transcript import Transcript
 

@@ -1,7 +1,9 @@
-"""What the commands share: the settings as flags, environment and file give them, and the two consoles."""
+"""What the commands share: the settings from flags, environment and file, the two consoles, and lines of JSON."""
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -15,10 +17,16 @@ from shared.logs import configure
 if TYPE_CHECKING:  # composing the tree imports every service; `sotto --help` needs none
     from services.settings import Settings
 
-__all__ = ["Session", "console", "errors"]
+__all__ = ["Session", "console", "errors", "print_json"]
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
+
+
+def print_json(row: Mapping[str, object]) -> None:
+    """Print one object on one line; what JSON does not know is printed as text."""
+    sys.stdout.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+    sys.stdout.flush()
 
 
 class Session:

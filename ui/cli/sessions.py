@@ -7,16 +7,16 @@ import tarfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bus.journal import NoSound, Recording, Summary, delete, find, recordings
 from shared.errors import SottoError
-from shared.events import Event, TurnFinished, encode
-from shared.pcm import CAPTURE_RATE
-from ui.cli.listings import print_json
-from ui.cli.session import Session, console
+from ui.cli.session import Session, console, print_json
+
+if TYPE_CHECKING:
+    from bus.journal import Recording, Summary
+    from shared.events import Event
 
 __all__ = ["app", "began", "recording"]
 
@@ -32,6 +32,8 @@ class CannotExport(SottoError):
 
 def recording(session: Session, name: str) -> Recording:
     """Return the recorded session of this name. Raises NoRecording and NewerJournal."""
+    from bus.journal import find
+
     return find(session.settings.journal.root, name)
 
 
@@ -43,6 +45,8 @@ def began(at: int) -> str:
 @app.command("list")
 def list_sessions(context: typer.Context, json: Json = False) -> None:
     """List the recorded sessions, the newest last."""
+    from bus.journal import recordings
+
     root = context.obj.settings.journal.root
     found = recordings(root)
     if json:
@@ -121,6 +125,8 @@ def delete_sessions(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete sessions, all that was recorded of them."""
+    from bus.journal import Recording, delete, find, recordings
+
     session: Session = context.obj
     root = session.settings.journal.root
     going = [Recording(one.folder) for one in recordings(root) if not one.live] if every else []
@@ -151,6 +157,8 @@ def _facts(summary: Summary) -> dict[str, object]:
 
 
 def _turns(shown: Recording) -> Iterator[dict[str, object]]:
+    from shared.events import TurnFinished
+
     for event in shown.events():
         if isinstance(event, TurnFinished):
             yield {
@@ -179,12 +187,17 @@ def _events(taken: Recording, made: Path) -> None:
 
 
 def _line(event: Event) -> bytes:
+    from shared.events import encode
+
     return encode(event)[0] + b"\n"
 
 
 def _sound(taken: Recording, made: Path) -> None:
     import numpy as np
     import soundfile
+
+    from bus.journal import NoSound
+    from shared.pcm import CAPTURE_RATE
 
     until = taken.samples
     if not until:

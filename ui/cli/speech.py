@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.app import speech
-from ui.cli.listings import print_json
-from ui.cli.session import Session
+from ui.cli.session import Session, print_json
 from ui.cli.wav import write_wav
 
 __all__ = ["speak_text"]

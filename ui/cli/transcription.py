@@ -8,8 +8,7 @@ from pathlib import Path
 
 from services.app import transcriber
 from shared.errors import SottoError
-from ui.cli.listings import print_json
-from ui.cli.session import Session, console, errors
+from ui.cli.session import Session, console, errors, print_json
 
 __all__ = ["transcribe_files"]
 

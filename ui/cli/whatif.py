@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from shared.errors import ConfigError
-from ui.cli.listings import print_json
 from ui.cli.replay import held_with
-from ui.cli.session import Session, console
+from ui.cli.session import Session, console, print_json
 from ui.cli.sessions import recording
 
 if TYPE_CHECKING:

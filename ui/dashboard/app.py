@@ -12,7 +12,7 @@ from ui.dashboard.chrome import ICON, LOGO, STYLE, Tone, chip, html, notice
 from ui.dashboard.feed import Feed, State
 from ui.dashboard.gateway import Gateway
 from ui.dashboard.launch import KEY, URL
-from ui.dashboard.views import conversation, inject, memory, metrics, models, services, sessions, timeline
+from ui.dashboard.views import conversation, health, inject, memory, metrics, models, sessions, timeline
 
 _WORDS: Mapping[State, tuple[Tone, str]] = {
     "connecting": ("busy", "connecting"),
@@ -72,7 +72,7 @@ def main() -> None:
         "Talk": [_page(conversation.page, feed, "Conversation", "forum", "conversation")],
         "Look": [
             _page(timeline.page, feed, "Timeline", "view_timeline", "timeline"),
-            _page(services.page, feed, "Services", "lan", "services"),
+            _page(health.page, feed, "Services", "lan", "services"),
             _page(metrics.page, feed, "Metrics", "monitoring", "metrics"),
         ],
         "Keep": [
