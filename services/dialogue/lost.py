@@ -68,7 +68,7 @@ def on_answer_overdue(state: State) -> State:
         return wake_after(state, ANSWER, settings.speech_timeout_s)
     if answer.stage == "words":
         return _lose_speech(state)
-    return apologise(state, "lost-model" if answer.stage == "model" else "lost-skill")
+    return apologise(state, "lost-model" if answer.stage in ("recall", "model") else "lost-skill")
 
 
 def _lose(state: State, service: str) -> State:

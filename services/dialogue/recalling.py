@@ -7,7 +7,7 @@ from dataclasses import replace
 from services.dialogue.history import Exchange
 from services.dialogue.phrases import phrase
 from services.dialogue.speaking import add_text
-from services.dialogue.state import RECALL, State, emit, forget, wake_after, with_answer
+from services.dialogue.state import ANSWER, RECALL, State, emit, forget, wake_after, with_answer
 from services.dialogue.words import normal
 from shared.events import MemoryForget, MemoryForgotten, MemoryQuery, Remembered, ServiceReady
 
@@ -28,7 +28,8 @@ def recall(state: State) -> State:
         limit=settings.recall_items,
         tokens=settings.recall_tokens,
     )
-    return wake_after(with_answer(state, stage="recall"), RECALL, settings.recall_ms / 1000)
+    state = wake_after(with_answer(state, stage="recall"), ANSWER, settings.model_timeout_s)
+    return wake_after(state, RECALL, settings.recall_ms / 1000)
 
 
 def take(state: State, items: tuple[Remembered, ...]) -> State:

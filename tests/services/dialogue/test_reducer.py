@@ -15,6 +15,7 @@ from shared.events import (
     LlmDelta,
     LlmFailed,
     LlmResponse,
+    MemoryResult,
     ServiceCrashed,
     ServiceFailed,
     ServiceReady,
@@ -99,6 +100,18 @@ class AnyOrder(RuleBasedStateMachine):
     )
     def a_skill_answers(self, speech: str, back: int, outcome: str, action: str) -> None:
         self.walk.result(speech, turn=max(1, self.walk.state.turn - back), outcome=outcome, action=action)
+
+    @rule(there=st.booleans())
+    def memory_comes_or_goes(self, there: bool) -> None:
+        if there:
+            self.walk.feed(ServiceReady, turn=0, service="memory")
+        else:
+            self.walk.feed(ServiceCrashed, turn=0, service="memory", error="it broke", handling=None)
+
+    @rule(back=st.integers(0, 1))
+    def memory_answers(self, back: int) -> None:
+        turn = max(0, self.walk.state.turn - back)
+        self.walk.feed(MemoryResult, turn=turn, request="", items=(), by="words")
 
     @rule(text=TEXT, back=st.integers(0, 1))
     def the_model_says_more(self, text: str, back: int) -> None:
