@@ -143,7 +143,7 @@ def _cannot_listen(host: str, port: int, error: OSError) -> CannotListen:
     if error.errno == errno.EADDRINUSE:
         return CannotListen(
             f"Port {port} is taken, perhaps by another Sotto, so the dashboard and the scripts cannot reach this one.",
-            remedy="Choose another with `--set gateway.port=8322`, or none with `--set gateway.enabled=false`.",
+            remedy="Choose another with `--set gateway.port=8323`, or none with `--set gateway.enabled=false`.",
         )
     return CannotListen(
         f"The event socket cannot listen on {host}:{port}: {error.strerror}.",
