@@ -200,16 +200,18 @@ async def urgent(path: Path, asked: int) -> tuple[list[float], list[float]]:
     """Milliseconds to the first piece: idle, and with eight answers in the background."""
     model = await opened(path, max(STREAMS), 512)
     idle = [await _first(model, f"q{i} {PROMPT}") for i in range(asked)]
-    ended = asyncio.Event()
+    ended, moved = asyncio.Event(), asyncio.Event()
 
     async def background(index: int) -> None:
         while not ended.is_set():
-            await read(model, wish(f"b{index} {PROMPT}", 400, priority="background"))
+            async for _ in model.answer(wish(f"b{index} {PROMPT}", 400, priority="background")):
+                moved.set()
 
     behind = [asyncio.create_task(background(i)) for i in range(8)]
     loaded = []
     for i in range(asked):
-        await read(model, wish(f"r{i}", 1, priority="background"))  # a token of theirs, so that they do go on
+        moved.clear()
+        await moved.wait()  # so that they do go on
         loaded.append(await _first(model, f"q{i} {PROMPT}"))
     ended.set()
     await model.close()
