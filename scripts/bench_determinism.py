@@ -31,6 +31,7 @@ from shared.clock import SystemClock
 from shared.events import LlmRequest, Stamp
 from shared.ids import id_source
 from shared.installed import InstalledModel
+from shared.logs import configure
 
 WORDS = (
     "the",
@@ -166,6 +167,7 @@ async def _next(figures: AsyncIterator[Figure]) -> Figure | None:
 def main() -> int:
     """Print the table, or JSON lines; exit status 1 when a single bit differs."""
     options = parser(__doc__).parse_args()
+    configure("warning", "console")
     return report(measured(1000 if options.full else 24), as_json=options.json)
 
 

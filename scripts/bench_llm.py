@@ -34,6 +34,7 @@ from shared.clock import SystemClock
 from shared.events import LlmRequest, Stamp
 from shared.ids import id_source
 from shared.installed import InstalledModel
+from shared.logs import configure
 from tests.kit import gguf_models
 
 STAMP = Stamp("bench", SystemClock(), id_source("bench-"), "bench")
@@ -284,6 +285,7 @@ def measured(full: bool) -> Iterator[Figure]:
 def main() -> int:
     """Print the table, or JSON lines; exit status 1 when a goal was missed."""
     options = parser(__doc__).parse_args()
+    configure("warning", "console")
     return report(measured(options.full), as_json=options.json)
 
 
