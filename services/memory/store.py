@@ -23,6 +23,8 @@ __all__ = ["Document", "Kept", "Pending", "Stats", "Store"]
 _COLUMNS = ", ".join(field.name for field in fields(Item))
 _FULL = ("full", "readonly", "disk i/o", "unable to open")
 _LIVE = "state = 'live' AND (expires = 0 OR expires > ?)"
+_COMMON = 1000
+"""A word that more items have is looked for only beside rarer ones."""
 _MANY = 500
 """Parameters of one statement; SQLite takes more, older ones 999."""
 
@@ -192,8 +194,23 @@ class Store:
         """Return live items that have any of the words, by BM25, the best first."""
         if not words:
             return []
+        rare = [word for word in words if not self._is_common(word)]
+        query = match(rare or list(words), every=not rare)
         kinds = f" AND what IN ({', '.join('?' * len(what))})" if what else ""
-        return self._found(match(list(words)), _LIVE + kinds, now, *what, limit=limit)
+        if kinds:
+            return self._found(query, _LIVE + kinds, now, *what, limit=limit)
+        columns = ", ".join(f"items.{field.name}" for field in fields(Item))
+        return self._items(
+            f"SELECT {columns} FROM (SELECT rowid AS found, rank AS score FROM words WHERE words MATCH ? "  # noqa: S608
+            f"ORDER BY rank LIMIT ?) JOIN items ON items.number = found WHERE {_LIVE} ORDER BY score",
+            (query, limit, now),
+        )
+
+    def _is_common(self, word: str) -> bool:
+        """Whether so many items have the word that ranking them all would take too long, and say little."""
+        with self._errors():
+            query = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
+            return bool(self._connection.execute(query, (match([word]), _COMMON + 1)).fetchone()[0] > _COMMON)
 
     def about(self, text: str) -> list[Item]:
         """Return every fact and turn, superseded ones too, that has all words of the text."""
