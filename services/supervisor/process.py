@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -21,6 +22,8 @@ import structlog
 __all__ = ["run_process"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SWITCH = 0.001
+"""Seconds after which a busy thread passes the interpreter on: the event loop must not wait 5 ms for each of them."""
 _SWEEP = 0.1
 """Seconds for tasks that nobody owns any more to obey their cancellation."""
 
@@ -31,12 +34,15 @@ def run_process(main: Callable[[asyncio.Event], Coroutine[Any, Any, int]], *, ex
     """Run `main(stop)` on a new event loop and return what it returns; call it on the main thread, once.
 
     `stop` is set at the first SIGINT or SIGTERM; the process is gone `exit_within` seconds later at the latest. When
-    tasks are left that do not end, they are named and the process exits here and now with the same status.
+    tasks are left that do not end, they are named and the process exits here and now with the same status. Once all of
+    them have ended, threads that still load something are not waited for beyond that time either.
     """
+    sys.setswitchinterval(_SWITCH)
     loop = asyncio.new_event_loop()
     loop.set_exception_handler(_unhandled)
     stop = asyncio.Event()
-    with _stopped_by_signals(lambda: loop.call_soon_threadsafe(stop.set), exit_within):
+    end = _End()
+    with _stopped_by_signals(lambda: loop.call_soon_threadsafe(stop.set), exit_within, end):
         try:
             asyncio.set_event_loop(loop)
             status = loop.run_until_complete(main(stop))
@@ -45,10 +51,17 @@ def run_process(main: Callable[[asyncio.Event], Coroutine[Any, Any, int]], *, ex
                 _log.error("these did not end and are left behind", tasks=left)
                 _exit_now(status)
             loop.run_until_complete(loop.shutdown_asyncgens())
+            end.status = status
         finally:
             asyncio.set_event_loop(None)
             loop.close()
     return status
+
+
+@dataclass(slots=True)
+class _End:
+    status: int | None = None
+    """What the process ends with, once everything that had something to finish has finished it."""
 
 
 async def _sweep() -> list[str]:
@@ -63,7 +76,7 @@ async def _sweep() -> list[str]:
 
 
 @contextlib.contextmanager
-def _stopped_by_signals(ask: Callable[[], object], within: float) -> Iterator[None]:
+def _stopped_by_signals(ask: Callable[[], object], within: float, end: _End) -> Iterator[None]:
     asked = False
 
     def handle(number: int, _frame: object) -> None:
@@ -71,7 +84,7 @@ def _stopped_by_signals(ask: Callable[[], object], within: float) -> Iterator[No
         if asked:
             _exit_now(128 + number)
         asked = True
-        _deadline(within, 128 + number)
+        _deadline(within, 128 + number, end)
         with contextlib.suppress(RuntimeError):  # the loop has just been closed: the end is near anyway
             ask()
 
@@ -83,8 +96,10 @@ def _stopped_by_signals(ask: Callable[[], object], within: float) -> Iterator[No
             signal.signal(number, handler)
 
 
-def _deadline(within: float, status: int) -> None:
+def _deadline(within: float, status: int, end: _End) -> None:
     def late() -> None:
+        if end.status is not None:
+            _exit_now(end.status)
         threads = sorted(t.name for t in threading.enumerate() if not t.daemon and t is not threading.main_thread())
         _log.error("not ended in time", seconds=within, threads=threads)
         _exit_now(status)
