@@ -98,9 +98,10 @@ def _stopped_by_signals(ask: Callable[[], object], within: float, end: _End) -> 
 
 def _deadline(within: float, status: int, end: _End) -> None:
     def late() -> None:
-        if end.status is not None:
-            _exit_now(end.status)
         threads = sorted(t.name for t in threading.enumerate() if not t.daemon and t is not threading.main_thread())
+        if end.status is not None:
+            _log.info("threads were left behind", threads=threads)
+            _exit_now(end.status)
         _log.error("not ended in time", seconds=within, threads=threads)
         _exit_now(status)
 
