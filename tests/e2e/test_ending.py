@@ -89,7 +89,7 @@ def test_it_ends_amid_a_generation(tmp_path: Path, number: signal.Signals) -> No
 
 
 def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
-    """Here nobody reads what is printed, so that no orderly end can come; it ends before the deadline that would complain."""
+    """Here nobody reads what is printed, so that no orderly end can come; nor is the deadline waited for."""
     with (tmp_path / "errors").open("wb") as errors:
         process = subprocess.Popen(
             [*SOTTO, "--json", *VOICE], stdout=subprocess.PIPE, stderr=errors, env=home_of(tmp_path), cwd=ROOT
