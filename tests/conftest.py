@@ -33,6 +33,15 @@ def pytest_configure(config: pytest.Config) -> None:
     # looptime asks for the current loop before every test; without this Python 3.11 makes one that nobody closes.
     asyncio.set_event_loop(None)
     config.addinivalue_line("markers", "may_block(why): the test blocks the event loop on purpose")
+    config.addinivalue_line("markers", "only_long(why): the test is run with --long alone")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what only `--long` asks for."""
+    if not config.getoption("--long"):
+        short = [item for item in items if item.get_closest_marker("only_long") is None]
+        config.hook.pytest_deselected(items=[item for item in items if item not in short])
+        items[:] = short
 
 
 def pytest_unconfigure() -> None:
