@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from shared.events.audio import AudioCaptured, AudioChime, AudioPause, AudioPlayed, AudioResume, AudioStop, AudioVolume
+from shared.events.audio import (
+    AudioCaptured,
+    AudioChime,
+    AudioPause,
+    AudioPlayed,
+    AudioResume,
+    AudioStop,
+    AudioVolume,
+)
 from shared.events.base import Event, Part
 from shared.events.codec import CodecError, decode, encode, from_cloudevent, to_cloudevent
 from shared.events.embed import EmbedFailed, EmbedRequest, EmbedResult, RerankRequest, RerankResult
@@ -36,7 +44,17 @@ from shared.events.memory import (
     Removed,
     TurnName,
 )
-from shared.events.model import ModelFailed, ModelLoad, ModelLoaded, ModelProgress, ModelPulled, ModelUnloaded, Role
+from shared.events.model import (
+    ModelFailed,
+    ModelLoad,
+    ModelLoaded,
+    ModelProgress,
+    ModelPull,
+    ModelPulled,
+    ModelUnload,
+    ModelUnloaded,
+    Role,
+)
 from shared.events.registry import Registry, UnknownKind, Upcaster
 from shared.events.session import SessionCleared, SessionClosed, SessionOpened
 from shared.events.stamp import Stamp, current
@@ -108,7 +126,9 @@ __all__ = [
     "ModelLoad",
     "ModelLoaded",
     "ModelProgress",
+    "ModelPull",
     "ModelPulled",
+    "ModelUnload",
     "ModelUnloaded",
     "Part",
     "Registry",
@@ -202,7 +222,9 @@ EVENTS: tuple[type[Event], ...] = (
     ModelLoad,
     ModelLoaded,
     ModelProgress,
+    ModelPull,
     ModelPulled,
+    ModelUnload,
     ModelUnloaded,
     RerankRequest,
     RerankResult,

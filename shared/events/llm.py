@@ -153,6 +153,8 @@ class LlmRequest(Event):
     """With a number, the response tells each token's log-probability and those of so many likeliest alternatives."""
     overflow: Literal["drop-turns", "error"] = "drop-turns"
     """What is done when the messages exceed the context: leave out the oldest turns and say how many, or fail."""
+    model: str = ""
+    """Name of the model that is to answer, or the path of a GGUF; empty for the one in use."""
 
 
 class LlmDelta(Event):

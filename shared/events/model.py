@@ -7,7 +7,17 @@ from typing import ClassVar, Literal
 
 from shared.events.base import Event
 
-__all__ = ["ModelFailed", "ModelLoad", "ModelLoaded", "ModelProgress", "ModelPulled", "ModelUnloaded", "Role"]
+__all__ = [
+    "ModelFailed",
+    "ModelLoad",
+    "ModelLoaded",
+    "ModelProgress",
+    "ModelPull",
+    "ModelPulled",
+    "ModelUnload",
+    "ModelUnloaded",
+    "Role",
+]
 
 Role = Literal["vad", "wake", "stt", "llm", "tts", "embedding", "rerank"]
 
@@ -37,6 +47,16 @@ class ModelLoaded(_ModelEvent):
         return ("model", self.role)
 
 
+class ModelUnload(_ModelEvent):
+    """Request: let this model's weights go once what it is at has ended; the next request for it loads them again.
+
+    `name` empty means every model of the role.
+    """
+
+    kind: ClassVar[str] = "model.unload"
+    replies: ClassVar[tuple[str, ...]] = ("model.unloaded", "model.failed")
+
+
 class ModelUnloaded(_ModelEvent):
     """The role's engine let its weights go."""
 
@@ -49,6 +69,15 @@ class ModelFailed(_ModelEvent):
     kind: ClassVar[str] = "model.failed"
     message: str
     """What is wrong and what to do, for a person."""
+
+
+class ModelPull(Event):
+    """Request: bring a model of the catalogue here, after those that were asked for before."""
+
+    kind: ClassVar[str] = "model.pull"
+    replies: ClassVar[tuple[str, ...]] = ("model.pulled", "model.failed")
+    name: str
+    """Its name in the catalogue."""
 
 
 class ModelProgress(_ModelEvent):
