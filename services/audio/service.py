@@ -17,6 +17,7 @@ from services.audio.ends import Ends
 from services.audio.engines.webrtc import cleaner
 from services.audio.feeds import Feed
 from services.audio.framing import FRAME, CaptureClock
+from services.audio.injected import Injected, TooMuchToHear
 from services.audio.playback import Playback
 from services.audio.playout import Playout
 from services.audio.settings import AudioSettings
@@ -26,6 +27,7 @@ from shared.errors import SottoError
 from shared.events import (
     AudioCaptured,
     AudioChime,
+    AudioHear,
     AudioPause,
     AudioPlayed,
     AudioResume,
@@ -41,7 +43,7 @@ from shared.events import (
     TurnStarted,
     current,
 )
-from shared.pcm import CAPTURE_RATE, pcm16
+from shared.pcm import CAPTURE_RATE, floats, pcm16
 
 __all__ = ["AudioService"]
 
@@ -66,6 +68,7 @@ class AudioService:
         AudioStop,
         AudioVolume,
         AudioChime,
+        AudioHear,
         TurnStarted,
         TurnFinished,
     )
@@ -82,6 +85,7 @@ class AudioService:
         self._make_cleaner = cleaner
         self._speaker = Speaker(Playback(settings.output_rate, percent=settings.volume), limit_s=settings.queue_s)
         self._clock = CaptureClock()
+        self._injected = Injected()
         self._turns: set[int] = set()
 
     async def run(self, ctx: Context) -> None:
@@ -127,6 +131,8 @@ class AudioService:
                 self._turn_volume(event)
             case AudioChime():
                 speaker.chime(event.sound)
+            case AudioHear():
+                self._hear(event, condition)
             case TurnStarted():
                 self._turns.add(event.turn)
                 speaker.rouse()
@@ -139,6 +145,13 @@ class AudioService:
             condition.well("queue")
         except QueueFull as error:
             condition.problem("queue", str(error))
+
+    def _hear(self, event: AudioHear, condition: Condition) -> None:
+        try:
+            self._injected.add(floats(event.pcm))
+            condition.well("hear")
+        except TooMuchToHear as error:
+            condition.problem("hear", str(error))
 
     def _turn_volume(self, event: AudioVolume) -> None:
         if event.change == "set":
@@ -165,6 +178,7 @@ class AudioService:
         while True:
             frame, until_ns = await feed.next()
             await playout.caught_up(until_ns)
+            frame = self._injected.over_frame(frame)
             frame = cleaner.clean(frame, self._speaker.played(until_ns), self._speaker.rate)
             first = self._clock.advance(FRAME, until_ns)
             ctx.emit(AudioCaptured, first_sample=first, rate=CAPTURE_RATE, pcm=pcm16(frame))
@@ -175,9 +189,13 @@ class AudioService:
             if self._settings.pace == "fast":
                 await playout.room()
             if feed.ended and quiet < _SETTLED_FRAMES:
-                quiet = 0 if self._turns or not self._speaker.idle else quiet + 1
+                quiet = quiet + 1 if self._settled() else 0
                 if quiet == _SETTLED_FRAMES:
                     self._over(ctx, feed)
+
+    def _settled(self) -> bool:
+        """True when nothing is asked, said or to be heard any more."""
+        return not self._turns and self._speaker.idle and self._injected.over
 
     def _report(self, ctx: Context, heard: Heard) -> None:
         sound = heard.sound

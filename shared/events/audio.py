@@ -6,7 +6,16 @@ from typing import ClassVar, Literal
 
 from shared.events.base import Event
 
-__all__ = ["AudioCaptured", "AudioChime", "AudioPause", "AudioPlayed", "AudioResume", "AudioStop", "AudioVolume"]
+__all__ = [
+    "AudioCaptured",
+    "AudioChime",
+    "AudioHear",
+    "AudioPause",
+    "AudioPlayed",
+    "AudioResume",
+    "AudioStop",
+    "AudioVolume",
+]
 
 
 class AudioCaptured(Event):
@@ -16,6 +25,16 @@ class AudioCaptured(Event):
     payload: ClassVar[str | None] = "pcm"
     first_sample: int
     """Position of the frame's first sample on the capture clock."""
+    rate: int
+    """Samples per second, always 16000 inside Sotto."""
+    pcm: bytes
+
+
+class AudioHear(Event):
+    """Request: let the microphone hear these samples, mono s16le, over whatever it hears, after what waits already."""
+
+    kind: ClassVar[str] = "audio.hear"
+    payload: ClassVar[str | None] = "pcm"
     rate: int
     """Samples per second, always 16000 inside Sotto."""
     pcm: bytes

@@ -12,8 +12,8 @@ import pytest
 import soundfile
 
 from services.testing import running
-from shared.events import AudioCaptured, AudioPlayed, ServiceDegraded, SessionClosed
-from shared.pcm import floats
+from shared.events import AudioCaptured, AudioHear, AudioPlayed, ServiceDegraded, SessionClosed
+from shared.pcm import floats, pcm16
 
 from .conftest import sine
 
@@ -138,4 +138,30 @@ async def test_a_file_that_is_no_sound_is_said_and_not_fatal(
         degraded = await bench.next(ServiceDegraded)
         assert "bad.wav" in degraded.reason
         assert says in degraded.reason
+        await bench.next(AudioCaptured)
+
+
+async def test_a_program_is_heard_as_if_it_spoke_into_the_microphone(service: Any, tmp_path: Path) -> None:
+    """Its samples are laid over what the microphone hears, from the next frame on, in the order in which they came."""
+    hum = np.full(16_000, 0.25, np.float32)
+    soundfile.write(tmp_path / "in.wav", hum, 16_000, subtype="PCM_16")
+    spoken = sine(440, 0.5, 16_000) * 0.5
+    audio = service(input=str(tmp_path / "in.wav"), output="null", trailing_silence_s=0.0)
+    async with running(audio) as bench:
+        bench.publish(AudioHear, rate=16_000, pcm=pcm16(spoken[:5000]))
+        bench.publish(AudioHear, rate=16_000, pcm=pcm16(spoken[5000:]))
+        frames = [await bench.next(AudioCaptured) for _ in range(50)]
+    heard = floats(b"".join(f.pcm for f in frames)) - 0.25
+    start = int(np.flatnonzero(abs(heard) > 1e-3)[0]) - int(np.flatnonzero(abs(spoken) > 1e-3)[0])
+    np.testing.assert_allclose(heard[start : start + spoken.size], spoken, atol=1e-3)
+    assert not heard[start + spoken.size :].any()
+
+
+async def test_more_sound_than_is_kept_is_refused_in_words(service: Any) -> None:
+    """Ten minutes of it; the clock goes on."""
+    async with running(service()) as bench:
+        for _ in range(11):
+            bench.publish(AudioHear, rate=16_000, pcm=bytes(2 * 60 * 16_000))
+        while "may wait to be heard" not in (await bench.next(ServiceDegraded)).reason:
+            pass
         await bench.next(AudioCaptured)
