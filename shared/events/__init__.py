@@ -5,6 +5,7 @@ from __future__ import annotations
 from shared.events.audio import (
     AudioCaptured,
     AudioChime,
+    AudioHear,
     AudioPause,
     AudioPlayed,
     AudioResume,
@@ -92,6 +93,7 @@ __all__ = [
     "AlarmRang",
     "AudioCaptured",
     "AudioChime",
+    "AudioHear",
     "AudioPause",
     "AudioPlayed",
     "AudioResume",
@@ -195,6 +197,7 @@ EVENTS: tuple[type[Event], ...] = (
     AlarmRang,
     AudioCaptured,
     AudioChime,
+    AudioHear,
     AudioPause,
     AudioPlayed,
     AudioResume,
