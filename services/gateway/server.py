@@ -11,7 +11,7 @@ import socket
 
 import uvicorn
 
-from services.gateway.web import App
+from services.gateway.sources import App
 
 __all__ = ["Server"]
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import JsonValue
 
-__all__ = ["Sources"]
+__all__ = ["App", "Receive", "Scope", "Send", "Sources"]
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+"""An ASGI application."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +30,6 @@ class Sources:
     """The same in Prometheus's text format; for the event loop."""
     sessions: Path | None = None
     """The folder that recorded sessions are in."""
+    routes: tuple[Callable[[], Mapping[str, App]], ...] = ()
+    """Paths that other services answer themselves, each for whom the doors let in. Made when the gateway opens, on its
+    thread. They read, limit and refuse requests on their own, with errors of the gateway's form."""

@@ -6,7 +6,7 @@ An error is always `{"error": {"type", "field", "message"}}`, with words that sa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from http import HTTPStatus
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -25,22 +25,21 @@ from services.gateway.injection import PRIVILEGED, Injection, NotAnEvent, Scribe
 from services.gateway.recorded import NoSuchSession, Shelf, TooLong
 from services.gateway.schema import asyncapi, json_schemas
 from services.gateway.socket import EventSocket
-from services.gateway.sources import Sources
+from services.gateway.sources import App, Receive, Scope, Send, Sources
 from shared.errors import SottoError
 from shared.events import Event
 
 __all__ = ["Refusal", "application"]
 
 T = TypeVar("T")
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _log = structlog.get_logger("gateway")
 
 MAX_BODY = 1 << 20
 """Bytes of a request."""
+_JUDGED = frozenset((b"host", b"origin", b"authorization"))
+_REMEMBERED = 256
+"""Visitors whom the doors need not look at again."""
 _PATIENCE = 16 * MAX_BODY
 """Bytes of a refused one that are read and forgotten."""
 
@@ -129,7 +128,8 @@ def application(
     _schema(app)
     _knowledge(app, sources, socket)
     _sessions(app, sources)
-    return _Guarded(app, doors)
+    routes = {path: route for made in sources.routes for path, route in made().items()}
+    return _Guarded(app, doors, routes)
 
 
 def visit(connection: Request | WebSocket) -> Visit:
@@ -144,17 +144,27 @@ def visit(connection: Request | WebSocket) -> Visit:
 class _Guarded:
     """Looks at each visit before anything else does, and reads no more than it must."""
 
-    def __init__(self, app: App, doors: Doors) -> None:
+    def __init__(self, app: App, doors: Doors, routes: Mapping[str, App]) -> None:
         self._app = app
         self._doors = doors
+        self._routes = routes
+        self._welcome: set[tuple[object, ...]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await self._app(scope, receive, send)  # the socket looks at its visitors itself
             return
+        route = self._routes.get(scope["path"])
+        if route is not None and _marks(scope) in self._welcome:
+            await route(scope, receive, send)
+            return
         request = Request(scope)
         try:
             self._judge(request)
+            if route is not None:
+                self._remember(scope)
+                await route(scope, receive, send)
+                return
             body = await _read(receive)
         except Refusal as refusal:
             await refusal.response()(scope, receive, send)
@@ -164,6 +174,19 @@ class _Guarded:
     def _judge(self, request: Request) -> None:
         doors, visitor = self._doors, visit(request)
         check(doors, visitor, open_to_all=request.url.path == "/health")
+
+    def _remember(self, scope: Scope) -> None:
+        """Judge the same visitor once only: the doors look at nothing else, and do not change."""
+        if len(self._welcome) >= _REMEMBERED:
+            self._welcome.clear()
+        self._welcome.add(_marks(scope))
+
+
+def _marks(scope: Scope) -> tuple[object, ...]:
+    """All that the doors look at."""
+    client = scope.get("client")
+    shown = [(name, value) for name, value in scope["headers"] if name in _JUDGED]
+    return (client[0] if client else "", scope["query_string"], *shown)
 
 
 def check(doors: Doors, visitor: Visit, *, open_to_all: bool = False) -> None:
