@@ -22,6 +22,7 @@ from bus.journal.place import Place, clause_name, folder_name
 from bus.journal.sound import silence
 from shared.events import (
     Event,
+    LlmPrepare,
     LlmRequest,
     MemoryForget,
     SkillsRegistered,
@@ -92,7 +93,7 @@ def _find(place: Place, order: MemoryForget) -> _Found:
     found = _Found(texts={text.casefold() for text in order.texts if _telling(text)})
     turns = {(name.session, name.turn) for name in order.turns}
     for event in _events(place):
-        if event.turn and not isinstance(event, LlmRequest) and _meant(event, order, found.texts):
+        if event.turn and not isinstance(event, LlmPrepare | LlmRequest) and _meant(event, order, found.texts):
             turns.add((event.session, event.turn))
     for event in _events(place):
         if (event.session, event.turn) in turns:

@@ -14,6 +14,7 @@ __all__ = [
     "Likely",
     "LlmDelta",
     "LlmFailed",
+    "LlmPrepare",
     "LlmRequest",
     "LlmResponse",
     "LogitBias",
@@ -62,6 +63,8 @@ class Usage(Part):
     prompt_tokens: int
     cached_tokens: int
     """Prompt tokens that were already evaluated."""
+    prepared_tokens: int = 0
+    """Of those, the ones evaluated while the person was still speaking (`llm.prepare`)."""
     completion_tokens: int
     dropped_messages: int
     """Oldest messages left out so that the rest fits the context."""
@@ -155,6 +158,25 @@ class LlmRequest(Event):
     """What is done when the messages exceed the context: leave out the oldest turns and say how many, or fail."""
     model: str = ""
     """Name of the model that is to answer, or the path of a GGUF; empty for the one in use."""
+    tool_choice: str = "auto"
+    """`auto`: the model decides; `none`: it calls no tool; `required`: it calls one; else the name of the tool that it
+    calls."""
+
+
+class LlmPrepare(Event):
+    """Request: evaluate what an `llm.request` will probably begin with, as long as nobody needs the processor.
+
+    Nothing answers it. The next one of the session takes its place, and the end of the utterance ends it.
+    """
+
+    kind: ClassVar[str] = "llm.prepare"
+    fenced: ClassVar[bool] = True
+    messages: tuple[Message, ...]
+    """The last one may go on: it is what was understood so far of a person who still speaks."""
+    tools: tuple[ToolSpec, ...]
+    max_tokens: int
+    """Of the answer that will be asked for."""
+    mode: Literal["fast", "strict"] = "fast"
 
 
 class LlmDelta(Event):
