@@ -15,6 +15,8 @@ CAPTURE_RATE = 16_000
 Floats = npt.NDArray[np.float32]
 
 _SAMPLE_BYTES = 2
+_STEP = np.float32(1 / 32768)
+_LOWEST, _HIGHEST = np.float32(-1), np.float32(32767 / 32768)
 
 
 def samples_in(pcm: bytes) -> int:
@@ -24,14 +26,16 @@ def samples_in(pcm: bytes) -> int:
 
 def floats(pcm: bytes) -> Floats:
     """Mono s16le bytes to float32 in [-1, 1), shape (samples,)."""
-    return np.frombuffer(pcm, dtype="<i2").astype(np.float32) / 32768.0
+    return np.frombuffer(pcm, dtype="<i2") * _STEP
 
 
 def pcm16(samples: npt.ArrayLike) -> bytes:
     """Float samples in [-1, 1], shape (samples,), to s16le bytes: rounded, clipped, NaN and infinity as silence."""
-    clean = np.nan_to_num(np.asarray(samples, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    scaled: Floats = np.rint(np.clip(clean, -1.0, 32767 / 32768) * 32768.0)
-    return scaled.astype("<i2").tobytes()
+    whole = np.asarray(samples, dtype=np.float32)
+    if not np.isfinite(whole).all():
+        whole = np.nan_to_num(whole, nan=0.0, posinf=0.0, neginf=0.0)
+    clipped = np.minimum(np.maximum(whole, _LOWEST), _HIGHEST)
+    return np.rint(clipped / _STEP).astype("<i2").tobytes()
 
 
 def level_dbfs(pcm: bytes) -> float:

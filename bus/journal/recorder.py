@@ -18,14 +18,16 @@ import structlog
 
 from bus.journal.lines import Entry, Step
 from bus.journal.writing import Journal
-from shared.events import CodecError, Event, current
+from shared.events import AudioCaptured, CodecError, Event, current
 
 __all__ = ["Recorder"]
 
 T = TypeVar("T")
 
 _CAPACITY = 50_000
-"""Entries that may wait for the disk, some minutes of a lively conversation."""
+"""Entries that may wait for the disk, some minutes of a lively conversation; a run of frames counts as one."""
+_RUN = 50
+"""Frames and steps, half a second, that are handed on together: each alone would wake the thread."""
 
 _log = structlog.get_logger("journal")
 
@@ -62,7 +64,9 @@ class Recorder:
         self._loop = asyncio.get_running_loop()
         self.opened: asyncio.Future[None] = self._loop.create_future()
         """Done when the journal is there, or is known not to be."""
-        self._entries: SimpleQueue[Entry | _Work | None] = SimpleQueue()
+        self._frames: list[Entry] = []
+        """Microphone frames that were not handed on yet, with dialogue's steps on them."""
+        self._entries: SimpleQueue[list[Entry] | _Work | None] = SimpleQueue()
         """None is the end."""
         self._over = False
         self._ended: asyncio.Future[None] = self._loop.create_future()
@@ -70,12 +74,19 @@ class Recorder:
 
     def event(self, event: Event) -> None:
         """Record an event; never waits."""
-        self._put(event)
+        if isinstance(event, AudioCaptured):
+            self._hold(event)
+        else:
+            self._put(event)
 
     def step(self, session: str, input: str, woke: bool, now: int) -> None:
         """Record that dialogue took an input (see `Step`), with what is being handled as the cause."""
         cause = current.get()
-        self._put(Step(session, input, woke, now, cause.id if cause is not None else None))
+        step = Step(session, input, woke, now, cause.id if cause is not None else None)
+        if isinstance(cause, AudioCaptured):
+            self._hold(step)
+        else:
+            self._put(step)
 
     async def do(self, work: Callable[[Journal], int]) -> int | None:
         """Have the thread do something with the journal after all that came before; None when nothing is recorded.
@@ -85,21 +96,33 @@ class Recorder:
         if self._over:
             return None
         done: asyncio.Future[int] = self._loop.create_future()
+        self._hand_on()
         self._entries.put(_Work(work, done))
         return await done
 
     async def close(self) -> None:
         """Write what waits, and end the recording."""
+        self._hand_on()
         self._entries.put(None)
         await asyncio.shield(self._ended)
 
+    def _hold(self, entry: Entry) -> None:
+        self._frames.append(entry)
+        if len(self._frames) >= _RUN:
+            self._hand_on()
+
     def _put(self, entry: Entry) -> None:
-        if self._over:
+        self._frames.append(entry)
+        self._hand_on()
+
+    def _hand_on(self) -> None:
+        entries, self._frames = self._frames, []
+        if self._over or not entries:
             return
         if self._entries.qsize() >= self._capacity:
             self._end(f"the disk is too slow: {self._capacity} events waited for it")
         else:
-            self._entries.put(entry)
+            self._entries.put(entries)
 
     # ---- in the thread
 
@@ -151,11 +174,11 @@ class Recorder:
     def _next(self) -> tuple[list[Entry | _Work], bool]:
         """Wait for entries; returns what is there, and False when nothing follows."""
         entries: list[Entry | _Work] = []
-        entry = self._entries.get()
+        some = self._entries.get()
         with contextlib.suppress(Empty):
-            while entry is not None and not self._over:
-                entries.append(entry)
-                entry = self._entries.get_nowait()
+            while some is not None and not self._over:
+                entries.extend(some if isinstance(some, list) else [some])
+                some = self._entries.get_nowait()
             return entries, False
         return entries, True
 

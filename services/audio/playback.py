@@ -168,7 +168,9 @@ class Playback:
     def pull(self, frames: int) -> Block:
         """Return the next `frames` samples; silence where there is nothing to play yet."""
         block = self.take(frames)
-        return Block(np.pad(block.samples, (0, frames - block.samples.size)), block.spans)
+        samples = np.zeros(frames, np.float32)
+        samples[: block.samples.size] = block.samples
+        return Block(samples, block.spans)
 
     def take(self, frames: int) -> Block:
         """Return the next samples, at most `frames`; fewer when that is all there is to play by now."""

@@ -55,6 +55,8 @@ class Ring:
 
     def _append(self, new: Floats) -> None:
         kept = new[-len(self._samples) :]
-        places = np.arange(self._until + len(new) - len(kept), self._until + len(new)) % len(self._samples)
-        self._samples[places] = kept
         self._until += len(new)
+        at = (self._until - len(kept)) % len(self._samples)
+        to_the_end = min(len(kept), len(self._samples) - at)
+        self._samples[at : at + to_the_end] = kept[:to_the_end]
+        self._samples[: len(kept) - to_the_end] = kept[to_the_end:]
