@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bus import Subscription, latest
+from bus import Overflow, Subscription
 from services.contract import Context
 from services.dialogue.commands import Command, Fence, Publish, Woke
 from services.dialogue.endpointing import Wait, adaptive_wait
@@ -40,6 +40,10 @@ _COMMON = (ModelLoaded, ServiceCrashed, ServiceFailed, ServiceReady, SkillsRegis
 
 _OPENING = (SessionOpened, TextEntered, SpeechStarted, WakeDetected, AlarmRang)
 """Kinds that begin a conversation with a session that is not known yet."""
+
+
+_BACKLOG = 1000
+"""Frames, 20 s, by which the capture clock may be behind."""
 
 
 Watcher = Callable[[str, str, bool, int], None]
@@ -84,7 +88,7 @@ class DialogueService:
     async def run(self, ctx: Context) -> None:
         """Hold the conversations until cancelled."""
         frames = ctx.bus.subscribe(
-            AudioCaptured, name="dialogue-clock", capacity=64, overflow=latest(lambda event: event.session)
+            AudioCaptured, name="dialogue-clock", capacity=_BACKLOG, overflow=Overflow.DROP_OLDEST
         )
         with frames:
             for conversation in self._conversations.values():
@@ -95,11 +99,17 @@ class DialogueService:
                 self._handle(ctx, event)
 
     async def _follow_capture(self, ctx: Context, frames: Subscription[AudioCaptured]) -> None:
+        """Move the capture clock frame by frame, in step with whoever listens to them.
+
+        Were it ahead after a standstill, what listening has yet to notice would be taken for missing.
+        """
         async for frame in frames:
             conversation = self._conversations.get(frame.session)
             if conversation is not None:
                 self._step(ctx, frame.session, frame)
                 conversation.wakes.advance(frame.first_sample + len(frame.pcm) // 2)
+            if frames.queued:
+                await asyncio.sleep(0)
 
     def _handle(self, ctx: Context, event: Event) -> None:
         if isinstance(event, _COMMON):

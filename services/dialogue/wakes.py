@@ -18,6 +18,8 @@ __all__ = ["Wakes"]
 
 _PATIENCE_S = 0.5
 """A capture clock that has stood still for so long counts as stopped; frames come every 20 ms."""
+_LATE_S = 0.1
+"""A loop that is later than this stood still itself: the frames of meanwhile are still to come."""
 
 
 @dataclass(slots=True)
@@ -80,4 +82,6 @@ class Wakes:
             async with asyncio.timeout_at(until_s):
                 await self._changed.wait()
         except TimeoutError:
-            return
+            now = asyncio.get_running_loop().time()
+            if until_s is not None and now - until_s > _LATE_S:
+                self._moved_s = now

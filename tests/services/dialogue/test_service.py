@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from services.dialogue import DialogueService, DialogueSettings
@@ -9,6 +11,7 @@ from services.testing import running
 from shared.events import (
     AlarmRang,
     AudioCaptured,
+    AudioPause,
     LlmRequest,
     ServiceFailed,
     SessionClosed,
@@ -22,8 +25,10 @@ from shared.events import (
     ToolCall,
     ToolResult,
     ToolSpec,
+    TtsRequest,
     TurnCommitted,
     TurnFinished,
+    TurnInterrupted,
     TurnStarted,
 )
 
@@ -130,6 +135,31 @@ async def test_the_end_of_an_utterance_is_decided_on_the_capture_clock_however_f
             bench.publish(AudioCaptured, first_sample=first, rate=16_000, pcm=bytes(640))
         finish = await bench.next(SttFinish, timeout=0.1)
         assert (finish.utterance, finish.until_sample) == (start.utterance, 8_000)
+
+
+async def test_a_short_sound_before_a_standstill_does_not_become_long_speech() -> None:
+    """The loop stood still for two seconds: what listening notices in their frames comes before their end does."""
+    async with running(DialogueService(DialogueSettings())) as bench:
+        bench.publish(TextEntered, text="what time is it", speak=True)
+        turn = (await bench.next(ToolCall)).turn
+        bench.publish(ToolResult, turn=turn, speech="It is ten.", **ANSWERED)
+        await bench.next(TtsRequest)
+        frames = bench.bus.subscribe(AudioCaptured, name="listening", capacity=1000)
+
+        async def listen() -> None:
+            async for frame in frames:
+                if frame.first_sample == 320 * 15:
+                    bench.publish(SpeechEnded, start_sample=0, sample=320 * 10, noticed_sample=320 * 15)
+                await asyncio.sleep(0)
+
+        async with asyncio.TaskGroup() as tasks:
+            listening = tasks.create_task(listen())
+            bench.publish(SpeechStarted, sample=0, noticed_sample=320, probability=0.9)
+            await bench.next(AudioPause)
+            for number in range(100):
+                bench.publish(AudioCaptured, first_sample=320 * number, rate=16_000, pcm=bytes(640))
+            assert isinstance(await bench.next(SttFinish, TurnInterrupted), SttFinish)
+            listening.cancel()
 
 
 async def test_an_alarm_of_a_session_that_is_over_rings_in_the_one_that_is_here() -> None:
