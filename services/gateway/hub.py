@@ -7,7 +7,7 @@ given; then it goes on with the newest, from the bus's memory, and is told how m
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
 from bus import Bus, ReplayGap
 from services.gateway.feed import Feed
@@ -46,13 +46,14 @@ class Hub:
         first = next(self._bus.replay(), None)
         return None if first is None else first.id
 
-    def attach(self, feed: Feed, since: str | None) -> None:
-        """Let `feed` have what it wants from now on, after what came later than the event `since`.
+    def attach(self, feed: Feed, since: str | None, but: Container[str] = ()) -> None:
+        """Let `feed` have what it wants from now on, after what came later than the event `since`, `but` these ids.
 
         Without `since` it first gets the retained events: what each service and model last said of itself. Nothing
         is missing and nothing comes twice. Raises ReplayGap (see `catch_up`), and then nothing was attached.
         """
-        feed.begin(self._retained(feed) if since is None else self._since(feed, since))
+        past = self._retained(feed) if since is None else self._since(feed, since)
+        feed.begin(event for event in past if event.id not in but)
         self._join(feed)
 
     def catch_up(self, feed: Feed) -> None:

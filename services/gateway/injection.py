@@ -9,7 +9,18 @@ from pydantic_core import PydanticSerializationError, to_json
 
 from shared.clock import Clock
 from shared.errors import SottoError
-from shared.events import CodecError, Event, Registry, ServiceCrash, ServiceRestart, UnknownKind, decode
+from shared.events import (
+    AudioHear,
+    CodecError,
+    Event,
+    Registry,
+    ServiceCrash,
+    ServiceRestart,
+    Stamp,
+    UnknownKind,
+    decode,
+)
+from shared.pcm import CAPTURE_RATE
 
 __all__ = ["PRIVILEGED", "Injection", "NotAnEvent", "Scribe"]
 
@@ -55,10 +66,19 @@ class Scribe:
         """Return all of them, or raise NotAnEvent for the first that is none (`listed`: named by its place)."""
         return [self._event(one, f"{place}." if listed else "") for place, one in enumerate(injections)]
 
+    def hear(self, pcm: bytes, session: str | None) -> AudioHear:
+        """Return the request to let the microphone of a session (the assistant's own unless given) hear samples."""
+        stamp = Stamp("gateway", self._clock, self._ids, self._session if session is None else session)
+        return stamp(AudioHear, rate=CAPTURE_RATE, pcm=pcm)
+
     def _event(self, injection: Injection, path: str) -> Event:
         cls = self._class(injection, path)
         if cls.payload is not None:
-            raise NotAnEvent(f"{path}kind", f"{cls.kind} carries samples, which JSON does not.")
+            raise NotAnEvent(
+                f"{path}kind",
+                f"{cls.kind} carries samples, which JSON does not.",
+                remedy="POST /v1/audio takes a WAV file.",
+            )
         envelope = injection.fields.keys() & _ENVELOPE
         if envelope:
             name = min(envelope)

@@ -9,7 +9,7 @@ import io
 import itertools
 import json
 import wave
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +17,7 @@ from pydantic import JsonValue
 
 from bus.journal import Recording, recordings
 from shared.errors import SottoError
-from shared.events import encode
+from shared.events import Event, encode
 from shared.pcm import CAPTURE_RATE, pcm16
 
 __all__ = ["LONGEST", "NoSuchSession", "Shelf", "TooLong"]
@@ -62,6 +62,10 @@ class Shelf:
         """
         events = itertools.islice(self._recording(session).events(since), limit)
         return [json.loads(encode(event)[0]) for event in events]
+
+    def after(self, session: str, since: str) -> Iterator[Event]:
+        """Return what was recorded after the event `since`, as it is read. Raises as `events` does, then or later."""
+        return self._recording(session).events(since)
 
     def wav(
         self, session: str, track: Literal["microphone", "speaker"], first_sample: int, until_sample: int | None

@@ -18,6 +18,7 @@ from services.gateway.board import SERVICE_EVENTS, Board
 from services.gateway.doors import Doors
 from services.gateway.hub import Hub
 from services.gateway.injection import Scribe
+from services.gateway.recorded import Shelf
 from services.gateway.settings import GatewaySettings
 from services.gateway.socket import EventSocket
 from services.gateway.sources import Sources
@@ -116,8 +117,9 @@ class GatewayService:
                 session=ctx.session,
                 clients=settings.clients,
                 backlog=settings.backlog,
+                shelf=Shelf(self._sources.sessions) if self._sources.sessions is not None else None,
             ),
-            publish=ctx.bus.publish,
+            bus=ctx.bus,
             session=ctx.session,
         )
         return Server(app, connections=settings.clients + _SPARE)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
@@ -12,29 +15,38 @@ from bus import ReplayGap
 from services.gateway.feed import Feed, Filter, Missed, NoSuchKind
 from services.gateway.hub import Hub
 from services.gateway.pace import Pace
+from services.gateway.recorded import Shelf
 from shared.errors import SottoError
-from shared.events import REGISTRY
+from shared.events import REGISTRY, Event
 
 if TYPE_CHECKING:  # loads half a web framework
     from starlette.websockets import WebSocket
 
 __all__ = ["EventSocket"]
 
-_TRY_AGAIN_LATER = 1013
 _POLICY = 1008
+_PAGE = 500
+"""Recorded events that are read at a time."""
 _WORDS = "Nothing is taken here: POST /v1/events publishes an event."
 
 
 class EventSocket:
-    """Serves at most `clients` watchers at a time, for each of whom `backlog` events may wait."""
+    """Serves at most `clients` watchers at a time, for each of whom `backlog` events may wait.
 
-    def __init__(self, hub: Hub, *, version: str, session: str, clients: int, backlog: int) -> None:
+    What is asked for and the bus remembers no more comes from the session's recording on `shelf`, if there is one.
+    """
+
+    def __init__(
+        self, hub: Hub, *, version: str, session: str, clients: int, backlog: int, shelf: Shelf | None = None
+    ) -> None:
         self._hub = hub
+        self._shelf = shelf
         self._version = version
         self._session = session
         self._clients = clients
         self._backlog = backlog
         self._pace = Pace()
+        self._watchers = 0
 
     def clients(self) -> list[JsonValue]:
         """The account of each watcher."""
@@ -50,25 +62,18 @@ class EventSocket:
         ]
 
     async def serve(self, websocket: WebSocket) -> None:
-        """Tell a watcher what it asks for until it leaves; raises `web.Refusal` for what cannot be asked."""
+        """Tell a watcher what it asks for until it leaves; raises Refusal for what cannot be asked."""
         feed = Feed(_filter(websocket), self._backlog, _name(websocket))
-        if len(self._hub.feeds) >= self._clients:
+        if self._watchers >= self._clients:
             raise _refusal(503, "too_many", f"{self._clients} watch already.", "", "Raise gateway.clients.")
-        gap = self._attach(feed, websocket.query_params.get("since"))
+        self._watchers += 1
         try:
-            await self._tell(websocket, feed, gap)
+            await self._tell(websocket, feed)
         finally:
+            self._watchers -= 1
             self._hub.detach(feed)
 
-    def _attach(self, feed: Feed, since: str | None) -> ReplayGap | None:
-        try:
-            self._hub.attach(feed, since)
-        except ReplayGap as gap:
-            self._hub.catch_up(feed)
-            return gap
-        return None
-
-    async def _tell(self, websocket: WebSocket, feed: Feed, gap: ReplayGap | None) -> None:
+    async def _tell(self, websocket: WebSocket, feed: Feed) -> None:
         from starlette.websockets import WebSocketDisconnect
 
         try:
@@ -76,8 +81,7 @@ class EventSocket:
             listening = asyncio.create_task(_listen(websocket, feed), name="gateway:listen")
             try:
                 await websocket.send_text(self._hello())
-                if gap is not None:
-                    await websocket.send_text(_json({"missed": {"count": 1, "kinds": {}, "reason": gap.message}}))
+                await self._attach(websocket, feed, websocket.query_params.get("since"))
                 async for item in feed:
                     await self._pace.turn()
                     await websocket.send_text(self._frame(item))
@@ -85,6 +89,42 @@ class EventSocket:
                 listening.cancel()
         except WebSocketDisconnect:
             return
+
+    async def _attach(self, websocket: WebSocket, feed: Feed, since: str | None) -> None:
+        """Let the feed begin after `since`: with what the bus remembers, and before that with what was recorded."""
+        try:
+            self._hub.attach(feed, since)
+        except ReplayGap as gap:
+            assert since is not None, "without it nothing can be missing"
+            if await self._recall(websocket, feed, since):
+                return
+            self._hub.catch_up(feed)
+            await websocket.send_text(_json({"missed": {"count": 1, "kinds": {}, "reason": gap.message}}))
+
+    async def _recall(self, websocket: WebSocket, feed: Feed, since: str) -> bool:
+        """Tell what the journal holds after `since` until the bus goes on from there; False when it never does."""
+        sound: set[str] = set()
+        """What was told since the last event without samples: of these the bus remembers too few to go on from."""
+        async for page in self._recorded(since):
+            for event in page:
+                if feed.wanted.wants_all(type(event), event.session, event.turn):
+                    await self._pace.turn()
+                    await websocket.send_text(self._frame(event))
+                since, sound = (event.id, set()) if event.payload is None else (since, sound | {event.id})
+            with contextlib.suppress(ReplayGap):
+                self._hub.attach(feed, since, but=sound)
+                return True
+        return False
+
+    async def _recorded(self, since: str) -> AsyncIterator[Sequence[Event]]:
+        """What the journal holds after `since`, page by page; nothing when it does not know it."""
+        if self._shelf is None:
+            return
+        shelf, session = self._shelf, self._session
+        with contextlib.suppress(SottoError):
+            events = await asyncio.to_thread(shelf.after, session, since)
+            while page := await asyncio.to_thread(lambda: tuple(itertools.islice(events, _PAGE))):
+                yield page
 
     def _hello(self) -> str:
         hello = {"version": self._version, "session": self._session, "oldest": self._hub.oldest()}
@@ -117,7 +157,7 @@ def _filter(websocket: WebSocket) -> Filter:
 
 
 def _refusal(status: int, type: str, message: str, field: str, remedy: str = "") -> SottoError:
-    from services.gateway.web import Refusal
+    from services.gateway.refusal import Refusal
 
     return Refusal(status, type, message, field=field, remedy=remedy)
 

@@ -1,77 +1,37 @@
-"""The web application: the routes of the gateway. Imported only when the gateway runs: FastAPI takes its time.
-
-An error is always `{"error": {"type", "field", "message"}}`, with words that say what to do.
-"""
+"""The web application: the routes of the gateway. Imported only when the gateway runs: FastAPI takes its time."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, MutableMapping
-from http import HTTPStatus
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Annotated, Literal, TypeVar
 
 import structlog
 from fastapi import FastAPI, Query, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, JsonValue
-from starlette.exceptions import HTTPException
 from starlette.websockets import WebSocket
 
+from bus import Bus
 from bus.journal import NewerJournal, NoRecording, NoSound
 from services.gateway.board import Board
-from services.gateway.doors import Doors, ForeignPage, KeyNeeded, Visit, WrongHost
+from services.gateway.doors import Doors
+from services.gateway.guard import Guarded, check, visit
 from services.gateway.injection import PRIVILEGED, Injection, NotAnEvent, Scribe
 from services.gateway.recorded import NoSuchSession, Shelf, TooLong
+from services.gateway.refusal import FAULTS, Refusal, answer_errors
 from services.gateway.schema import asyncapi, json_schemas
 from services.gateway.socket import EventSocket
-from services.gateway.sources import App, Receive, Scope, Send, Sources
-from shared.errors import SottoError
+from services.gateway.sound import NotSound, samples
+from services.gateway.sources import App, Sources
 from shared.events import Event
+from shared.pcm import samples_in
 
-__all__ = ["Refusal", "application"]
+__all__ = ["application"]
 
 T = TypeVar("T")
 
 _log = structlog.get_logger("gateway")
-
-MAX_BODY = 1 << 20
-"""Bytes of a request."""
-_JUDGED = frozenset((b"host", b"origin", b"authorization"))
-_REMEMBERED = 256
-"""Visitors whom the doors need not look at again."""
-_PATIENCE = 16 * MAX_BODY
-"""Bytes of a refused one that are read and forgotten."""
-
-
-class Refusal(SottoError):
-    """A request that is answered with an error: its HTTP status, and where in it the fault lies."""
-
-    def __init__(self, status: int, type: str, message: str, *, field: str = "", remedy: str = "") -> None:
-        super().__init__(message, remedy=remedy)
-        self.status = status
-        self.type = type
-        self.field = field
-
-    def response(self) -> Response:
-        """The answer."""
-        error = {"type": self.type, "field": self.field, "message": str(self)}
-        headers = {"WWW-Authenticate": "Bearer"} if self.status == 401 else None
-        return JSONResponse({"error": error}, self.status, headers)
-
-
-class Fault(BaseModel):
-    """What is wrong with a request."""
-
-    type: str
-    field: str
-    message: str
-
-
-class Faulty(BaseModel):
-    """The answer to a request that cannot be met."""
-
-    error: Fault
 
 
 class Accepted(BaseModel):
@@ -79,6 +39,13 @@ class Accepted(BaseModel):
 
     id: str | None = None
     ids: list[str] | None = None
+
+
+class Heard(BaseModel):
+    """What the microphone will hear: the event's id, and its length at 16 kHz."""
+
+    id: str
+    samples: int
 
 
 class Health(BaseModel):
@@ -95,21 +62,6 @@ class Readiness(BaseModel):
     services: dict[str, JsonValue]
 
 
-FAULTS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Faulty, "description": words}
-    for status, words in (
-        (400, "The request cannot be read, or was meant for another host."),
-        (401, "A key is needed."),
-        (403, "Not with this key, or not from this page."),
-        (404, "There is no such thing here."),
-        (409, "It was written by a newer Sotto."),
-        (413, "The request is too large."),
-        (422, "A field is wrong."),
-        (503, "Too many at once."),
-    )
-}
-
-
 def application(
     *,
     doors: Doors,
@@ -117,160 +69,20 @@ def application(
     board: Board,
     sources: Sources,
     socket: EventSocket,
-    publish: Callable[[Event], None],
+    bus: Bus,
     session: str,
 ) -> App:
     """Return the ASGI application."""
     app = FastAPI(title="Sotto", docs_url=None, redoc_url=None, responses=FAULTS)
-    _errors(app)
+    answer_errors(app)
     _probes(app, board, sources, session)
-    _events(app, doors, scribe, socket, publish)
+    _events(app, doors, scribe, socket, bus)
+    _sound(app, doors, scribe, bus)
     _schema(app)
     _knowledge(app, sources, socket)
     _sessions(app, sources)
     routes = {path: route for made in sources.routes for path, route in made().items()}
-    return _Guarded(app, doors, routes)
-
-
-def visit(connection: Request | WebSocket) -> Visit:
-    """Who asks."""
-    client = connection.client.host if connection.client is not None else ""
-    return Visit(client, connection.headers, connection.query_params.get("key", ""))
-
-
-# ---- the outermost layer
-
-
-class _Guarded:
-    """Looks at each visit before anything else does, and reads no more than it must."""
-
-    def __init__(self, app: App, doors: Doors, routes: Mapping[str, App]) -> None:
-        self._app = app
-        self._doors = doors
-        self._routes = routes
-        self._welcome: set[tuple[object, ...]] = set()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
-            await self._app(scope, receive, send)  # the socket looks at its visitors itself
-            return
-        route = self._routes.get(scope["path"])
-        if route is not None and _marks(scope) in self._welcome:
-            await route(scope, receive, send)
-            return
-        request = Request(scope)
-        try:
-            self._judge(request)
-            if route is not None:
-                self._remember(scope)
-                await route(scope, receive, send)
-                return
-            body = await _read(receive)
-        except Refusal as refusal:
-            await refusal.response()(scope, receive, send)
-            return
-        await self._app(scope, _again(body, receive), send)
-
-    def _judge(self, request: Request) -> None:
-        doors, visitor = self._doors, visit(request)
-        check(doors, visitor, open_to_all=request.url.path == "/health")
-
-    def _remember(self, scope: Scope) -> None:
-        """Judge the same visitor once only: the doors look at nothing else, and do not change."""
-        if len(self._welcome) >= _REMEMBERED:
-            self._welcome.clear()
-        self._welcome.add(_marks(scope))
-
-
-def _marks(scope: Scope) -> tuple[object, ...]:
-    """All that the doors look at."""
-    client = scope.get("client")
-    shown = [(name, value) for name, value in scope["headers"] if name in _JUDGED]
-    return (client[0] if client else "", scope["query_string"], *shown)
-
-
-def check(doors: Doors, visitor: Visit, *, open_to_all: bool = False) -> None:
-    """Raise Refusal for a visitor who may not come in."""
-    try:
-        doors.check_page(visitor)
-        if not open_to_all:
-            doors.check_key(visitor)
-    except WrongHost as error:
-        raise Refusal(400, "wrong_host", error.message, remedy=error.remedy, field="host") from error
-    except ForeignPage as error:
-        raise Refusal(403, "foreign_page", error.message, remedy=error.remedy, field="origin") from error
-    except KeyNeeded as error:
-        raise Refusal(401, "key_needed", error.message, remedy=error.remedy, field="authorization") from error
-
-
-async def _read(receive: Receive) -> bytes:
-    """Return the whole body. What is too large is read to its end within reason: cut off in their sentence, clients
-    would not hear the answer."""
-    body, length, more = bytearray(), 0, True
-    while more and length < _PATIENCE:
-        message = await receive()
-        piece = message.get("body", b"")
-        length += len(piece)
-        more = bool(message.get("more_body"))
-        if length <= MAX_BODY:
-            body += piece
-    if length > MAX_BODY:
-        raise Refusal(413, "too_large", f"At most {MAX_BODY} bytes, please.", remedy="Send fewer events at a time.")
-    return bytes(body)
-
-
-def _again(body: bytes, receive: Receive) -> Receive:
-    """What is left to receive after the body was read: the body, once."""
-    unread = [body]
-
-    async def receive_again() -> MutableMapping[str, Any]:
-        if unread:
-            return {"type": "http.request", "body": unread.pop(), "more_body": False}
-        return await receive()
-
-    return receive_again
-
-
-def _errors(app: FastAPI) -> None:
-    @app.exception_handler(Refusal)
-    async def refused(_request: Request, error: Exception) -> Response:
-        assert isinstance(error, Refusal)
-        return error.response()
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(_request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
-        field, words = _field(error)
-        return Refusal(422, "invalid", f"{words}.", field=field).response()
-
-    @app.exception_handler(HTTPException)
-    async def failed(_request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        response = Refusal(error.status_code, _slug(HTTPStatus(error.status_code)), f"{error.detail}.").response()
-        response.headers.update(error.headers or {})
-        return response
-
-    @app.exception_handler(Exception)
-    async def broken(request: Request, error: Exception) -> Response:
-        _log.error("a request broke the gateway", path=request.url.path, exc_info=error)
-        return Refusal(500, "internal", "The gateway made a mistake.", remedy="The log has it.").response()
-
-
-def _field(error: RequestValidationError) -> tuple[str, str]:
-    """The path in the request that is wrong, and what is wrong with it."""
-    first = error.errors()[0]
-    if first["type"] == "json_invalid":
-        return "", f"The body is not JSON: {first['ctx']['error']}"
-    path = ".".join(str(part) for part in first["loc"] if part not in ("body", "query", "path", *_BRANCHES))
-    return path, f"{path or 'The body'}: {first['msg']}"
-
-
-def _slug(status: HTTPStatus) -> str:
-    return status.phrase.lower().replace(" ", "_")
-
-
-_BRANCHES = ("Injection", "list[Injection]")
-"""How pydantic calls the two forms of a body."""
+    return Guarded(app, doors, routes)
 
 
 # ---- routes
@@ -295,7 +107,7 @@ def _probes(app: FastAPI, board: Board, sources: Sources, session: str) -> None:
         return Response(sources.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _events(app: FastAPI, doors: Doors, scribe: Scribe, socket: EventSocket, publish: Callable[[Event], None]) -> None:
+def _events(app: FastAPI, doors: Doors, scribe: Scribe, socket: EventSocket, bus: Bus) -> None:
     @app.post("/v1/events", status_code=202, response_model_exclude_none=True)
     async def inject(body: Injection | list[Injection], request: Request) -> Accepted:
         """Publish one event, or all of a list if every one of them is right."""
@@ -307,7 +119,7 @@ def _events(app: FastAPI, doors: Doors, scribe: Scribe, socket: EventSocket, pub
         if not doors.may_administer(visit(request)):
             _refuse_privileged(events, listed=listed)
         for event in events:
-            publish(event)
+            bus.publish(event)
         ids = [event.id for event in events]
         return Accepted(ids=ids) if listed else Accepted(id=ids[0])
 
@@ -323,16 +135,48 @@ def _events(app: FastAPI, doors: Doors, scribe: Scribe, socket: EventSocket, pub
             raise
 
 
-def _refuse_privileged(events: Any, *, listed: bool) -> None:
+def _refuse_privileged(events: Sequence[Event], *, listed: bool) -> None:
     for place, event in enumerate(events):
         if isinstance(event, PRIVILEGED):
+            raise _needs_admin(event.kind, field=f"{place}.kind" if listed else "kind")
+
+
+def _needs_admin(what: str, field: str = "") -> Refusal:
+    return Refusal(
+        403,
+        "admin_key_needed",
+        f"{what} needs the admin's key.",
+        field=field,
+        remedy="Send `Authorization: Bearer KEY` with gateway.admin_key.",
+    )
+
+
+def _sound(app: FastAPI, doors: Doors, scribe: Scribe, bus: Bus) -> None:
+    @app.post("/v1/audio", status_code=202, openapi_extra=_WAV)
+    async def hear(request: Request, session: str | None = None) -> Heard:
+        """Let the microphone hear a WAV file, after what it was sent before."""
+        if not doors.may_administer(visit(request)):
+            raise _needs_admin("To speak into the microphone")
+        body = await request.body()
+        try:
+            pcm = await asyncio.to_thread(samples, body)
+        except NotSound as error:
+            raise Refusal(422, "not_sound", error.message, remedy=error.remedy) from error
+        event = scribe.hear(pcm, session)
+        if not bus.answers(event):
             raise Refusal(
-                403,
-                "admin_key_needed",
-                f"{event.kind} needs the admin's key.",
-                field=f"{place}.kind" if listed else "kind",
-                remedy="Send `Authorization: Bearer KEY` with gateway.admin_key.",
+                409, "no_microphone", "No microphone listens here.", remedy="Start a spoken conversation: `sotto`."
             )
+        bus.publish(event)
+        return Heard(id=event.id, samples=samples_in(pcm))
+
+
+_WAV = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
 
 
 def _schema(app: FastAPI) -> None:

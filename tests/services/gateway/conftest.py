@@ -12,6 +12,7 @@ import pytest
 from httpx2 import AsyncClient
 from websockets.asyncio.client import ClientConnection, connect
 
+from bus import Bus
 from services.gateway import GatewayService, GatewaySettings, Sources
 from services.testing import Bench, running
 from shared.events import GatewayOpened
@@ -64,9 +65,11 @@ OpenHouse = Callable[..., contextlib.AbstractAsyncContextManager[House]]
 
 
 @contextlib.asynccontextmanager
-async def open_house(sources: Sources | None = None, **settings: Any) -> AsyncIterator[House]:
+async def open_house(
+    sources: Sources | None = None, *, bus: Bus | None = None, **settings: Any
+) -> AsyncIterator[House]:
     service = GatewayService(GatewaySettings(port=0, **settings), sources)
-    async with running(service, wait_ready=False) as bench:
+    async with running(service, bus=bus, wait_ready=False) as bench:
         opened = await bench.next(GatewayOpened, timeout=60)  # it loads a web framework first
         async with AsyncClient(base_url=opened.url, timeout=60) as client:
             yield House(bench, service, client, opened.url)

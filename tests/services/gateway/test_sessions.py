@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from bus import Bus
 from bus.journal import Journal
 from services.gateway import Sources
+from services.journal import JournalService, JournalSettings
+from services.testing import running
 from shared.clock import ManualClock
-from shared.events import AudioCaptured, Stamp, TextEntered
+from shared.events import AudioCaptured, ServiceReady, Stamp, TextEntered
 from shared.ids import id_source
 from tests.services.gateway.conftest import House, open_house
 
@@ -78,3 +81,33 @@ async def test_where_nothing_is_recorded_that_is_said(house: House) -> None:
     answer = await house.client.get("/v1/sessions")
     assert answer.status_code == 404
     assert "journal.enabled=true" in answer.json()["error"]["message"]
+
+
+async def test_what_the_bus_has_forgotten_comes_from_the_recording(tmp_path: Path) -> None:
+    """In order, without a gap and nothing twice, sound included; then what happens now."""
+    bus, said = Bus(ring=20, payload_ring=5), []
+    journal = JournalService(JournalSettings(folder=tmp_path))
+    async with (
+        open_house(Sources(sessions=tmp_path), bus=bus) as house,
+        running(journal, bus=bus, wait_ready=False) as beside,
+    ):
+        while (await beside.next(ServiceReady)).service != "journal":
+            pass
+        for n in range(1500):
+            said.append(house.bench.publish(AudioCaptured, first_sample=320 * n, rate=16_000, pcm=bytes(640)))
+            said.append(house.bench.publish(TextEntered, text=str(n), speak=False))
+        while (await house.client.get(f"/v1/sessions/test/events?since={said[-1].id}")).status_code == 404:
+            pass  # the disk is slower
+        async with house.watch(f"kind=text.entered,audio.captured&since={said[6].id}") as watcher:
+            await watcher.hello()
+            house.bench.publish(TextEntered, text="now", speak=False)
+            events = [await watcher.event() for _ in range(2994)]
+    assert [event["id"] for event in events[:-1]] == [event.id for event in said[7:]]
+    assert events[-1]["text"] == "now"
+
+
+async def test_what_nobody_recorded_is_told_as_missed(recorded: Path) -> None:
+    """An event of another session, or of none; then comes what is remembered."""
+    async with open_house(Sources(sessions=recorded)) as house, house.watch("kind=text.entered&since=lost") as watcher:
+        await watcher.hello()
+        assert "lost" in (await watcher.frame())["missed"]["reason"]
