@@ -8,11 +8,12 @@ from bus.link import Link, describe
 from bus.mailbox import Mailbox
 from bus.request import Fenced, NoMailbox, RequestTimeout
 from bus.ring import ReplayGap
-from bus.stream import Outlet, Stream, StreamClosed
+from bus.stream import DistantStream, Outlet, Stream, StreamClosed
 from bus.subscription import SlowReader, Subscription
 
 __all__ = [
     "Bus",
+    "DistantStream",
     "Fenced",
     "Ledger",
     "Link",

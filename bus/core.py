@@ -19,7 +19,7 @@ import structlog
 from bus.backlog import Backlog, Ledger, Overflow
 from bus.request import Call, Fenced, NoMailbox, Reply, RequestTimeout
 from bus.ring import Entry, Ring
-from bus.stream import Outlet, Stream
+from bus.stream import DistantStream, Outlet, Stream
 from bus.subscription import Subscription
 from shared.clock import Clock, SystemClock
 from shared.events import Event, Stamp, SubscriptionOverflowed
@@ -75,6 +75,7 @@ class Bus:
         self._drains: set[asyncio.Event] = set()
         self._elsewhere: list[Callable[[Event], bool]] = []
         self._on_handled: list[Callable[[Event], None]] = []
+        self._on_readers: list[Callable[[], None]] = []
         self.mailboxes: list[Takes] = []
         """The open mailboxes (each enters and leaves by itself)."""
         self.published = 0
@@ -148,6 +149,8 @@ class Bus:
         self._routes.clear()
         if group is not None:
             self._groups[group] = backlog
+        for watcher in tuple(self._on_readers):
+            watcher()
         return subscription
 
     def tap(self, callback: Callable[[Event], None]) -> Callable[[], None]:
@@ -198,6 +201,21 @@ class Bus:
         self._abandoned.pop(event.id, None)  # it may be asked again
         stream = self._calls[event.id] = Stream(event, window, is_stale=self.is_stale, over=self._stream_over)
         self.publish(event)
+        return stream
+
+    def stream_of(self, request: Event) -> Stream | None:
+        """Return the open stream in which the answer to `request` is read here, as a link wants to know."""
+        call = self._calls.get(request.id)
+        return call if isinstance(call, Stream) else None
+
+    def read_elsewhere(self, request: Event, window: int) -> DistantStream:
+        """The answer to `request` is streamed in another process: whoever answers here waits for that reader's room.
+
+        Call it before the request is published here, once.
+        """
+        self._abandoned.pop(request.id, None)
+        stream = DistantStream(request, window, is_stale=self.is_stale, over=self._stream_over)
+        self._calls[request.id] = stream
         return stream
 
     def outlet(self, request: Event) -> Outlet:
@@ -281,6 +299,10 @@ class Bus:
         """Return for each subscription its kinds, its session, and whether it is a mailbox."""
         return tuple((b.kinds, b.session, b.overflow is Overflow.FAIL) for b in self._backlogs)
 
+    def on_readers(self, watcher: Callable[[], None]) -> Callable[[], None]:
+        """Call `watcher` whenever a subscription was opened or closed; returns how to stop."""
+        return _listed(self._on_readers, watcher)
+
     def answers(self, event: Event) -> bool:
         """True when somebody of this process answers the request."""
         return any(backlog.answers(event) for backlog in self._backlogs)
@@ -348,6 +370,8 @@ class Bus:
         self._backlogs.remove(backlog)
         self._groups = {name: b for name, b in self._groups.items() if b is not backlog}
         self._routes.clear()
+        for watcher in tuple(self._on_readers):
+            watcher()
         for drain in self._drains:
             drain.set()
 

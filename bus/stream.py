@@ -13,7 +13,7 @@ from bus.subscription import SlowReader
 from shared.errors import SottoError
 from shared.events import Event
 
-__all__ = ["Outlet", "Stream", "StreamClosed"]
+__all__ = ["DistantStream", "Outlet", "Stream", "StreamClosed"]
 
 
 class StreamClosed(SottoError):
@@ -36,9 +36,12 @@ class Stream:
         if window < 1:
             raise ValueError("a stream needs a window of at least 1")
         self.request = request
+        self.window = window
+        """Events that may wait unread, beside the answer."""
         self.finished = False
         """True once the request's answer arrived."""
-        self._window = window
+        self.on_read: Callable[[], None] | None = None
+        """Called at each event that its reader takes: a link tells the producer's process."""
         self._is_stale = is_stale
         self._over = over
         self._buffer: deque[Event] = deque()
@@ -63,8 +66,8 @@ class Stream:
             return
         if event.kind in self.request.replies:
             self._end(finished=True)
-        elif len(self._buffer) >= self._window:
-            self.fail(_overrun(self.request, self._window))
+        elif len(self._buffer) >= self.window:
+            self.fail(_overrun(self.request, self.window))
             return
         self._buffer.append(event)
         self._arrived.set()
@@ -85,7 +88,7 @@ class Stream:
 
     async def credit(self) -> None:
         """Wait until there is room for one more event; raises StreamClosed when no more is taken."""
-        while not self.closed and len(self._buffer) >= self._window:
+        while not self.closed and self.queued >= self.window:
             self._room.clear()
             await self._room.wait()
         if self.closed:
@@ -99,6 +102,8 @@ class Stream:
             while self._buffer:
                 event = self._buffer.popleft()
                 self._room.set()
+                if self.on_read is not None:
+                    self.on_read()
                 if not self._is_stale(event):
                     return event
             if self._error is not None and not self._closed:
@@ -119,6 +124,32 @@ class Stream:
         self._room.set()
         self._arrived.set()
         self._over(self)
+
+
+class DistantStream(Stream):
+    """A stream whose reader is in another process: what that one did not say it has read counts as waiting.
+
+    Made by `Bus.read_elsewhere`, and closed when the reader leaves.
+    """
+
+    _unread = 0
+
+    @property
+    def queued(self) -> int:
+        return self._unread
+
+    def offer(self, event: Event) -> None:
+        if self.closed:
+            return
+        if event.kind in self.request.replies:
+            self._end(finished=True)
+        else:
+            self._unread += 1
+
+    def was_read(self, count: int) -> None:
+        """The reader has taken so many more."""
+        self._unread -= count
+        self._room.set()
 
 
 class Outlet:

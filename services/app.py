@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -13,6 +14,7 @@ from bus.transport import Node
 from services.audio import AudioService, DeviceInfo, PortAudio, check, list_devices
 from services.audio.engines.soundfiles import read_sound
 from services.audio.opening import check as check_sound
+from services.contract import Service
 from services.dialogue import DialogueService
 from services.dictation import DictationService
 from services.embedding.direct import Direct
@@ -20,6 +22,7 @@ from services.embedding.models import best
 from services.embedding.opening import open_model
 from services.embedding.service import EmbeddingService
 from services.gateway import GatewayService, Sources
+from services.isolation import Apart, Isolated, Nursery
 from services.journal import JournalService
 from services.link import LinkService, living
 from services.listening import ListeningService
@@ -40,6 +43,7 @@ from shared.clock import Clock, SystemClock
 from shared.errors import ConfigError
 from shared.events import Event, MemoryForget, SessionClosed, SessionOpened, Stamp
 from shared.ids import id_source, process_prefix
+from shared.logs import configure
 
 __all__ = [
     "Assistant",
@@ -65,6 +69,7 @@ E = TypeVar("E", bound=Event)
 Purpose = Literal["voice", "text", "dictation"]
 """`voice`: the whole conversation; `text`: typed, and spoken only if asked; `dictation`: what is said, written down."""
 
+_HERE = Apart(isolate="thread")
 _OVER: dict[Purpose, Literal["voice", "text"]] = {"voice": "voice", "text": "text", "dictation": "voice"}
 
 
@@ -93,6 +98,7 @@ class Assistant:
         self.bus = Bus(clock=self.clock, ids=ids)
         self._store = shelf(settings)
         self._models = ModelsService(self._store, settings.models.watch_s)
+        self._places = _Places(settings)
         watching = self._watching() if watched and _can_be_watched(settings) else ()
         children = self._joined([*self._children(), *watching])
         self.supervisor = Supervisor(self.bus, self.clock, ids, self.session, children)
@@ -143,11 +149,11 @@ class Assistant:
         conversation.watch(recording.step)
         audio = Child(AudioService, lambda: sound)
         listening = Child(ListeningService, lambda: ListeningService(settings.listening))
-        stt = Child(SttService, lambda: SttService(settings.stt, store))
+        stt = self._places.child(SttService, settings.stt, store)
         writing = Child(SttService, lambda: SttService(settings.stt, store, known=lambda: _published(settings)))
         dialogue = Child(DialogueService, lambda: conversation)
         dictation = Child(DictationService, lambda: DictationService(settings.language))
-        skills, tts, llm, embedding, *memory = _movable(settings, store)
+        skills, tts, llm, embedding, *memory = _movable(settings, store, self._places)
         models = Child(ModelsService, lambda: self._models)
         journal = (Child(JournalService, lambda: recording),) if settings.journal.enabled else ()
         match self.purpose:
@@ -162,6 +168,7 @@ class Assistant:
         """Leave out what other processes run, and link the bus with theirs."""
         settings = self.settings.bus
         here = [child for child in children if child.label not in settings.elsewhere]
+        here += self._places.nursery_for(here)
         if settings.url is None:
             if settings.elsewhere:
                 raise ConfigError(
@@ -192,7 +199,30 @@ class Assistant:
         ]
 
 
-def _movable(settings: Settings, store: Store) -> Sequence[Child]:
+class _Places:
+    """Where services run: within the assistant, or each in a process of its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._nursery = Nursery()
+
+    def child(self, service: type[Service], *about: object) -> Child:
+        """A service whose engine is native code, made of `about`, which can be pickled."""
+        make, name = partial(service, *about), service.name
+        limits = getattr(self._settings.isolation, name)
+        if not limits.apart:
+            return Child(service, make)
+        log = self._settings.log
+        prepare = partial(configure, log.level, log.format, file=log.file)
+        return Child(service, lambda: Isolated(make, limits, self._nursery, prepare=prepare))
+
+    def nursery_for(self, children: Sequence[Child]) -> list[Child]:
+        """What keeps a process ahead for those of `children` that have one of their own."""
+        apart = any(getattr(self._settings.isolation, child.label, _HERE).apart for child in children)
+        return [Child(Nursery, lambda: self._nursery)] if apart else []
+
+
+def _movable(settings: Settings, store: Store, places: _Places) -> Sequence[Child]:
     """The services that a conversation can have in another process: what they keep is keyed by session, or on disk."""
     journal = (JournalService,) if settings.journal.enabled else ()
     holders = (*journal, DialogueService, SkillsService, TtsService, LlmService, EmbeddingService)
@@ -200,9 +230,9 @@ def _movable(settings: Settings, store: Store) -> Sequence[Child]:
     memory = Child(MemoryService, lambda: MemoryService(settings.memory, stores=stores))
     return (
         Child(SkillsService, lambda: SkillsService(settings.skills)),
-        Child(TtsService, lambda: TtsService(settings.tts, store)),
-        Child(LlmService, lambda: LlmService(settings.llm, store, LlamaEngine())),
-        Child(EmbeddingService, lambda: EmbeddingService(settings.embedding, store, open_model)),
+        places.child(TtsService, settings.tts, store),
+        places.child(LlmService, settings.llm, store, LlamaEngine()),
+        places.child(EmbeddingService, settings.embedding, store, open_model),
         *((memory,) if settings.memory.enabled else ()),
     )
 
@@ -215,7 +245,8 @@ class Worker:
 
     def __init__(self, settings: Settings, services: Sequence[str], *, clock: Clock | None = None) -> None:
         clock, ids, store = clock or SystemClock(), id_source(process_prefix()), shelf(settings)
-        able = {child.label: child for child in _movable(settings, store)}
+        places = _Places(settings)
+        able = {child.label: child for child in _movable(settings, store, places)}
         unable = [name for name in services if name not in able]
         if unable:
             raise ConfigError(
@@ -226,8 +257,10 @@ class Worker:
         self.bus = Bus(clock=clock, ids=ids)
         self.link = LinkService(settings.bus, tuple(services))
         models = ModelsService(store, settings.models.watch_s)
+        here = [able[name] for name in services]
         children = [
-            *(able[name] for name in services),
+            *here,
+            *places.nursery_for(here),
             Child(ModelsService, lambda: models),
             Child(LinkService, lambda: self.link),
         ]

@@ -11,6 +11,7 @@ from services.audio.settings import AudioSettings
 from services.dialogue.settings import DialogueSettings
 from services.embedding.settings import EmbeddingSettings
 from services.gateway.settings import GatewaySettings
+from services.isolation.settings import IsolationSettings
 from services.journal.settings import JournalSettings
 from services.link.settings import LinkSettings
 from services.listening.settings import ListeningSettings
@@ -58,6 +59,7 @@ class Settings(BaseModel):
     memory: MemorySettings = MemorySettings()
     models: ModelsSettings = ModelsSettings()
     bus: LinkSettings = LinkSettings()
+    isolation: IsolationSettings = IsolationSettings()
     journal: JournalSettings = JournalSettings()
     metrics: MetricsSettings = MetricsSettings()
     gateway: GatewaySettings = GatewaySettings()

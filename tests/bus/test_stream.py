@@ -202,3 +202,28 @@ async def test_a_stream_needs_a_mailbox_a_window_and_a_turn_that_is_not_fenced(b
     bus.fence("s", 2)
     with pytest.raises(Fenced):
         bus.stream(make.request(turn=1))
+
+
+async def test_a_reader_in_another_process_holds_the_producer_back_as_one_here_does(bus, make, inbox):
+    """What it did not say it has read counts as waiting; when it leaves, the producer is cancelled."""
+    request = make.request()
+    distant = bus.read_elsewhere(request, window=2)
+    cancelled: list[bool] = []
+    bus.on_abandoned(request, lambda: cancelled.append(True))
+    sent: list[int] = []
+
+    async def produce():
+        for i in range(9):
+            await bus.outlet(request).send(make.piece(request, i))
+            sent.append(i)
+
+    task = asyncio.create_task(produce())
+    await settle()
+    assert sent == [0, 1]
+    distant.was_read(1)
+    await settle()
+    assert sent == [0, 1, 2]
+    distant.close()
+    with pytest.raises(StreamClosed):
+        await task
+    assert cancelled == [True]

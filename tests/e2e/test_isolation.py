@@ -1,0 +1,36 @@
+"""The assistant with its engines in processes of their own: it answers, and outlives the death of all of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.kit.terminal import Terminal
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+def test_every_engine_s_process_is_killed_and_the_conversation_goes_on(tmp_path: Path) -> None:
+    """They come back by themselves, and end with the assistant."""
+    apart = [f"--set=isolation.{service}.isolate=process" for service in ("llm", "embedding")]
+    with Terminal(tmp_path, "--text", *apart, typed=True) as terminal:
+        terminal.ready("llm", "embedding", "skills")
+        before = terminal.ask("what is twelve times twelve")
+        processes = psutil.Process(terminal.pid).children()
+        for process in processes:
+            process.kill()
+        crashes = [terminal.next("service.crashed") for _ in range(2)]
+        terminal.ready("llm", "embedding")
+        after = terminal.ask("what is seven times eight")
+        processes += psutil.Process(terminal.pid).children()
+        terminal.hang_up()
+        assert terminal.wait(30) == 0
+    assert "144" in before["answered"]
+    assert "56" in after["answered"]
+    assert {crash["service"] for crash in crashes} == {"llm", "embedding"}
+    assert all("was killed (SIGKILL)" in crash["error"] for crash in crashes)
+    gone, alive = psutil.wait_procs(processes, timeout=30)
+    assert not alive
+    assert gone
