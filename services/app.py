@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -29,6 +31,8 @@ from services.listening import ListeningService
 from services.llm.engines.llama import LlamaEngine, Vocabulary
 from services.llm.in_use import ModelInUse
 from services.llm.service import LlmService
+from services.local import Card, LocalService, calls
+from services.local.calls import Call
 from services.memory import MemoryService
 from services.metrics import Measurements, MetricsService
 from services.models import ModelsService, Store
@@ -43,16 +47,19 @@ from shared.clock import Clock, SystemClock
 from shared.errors import ConfigError
 from shared.events import Event, MemoryForget, SessionClosed, SessionOpened, Stamp
 from shared.ids import id_source, process_prefix
+from shared.pcm import Floats
 from shared.logs import configure
 
 __all__ = [
     "Assistant",
+    "Daemon",
     "Keeper",
     "Purpose",
     "Settings",
     "Speech",
     "Worker",
     "Writer",
+    "calling",
     "check_sound",
     "devices",
     "embedding",
@@ -100,7 +107,8 @@ class Assistant:
         self._models = ModelsService(self._store, settings.models.watch_s)
         self._places = _Places(settings)
         watching = self._watching() if watched and _can_be_watched(settings) else ()
-        children = self._joined([*self._children(), *watching])
+        asked = _local(settings, "conversation") if watched else ()
+        children = self._joined([*self._children(), *asked, *watching])
         self.supervisor = Supervisor(self.bus, self.clock, ids, self.session, children)
         self._closing: Subscription[SessionClosed] | None = None
         self._stamp = Stamp("terminal", self.clock, ids, self.session)
@@ -237,6 +245,29 @@ def _movable(settings: Settings, store: Store, places: _Places) -> Sequence[Chil
     )
 
 
+def _local(settings: Settings, what: Literal["conversation", "daemon"]) -> Sequence[Child]:
+    """What answers other programs of this person; a daemon loads engines for them that a conversation would not."""
+    card = Card(os.getpid(), what, version("sotto"))
+    answered = calling(settings) if what == "daemon" else {}
+    return (Child(LocalService, lambda: LocalService(card, answered)),) if settings.local.enabled else ()
+
+
+class Daemon:
+    """The engines without a conversation, for other programs of this person, over the local socket."""
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
+        clock, ids, store = clock or SystemClock(), id_source(process_prefix()), shelf(settings)
+        self.bus = Bus(clock=clock, ids=ids)
+        models = ModelsService(store, settings.models.watch_s)
+        children = [
+            Child(LlmService, lambda: LlmService(settings.llm, store, LlamaEngine())),
+            Child(EmbeddingService, lambda: EmbeddingService(settings.embedding, store, open_model)),
+            Child(ModelsService, lambda: models),
+            *_local(settings, "daemon"),
+        ]
+        self.supervisor = Supervisor(self.bus, clock, ids, ids(), children)
+
+
 class Worker:
     """Some services of an assistant, for conversations that other processes hold, found through Redis.
 
@@ -352,14 +383,19 @@ def embedding(settings: Settings, model: str = "") -> Direct:
     return Direct(best(own, shelf(settings), open_model), own.threads)
 
 
-def transcriber(settings: Settings) -> Callable[[Path], Transcript]:
-    """Return what turns a sound file into text with the engine that the settings choose; it blocks.
+def transcriber(settings: Settings) -> Callable[[Path | Floats], Transcript]:
+    """Return what turns a sound file, or samples at 16 kHz, into text with the engine of the settings; it blocks.
 
     Raises EngineUnusable; what is returned raises UnreadableSound.
     """
     engine = open_recogniser(settings.stt, shelf(settings))
     engine.learn(_published(settings))
-    return lambda path: transcribe(engine, read_sound(path))
+    return lambda sound: transcribe(engine, read_sound(sound) if isinstance(sound, Path) else sound)
+
+
+def calling(settings: Settings) -> Mapping[str, Call]:
+    """Return the calls by which sound becomes text and text sound, to be made on one thread."""
+    return calls(lambda: transcriber(settings), lambda: speech(settings))
 
 
 def _published(settings: Settings) -> Sentences:

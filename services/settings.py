@@ -16,6 +16,7 @@ from services.journal.settings import JournalSettings
 from services.link.settings import LinkSettings
 from services.listening.settings import ListeningSettings
 from services.llm.settings import LlmSettings
+from services.local.settings import LocalSettings
 from services.memory.settings import MemorySettings
 from services.metrics.settings import MetricsSettings
 from services.models.settings import ModelsSettings
@@ -63,6 +64,7 @@ class Settings(BaseModel):
     journal: JournalSettings = JournalSettings()
     metrics: MetricsSettings = MetricsSettings()
     gateway: GatewaySettings = GatewaySettings()
+    local: LocalSettings = LocalSettings()
     log: LogSettings = LogSettings()
 
     @model_validator(mode="before")
