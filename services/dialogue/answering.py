@@ -13,6 +13,7 @@ from services.dialogue.clauses import Cutter, Lengths
 from services.dialogue.history import Exchange, messages
 from services.dialogue.latency import Moments
 from services.dialogue.phrases import Phrase, phrase
+from services.dialogue.preparing import conversation
 from services.dialogue.recalling import mention_loss, recall, take
 from services.dialogue.speaking import add_text, close, end_text, say
 from services.dialogue.state import ANSWER, Answer, Outcome, State, emit, named, wake_after, with_answer
@@ -223,9 +224,8 @@ def _ask_model(state: State) -> State:
         if state.memory == "ready":
             return recall(state)
         state = with_answer(state, recalled=(), without_memory=state.memory == "lost")
-    past = state.past[-settings.history_turns :] if settings.history_turns else ()
     recalled = answer.recalled or ()
-    said = messages(settings.system_prompt, past, answer.asked, recalled)
+    said = conversation(state, answer.asked, recalled)
     state = emit(
         state,
         LlmRequest,

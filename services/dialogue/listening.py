@@ -11,6 +11,7 @@ from dataclasses import replace
 from services.dialogue.answering import commit, open_turn, say_alone
 from services.dialogue.interrupting import confirm, consider, hush, meaning, resume
 from services.dialogue.phrases import Phrase
+from services.dialogue.preparing import prepare
 from services.dialogue.speaking import close_unanswered, interrupt
 from services.dialogue.state import (
     BARGE_IN,
@@ -122,7 +123,7 @@ def _open(state: State, sample: int, *, started: bool, after_wake: bool = False)
         from_sample=sample if after_wake else max(0, sample - samples(settings.preroll_ms)),
         language="" if settings.detect_language else state.language,
     )
-    return wake_at(state, LIMIT, sample + samples(settings.max_utterance_s * 1000))
+    return prepare(wake_at(state, LIMIT, sample + samples(settings.max_utterance_s * 1000)))
 
 
 # ---- endpoint
@@ -155,7 +156,7 @@ def on_partial(state: State, event: SttPartial) -> State:
             complete=event.complete,
         )
     )
-    return state if utterance.voiced else _await_more(state)
+    return prepare(state if utterance.voiced else _await_more(state))
 
 
 def on_endpoint(state: State) -> State:

@@ -76,5 +76,7 @@ class DialogueSettings(BaseModel):
     """Sampling temperature of the language model."""
     seed: int = 0
     """Seed of the language model's sampling."""
+    prepare_words: int = Field(3, ge=0)
+    """While a person speaks, the language model reads along each time so many more words are sure; 0 for never."""
     tool_rounds: int = Field(4, ge=0)
     """How often in one turn the language model may call tools before it has to answer."""

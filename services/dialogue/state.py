@@ -100,6 +100,8 @@ class Utterance:
     """Capture position up to which `text` tells what was said."""
     complete: bool = False
     """`text` is a whole sentence that skills know."""
+    prepared: int | None = None
+    """How many of its words the language model was told, None when it was told of nothing yet."""
     finishing: bool = False
     """Recognition was told the end; the final text is awaited."""
     moments: Moments = field(default_factory=Moments)

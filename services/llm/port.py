@@ -8,10 +8,11 @@ from typing import Literal, Protocol, TypeAlias
 
 from pydantic import JsonValue
 
+from services.llm.cores import Cores
 from services.llm.settings import LlmSettings
 from shared.clock import Clock
 from shared.errors import SottoError
-from shared.events import LlmRequest, TokenChance, Usage
+from shared.events import LlmPrepare, LlmRequest, TokenChance, Usage
 from shared.installed import InstalledModel
 
 __all__ = [
@@ -101,6 +102,14 @@ class LanguageModel(Protocol):
         """Begin (or queue) the answer to the request's messages."""
         ...
 
+    def prepare(self, wish: LlmPrepare) -> Answer:
+        """Begin to evaluate what a request will begin with, and say nothing.
+
+        It goes on while nobody needs the processor, and an interactive request ends it. Superseded or no longer
+        wanted, it is to be cancelled; what it had evaluated by then is of use all the same.
+        """
+        ...
+
     async def fingerprint(self, request: LlmRequest) -> str:
         """Return the hash of everything beside the request that can change its answer; waits for it in strict mode.
 
@@ -119,6 +128,9 @@ class LanguageModel(Protocol):
 
 class Engine(Protocol):
     """Whoever can open models of one kind."""
+
+    cores: Cores
+    """Whoever knows that somebody speaks says it here; the open models obey."""
 
     def available(self) -> bool:
         """True when the engine's library is installed now; cheap enough to ask at each request."""

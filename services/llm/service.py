@@ -7,6 +7,7 @@ an engine that was installed meanwhile, is used from the next request on, withou
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import ClassVar, Literal
 
 import structlog
@@ -17,6 +18,7 @@ from services.llm.cache import AnswerStore, CacheUnusable, Kept, ResponseCache, 
 from services.llm.check import check
 from services.llm.gate import Gate
 from services.llm.in_use import ModelInUse, NoLanguageModel
+from services.llm.listening import HEARD, Listening
 from services.llm.port import (
     Answer,
     Engine,
@@ -33,6 +35,7 @@ from shared.events import (
     Event,
     LlmDelta,
     LlmFailed,
+    LlmPrepare,
     LlmRequest,
     LlmResponse,
     ModelLoad,
@@ -56,11 +59,12 @@ class LlmService:
     """One model at a time, from `shelf`, opened by `engine`; requests are answered beside each other."""
 
     name: ClassVar[str] = "llm"
-    consumes: ClassVar[tuple[type[Event], ...]] = (LlmRequest, ModelLoad, ModelPulled)
+    consumes: ClassVar[tuple[type[Event], ...]] = (LlmRequest, LlmPrepare, ModelLoad, ModelPulled, *HEARD)
 
     def __init__(self, settings: LlmSettings, shelf: Shelf, engine: Engine) -> None:
         self._settings = settings
         self._model = ModelInUse(settings, shelf, engine)
+        self._listening = Listening(engine.cores)
         self._gate = Gate()  # passed by generations, closed by a change of model
         self._opening = asyncio.Lock()
         self._cache = _cache(settings)
@@ -75,6 +79,10 @@ class LlmService:
             async for event in ctx.inbox:
                 if isinstance(event, LlmRequest):
                     ctx.turn(event).start(self._answer(ctx, event))
+                elif isinstance(event, LlmPrepare):
+                    ctx.turn(event).start(self._prepare(ctx, event))
+                elif isinstance(event, HEARD):
+                    self._listening.hear(event)
                 elif isinstance(event, ModelLoad | ModelPulled) and event.role == "llm":
                     ctx.turn(event).start(self._change(ctx, event))
         finally:
@@ -119,6 +127,12 @@ class LlmService:
             self._failed(ctx, request, "engine", str(error))
         finally:
             self._waiting -= 1
+
+    async def _prepare(self, ctx: Context, wish: LlmPrepare) -> None:
+        """Read ahead; why that cannot be done, the request itself will be told."""
+        async with self._gate.passing():
+            with contextlib.suppress(SottoError):
+                await self._listening.prepare(wish, await self._model.ensure(ctx))
 
     async def _remembered(self, ctx: Context, request: LlmRequest, model: LanguageModel, waited: int) -> None:
         """Tell the answer that was given to the same request before, or have it made."""

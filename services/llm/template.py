@@ -40,6 +40,9 @@ _REFUSED = (TemplateError, TypeError, ValueError, LookupError, ArithmeticError, 
 
 _DATE = re.compile(r"strftime_now\(\s*(['\"])([^'\"]*)\1\s*\)")
 
+_BY_HEART = "{#- learned by heart: instructions and tools -#}"
+"""Begins the template of a model that learned both in its training, and is told neither."""
+
 _LAYOUT = re.compile(r"[\s\"\\]+")
 
 _TOOLS = (
@@ -69,6 +72,7 @@ class ChatTemplate:
         except TemplateError as error:
             raise ModelUnusable(f"The model's chat template is broken: {error}.") from error
         self._knows_tools = "tools" in source
+        self._by_heart = source.startswith(_BY_HEART)
         self._now = now
         self._dates = [form for _, form in _DATE.findall(source)]
         self._dated_otherwise = source.count("strftime_now") > len(self._dates)
@@ -96,7 +100,7 @@ class ChatTemplate:
             except _REFUSED as error:
                 refused = error
                 continue
-            if _holds(text, messages, tools):
+            if self._by_heart or _holds(text, messages, tools):
                 return text
             incomplete = incomplete or text
         if incomplete:

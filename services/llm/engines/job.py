@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 from services.llm.engines.abort import AbortFlag
 from services.llm.engines.pool import Place, Saved
@@ -15,7 +16,16 @@ from services.llm.reader import AnswerReader
 from shared.clock import Clock
 from shared.events import TokenChance, Usage
 
-__all__ = ["Job", "Rules", "Tally"]
+__all__ = ["Job", "Rules", "Tally", "Urgency"]
+
+
+class Urgency(IntEnum):
+    """Who goes first."""
+
+    INTERACTIVE = 0
+    AHEAD = 1
+    """Nobody asks yet: a prompt is evaluated while it is being spoken."""
+    BACKGROUND = 2
 
 
 @dataclass(slots=True)
@@ -30,6 +40,7 @@ class Tally:
     """When its first token was drawn; 0 before that."""
     prompt_tokens: int = 0
     cached_tokens: int = 0
+    prepared_tokens: int = 0
     completion_tokens: int = 0
     dropped_messages: int = 0
 
@@ -40,6 +51,7 @@ class Tally:
         return Usage(
             prompt_tokens=self.prompt_tokens,
             cached_tokens=self.cached_tokens,
+            prepared_tokens=self.prepared_tokens,
             completion_tokens=self.completion_tokens,
             dropped_messages=self.dropped_messages,
             queue_ns=began - self.asked,
@@ -54,10 +66,14 @@ class Rules:
 
     max_tokens: int
     strict: bool
-    interactive: bool
+    urgency: Urgency
     deadline: int
     """Monotonic ns; 0 for none."""
     stop_tokens: frozenset[int] = field(default=frozenset())
+
+    @property
+    def interactive(self) -> bool:
+        return self.urgency == Urgency.INTERACTIVE
 
 
 class Job:
@@ -127,11 +143,12 @@ class Job:
         """True once the prompt is evaluated."""
         return self.place is not None and len(self.place.tokens) >= self._prompt_tokens
 
-    def begin(self, cached: int) -> None:
-        """Its evaluation begins, with so many tokens known already."""
+    def begin(self, cached: int, prepared: int) -> None:
+        """Its evaluation begins, with so many tokens known already, and so many of those since somebody spoke."""
         if not self.tally.began:
             self.tally.began = self._clock.monotonic_ns()
             self.tally.cached_tokens = cached
+            self.tally.prepared_tokens = prepared
 
     def over(self, now: int) -> Finish | None:
         """Why it must end before its next step, if it must."""

@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from services.llm.cores import Cores
 from services.llm.engines.library import installed
 from services.llm.port import ModelUnusable
 from services.llm.settings import LlmSettings
@@ -25,6 +26,9 @@ __all__ = ["LlamaEngine", "Vocabulary"]
 
 class LlamaEngine:
     """Opens GGUF files with llama.cpp, once llama-cpp-python is installed."""
+
+    def __init__(self) -> None:
+        self.cores = Cores()
 
     def available(self) -> bool:
         return installed()
@@ -42,7 +46,7 @@ class LlamaEngine:
             opening.add_done_callback(_discard)
             executor.shutdown(wait=False)
             raise
-        return opened.on(executor)
+        return opened.on(executor, self.cores)
 
 
 class Vocabulary:

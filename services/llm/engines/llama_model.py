@@ -7,49 +7,38 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TypeAlias
 
 import psutil
 
+from services.llm.cores import Cores
 from services.llm.engines.fingerprint import Fingerprint
 from services.llm.engines.generation import Generation
-from services.llm.engines.job import Job, Rules, Tally
+from services.llm.engines.job import Job, Rules, Tally, Urgency
 from services.llm.engines.library import library
 from services.llm.engines.pool import Pool
 from services.llm.engines.prefixes import Prefixes
+from services.llm.engines.prompts import Prompt, Prompts
 from services.llm.engines.sampling import Drawing
 from services.llm.engines.scheduler import Scheduler
 from services.llm.engines.weights import Weights
-from services.llm.fit import fit
-from services.llm.port import InvalidRequest, PromptTooLong
+from services.llm.port import InvalidRequest, Outcome
 from services.llm.reader import MARKERS, AnswerReader
 from services.llm.settings import LlmSettings
 from services.llm.structure import grammar
 from services.llm.template import CHATML, ChatTemplate
 from shared.clock import Clock
 from shared.errors import SottoError
-from shared.events import LlmRequest, Message
+from shared.events import LlmPrepare, LlmRequest
 
 __all__ = ["LlamaModel", "Opened"]
-
-_ANSWER_SHARE = 4
-"""At most one part in so many of the context is kept free for the answer."""
-
-_LONGEST_TOKEN = 128
-"""Bytes. No vocabulary has many longer tokens: a text of more than so many for each token of the context is refused
-before it is cut into tokens, which would take seconds for megabytes."""
 
 _MOST_SEQUENCES = 4
 _MEMORY_SHARE = 8
 """Unless told otherwise, contexts take at most one part in so many of the memory that is free."""
-
-Messages: TypeAlias = Sequence[Message]
 
 
 class Opened:
@@ -66,8 +55,6 @@ class Opened:
         self.weights = weights = Weights(self.library, path, gpu_layers=settings.gpu_layers, wanted=wanted)
         try:
             controls = weights.control_texts()
-            self.forged = re.compile("|".join(map(re.escape, sorted(controls, key=len, reverse=True))) or "(?!)")
-            """Finds texts in a message that would become control tokens."""
             self.markers = frozenset(token for marker in MARKERS & controls for token in weights.tokens(marker))
             self.template = ChatTemplate(
                 weights.template or CHATML, bos=weights.bos_text, eos=weights.eos_text, now=lambda: _local(clock)
@@ -84,9 +71,9 @@ class Opened:
             weights.close()
             raise
 
-    def on(self, executor: ThreadPoolExecutor) -> LlamaModel:
+    def on(self, executor: ThreadPoolExecutor, cores: Cores) -> LlamaModel:
         """Return the model, its work done by the executor's one thread."""
-        return LlamaModel(self, executor)
+        return LlamaModel(self, executor, cores)
 
     def close(self) -> None:
         """Give the memory back."""
@@ -99,25 +86,24 @@ class LlamaModel:
     methods to the event loop's.
     """
 
-    def __init__(self, opened: Opened, executor: ThreadPoolExecutor) -> None:
+    def __init__(self, opened: Opened, executor: ThreadPoolExecutor, cores: Cores) -> None:
         self._opened = opened
         self._executor = executor
-        self._prompts = ThreadPoolExecutor(1, thread_name_prefix="llama-prompts")
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="llama-prompts")
+        self._prompts = Prompts(
+            opened.weights, opened.template, opened.pool.context_tokens, thinking=opened.settings.thinking
+        )
         self._fingerprint = Fingerprint(opened.path, opened.library, opened.pool.threads, opened.pool.chunk)
-        self._scheduler = Scheduler(opened.pool, Prefixes(opened.settings.prefix_cache_mb * 1024 * 1024), opened.clock)
+        prefixes = Prefixes(opened.settings.prefix_cache_mb * 1024 * 1024)
+        self._scheduler = Scheduler(opened.pool, prefixes, opened.clock, cores)
         self._serving = executor.submit(self._scheduler.serve)
         self._closed = False
-        self._dropped_turns = 0
 
     def answer(self, request: LlmRequest) -> Generation:
-        tally = Tally(asked=self._opened.clock.monotonic_ns())
-        generation = Generation(self._scheduler.wake)
-        if self._closed:
-            generation.fail(InvalidRequest("The model has been closed.", remedy="Ask again."))
-            return generation
-        reading = self._prompts.submit(self._begin, generation, request, tally)
-        reading.add_done_callback(lambda done: _pass_on(done, generation))
-        return generation
+        return self._begun(lambda generation, tally: self._begin(generation, request, tally))
+
+    def prepare(self, wish: LlmPrepare) -> Generation:
+        return self._begun(lambda generation, tally: self._begin_ahead(generation, wish, tally))
 
     async def fingerprint(self, request: LlmRequest) -> str:
         return await self._fingerprint.of(request.mode)
@@ -133,16 +119,37 @@ class LlamaModel:
 
         try:
             await self._fingerprint.close()
-            await asyncio.to_thread(self._prompts.shutdown)
+            await asyncio.to_thread(self._reading.shutdown)
             await asyncio.wrap_future(self._executor.submit(self._opened.close))
         finally:
             self._executor.shutdown(wait=False)
 
+    def _begun(self, begin: Callable[[Generation, Tally], None]) -> Generation:
+        tally = Tally(asked=self._opened.clock.monotonic_ns())
+        generation = Generation(self._scheduler.wake)
+        if self._closed:
+            generation.fail(InvalidRequest("The model has been closed.", remedy="Ask again."))
+            return generation
+        reading = self._reading.submit(begin, generation, tally)
+        reading.add_done_callback(lambda done: _pass_on(done, generation))
+        return generation
+
     # ---- on the thread that reads prompts
 
     def _begin(self, generation: Generation, request: LlmRequest, tally: Tally) -> None:
+        prompt = self._prompts.read(request)
+        self._submit(generation, request, prompt, self._rules(request, len(prompt.tokens), tally.asked), tally)
+
+    def _begin_ahead(self, generation: Generation, wish: LlmPrepare, tally: Tally) -> None:
+        request, prompt = self._prompts.read_ahead(wish)
+        if not prompt.tokens or generation.flag.raised:
+            generation.settle(Outcome("cancelled", (), tally.usage(self._opened.clock.monotonic_ns())))
+            return
+        rules = Rules(max_tokens=0, strict=wish.mode == "strict", urgency=Urgency.AHEAD, deadline=0)
+        self._submit(generation, request, prompt, rules, tally)
+
+    def _submit(self, generation: Generation, request: LlmRequest, prompt: Prompt, rules: Rules, tally: Tally) -> None:
         opened = self._opened
-        prompt = self._prompt(request)
         tally.dropped_messages = prompt.dropped_messages
         drawing = Drawing(
             opened.library,
@@ -160,7 +167,7 @@ class LlamaModel:
         )
         job = Job(
             prompt.tokens,
-            rules=self._rules(request, len(prompt.tokens), tally.asked),
+            rules=rules,
             drawing=drawing,
             reader=reader,
             weights=opened.weights,
@@ -178,68 +185,9 @@ class LlamaModel:
         return Rules(
             max_tokens=min(request.max_tokens, self._opened.pool.context_tokens - prompt_tokens),
             strict=request.mode == "strict",
-            interactive=request.priority == "interactive",
+            urgency=Urgency.INTERACTIVE if request.priority == "interactive" else Urgency.BACKGROUND,
             deadline=asked + request.deadline_ms * 1_000_000 if request.deadline_ms else 0,
             stop_tokens=frozenset(request.stop_tokens),
-        )
-
-    def _prompt(self, request: LlmRequest) -> _Prompt:
-        """The newest turns that leave room for the answer, or the text as it is."""
-        opened = self._opened
-        context = opened.pool.context_tokens
-        limit = context - min(request.max_tokens, context // _ANSWER_SHARE)
-        _refuse_flood(request, context, limit)
-        shaped = request.structure != type(request.structure)()
-        if not request.messages:
-            tokens = self._tokens(request.prompt)
-            if not tokens:
-                raise InvalidRequest("There is nothing to answer: no messages, and no prompt.", remedy="Give a text.")
-            if len(tokens) > limit:
-                raise PromptTooLong(
-                    f"The prompt comes to {len(tokens)} tokens, but the model's context has room for {limit}.",
-                    remedy="Shorten it, or raise `llm.context_tokens`.",
-                )
-            return _Prompt(tokens, 0, ends_in_thought=False, plain=True)
-        ends_in_thought = False
-
-        def encode(messages: Messages) -> list[int]:
-            nonlocal ends_in_thought
-            # A space, not nothing: what stood on both sides must not become a control token in its turn.
-            clean = [m.model_copy(update={"content": opened.forged.sub(" ", m.content)}) for m in messages]
-            text = opened.template.render(clean, request.tools, thinking=opened.settings.thinking)
-            ends_in_thought = text.rstrip().endswith("<think>")
-            return self._tokens(text)
-
-        dropped_before = 0 if request.mode == "strict" else self._dropped_turns
-        fitted = fit(request.messages, encode, limit, dropped_before, may_drop=request.overflow == "drop-turns")
-        if request.mode == "fast":
-            self._dropped_turns = fitted.dropped_turns
-        return _Prompt(fitted.tokens, fitted.dropped_messages, ends_in_thought, plain=shaped)
-
-    def _tokens(self, text: str) -> list[int]:
-        weights = self._opened.weights
-        tokens, bos = weights.tokens(text), weights.bos
-        return tokens if bos is None or tokens[:1] == [bos] else [bos, *tokens]
-
-
-@dataclass(frozen=True, slots=True)
-class _Prompt:
-    tokens: list[int]
-    dropped_messages: int
-    ends_in_thought: bool
-    """The prompt itself opened a block of reasoning."""
-    plain: bool
-    """The answer is all text: it goes on from a text, or has a form that was asked for."""
-
-
-def _refuse_flood(request: LlmRequest, context: int, limit: int) -> None:
-    """Refuse a message that exceeds the context by far without reading it."""
-    longest = max((len(m.content) for m in request.messages), default=len(request.prompt))
-    if longest > context * _LONGEST_TOKEN:
-        raise PromptTooLong(
-            f"A text of {longest} characters comes to more than {longest // _LONGEST_TOKEN} tokens, "
-            f"but the model's context has room for {limit}.",
-            remedy="Ask about a part of it, or raise `llm.context_tokens`.",
         )
 
 

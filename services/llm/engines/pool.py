@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from services.llm.engines.abort import AbortFlag
 from services.llm.engines.library import Library
+from services.llm.engines.quiet import QuietThread
 from services.llm.engines.weights import Weights
 from services.llm.port import GenerationFailed, ModelUnusable
 
@@ -37,6 +38,8 @@ class Place:
     taken: bool = False
     used: int = 0
     """When it was last let go, on a counter; the smallest is the one to be overwritten."""
+    ahead: int = 0
+    """How many of the last tokens were evaluated before anybody asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class Pool:
         self.chunk = chunk
         self.places = [Place(index) for index in range(sequences)]
         self._flag: AbortFlag | None = None
+        self._quiet: QuietThread | None = None
         self._asks = AbortFlag.callback(native.ggml_abort_callback)
         rows = chunk + sequences
         params = native.llama_context_default_params()
@@ -93,6 +97,9 @@ class Pool:
 
     def close(self) -> None:
         """Give the memory back."""
+        if self._quiet is not None:
+            self._quiet.close()
+            self._quiet = None
         if self.context:
             self.native.llama_free(self.context)
             self.context = None
@@ -101,6 +108,7 @@ class Pool:
         """Forget what comes after the first `length` tokens; returns how many are left, 0 where none can be kept."""
         if length < len(place.tokens) and not self._forget(place, length):
             length = 0  # recurrent models cannot forget a part
+        place.ahead = max(0, place.ahead - max(0, len(place.tokens) - length))
         del place.tokens[length:]
         place.exact = min(place.exact, length // self.chunk * self.chunk)
         return length
@@ -127,10 +135,11 @@ class Pool:
         place.tokens, place.exact = list(saved.tokens), saved.exact
         return True
 
-    def step(self, extensions: Sequence[Extension], flag: AbortFlag) -> list[int]:
+    def step(self, extensions: Sequence[Extension], flag: AbortFlag, *, quietly: bool = False) -> list[int]:
         """Evaluate; returns the row of each extension's last token. Ends, or is refused, once `flag` is raised.
 
-        Raises Aborted or GenerationFailed, and then the places are as far as the step got.
+        `quietly` it is done by a single thread that everything else goes before. Raises Aborted or GenerationFailed,
+        and then the places are as far as the step got.
         """
         if flag.raised:
             raise Aborted
@@ -138,9 +147,9 @@ class Pool:
             self.native.llama_set_abort_callback(self.context, self._asks, flag.address)
             self._flag = flag
         rows = self._batch.fill(extensions)
-        status: int = self.native.llama_decode(self.context, self._batch.native)
+        status = self._decode_quietly() if quietly else self._decode()
         if status == 0:
-            self._extended(extensions)
+            self._extended(extensions, alike=not quietly or self.threads == 1)
             return rows
         self._recover(extensions)
         if status == _ABORTED:
@@ -148,11 +157,24 @@ class Pool:
         count = sum(len(e.tokens) for e in extensions)
         raise GenerationFailed(f"llama.cpp could not evaluate {count} tokens (llama_decode gave {status}).")
 
-    def _extended(self, extensions: Sequence[Extension]) -> None:
+    def _decode(self) -> int:
+        status: int = self.native.llama_decode(self.context, self._batch.native)
+        return status
+
+    def _decode_quietly(self) -> int:
+        self._quiet = self._quiet or QuietThread()
+        self.native.llama_set_n_threads(self.context, 1, 1)
+        try:
+            return self._quiet.do(self._decode)
+        finally:
+            self.native.llama_set_n_threads(self.context, self.threads, self.threads)
+
+    def _extended(self, extensions: Sequence[Extension], *, alike: bool) -> None:
+        """Take note of what was evaluated; `alike`: by as many threads as ever."""
         for extension in extensions:
             place, start = extension.place, len(extension.place.tokens)
             place.tokens += extension.tokens
-            if len(extensions) == 1 and place.exact == start and len(extension.tokens) == self.chunk:
+            if alike and len(extensions) == 1 and place.exact == start and len(extension.tokens) == self.chunk:
                 place.exact += self.chunk
 
     def _recover(self, extensions: Sequence[Extension]) -> None:

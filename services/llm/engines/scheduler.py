@@ -3,16 +3,20 @@
 A step is one `llama_decode`. Fast generations share a step (one token of each that speaks, and as much of the
 prompts as the chunk has room for); a strict one has its steps to itself. While an interactive generation is there
 the others stand still, and their places keep what they hold; when places are short one is saved and given away.
+Background work stands still also while somebody speaks. What is evaluated ahead of a question that is being spoken
+goes in small steps on a quiet thread, and ends when the question comes.
 """
 
 from __future__ import annotations
 
 import queue
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from itertools import count
 
+from services.llm.cores import Cores
 from services.llm.engines.abort import AbortFlag
-from services.llm.engines.job import Job
+from services.llm.engines.job import Job, Urgency
 from services.llm.engines.pool import Aborted, Extension, Place, Pool, Saved, common
 from services.llm.engines.prefixes import Prefixes
 from services.llm.port import Finish, GenerationFailed
@@ -20,14 +24,28 @@ from shared.clock import Clock
 
 __all__ = ["Scheduler"]
 
+_AHEAD = 16
+"""Tokens that are evaluated ahead in one step: whoever needs the processor or the context waits for no more than it
+takes to notice, which is once in each of a step's operations."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """Whose step is being computed, and what ends it early."""
+
+    jobs: tuple[Job, ...] = ()
+    flag: AbortFlag = field(default_factory=AbortFlag)
+
 
 class Scheduler:
     """Owns the pool while `serve` runs on the engine's thread; the other methods may be called from any."""
 
-    def __init__(self, pool: Pool, prefixes: Prefixes, clock: Clock) -> None:
+    def __init__(self, pool: Pool, prefixes: Prefixes, clock: Clock, cores: Cores) -> None:
         self._pool = pool
         self._prefixes = prefixes
         self._clock = clock
+        self._cores = cores
+        self._unwatch = cores.watch(self.wake)
         self._heard: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._closing = False
         self._over = False
@@ -35,22 +53,39 @@ class Scheduler:
         self._running: list[Job] = []
         self._counter = count(1)
         self._fast_served = 0
-        self._never = AbortFlag()
+        self._standing = True
+        self._hurry = False
+        self._now = _Step()
 
     def submit(self, job: Job) -> None:
         """Have the job computed."""
         self._heard.put(job)
+        if job.rules.interactive:
+            self._hurry = True
+            self._look()
         if self._over:
             self._turn_away()
 
     def wake(self) -> None:
-        """Have a cancelled job looked at, though the thread may be waiting for work."""
+        """Have it looked at who may go on, though the thread may be waiting for work or in the middle of a step."""
         self._heard.put(None)
+        self._look()
 
     def close(self) -> None:
         """Let `serve` end: what runs is cancelled."""
         self._closing = True
+        self._unwatch()
         self.wake()
+
+    def _look(self) -> None:
+        """End the step under way early when nobody in it may go on; what it had computed is computed again."""
+        step = self._now
+        if step.jobs and all(job.flag.raised or self._must_wait(job) for job in step.jobs):
+            step.flag.raise_()
+
+    def _must_wait(self, job: Job) -> bool:
+        background = job.rules.urgency == Urgency.BACKGROUND
+        return (self._hurry and not job.rules.interactive) or (background and self._cores.taken)
 
     # ---- on the engine's thread
 
@@ -61,6 +96,7 @@ class Scheduler:
                 self._dismiss()
                 self._seat()
                 group = self._group()
+                self._standing = not group and (self._cores.taken or not self._waiting)
                 if group:
                     self._step(group)
         finally:
@@ -71,16 +107,31 @@ class Scheduler:
 
     def _hear(self) -> bool:
         """Take in what came; waits when there is nothing to do."""
-        if not (self._running or self._waiting):
-            self._admit(self._heard.get())
+        if self._standing:
+            self._admit(self._awaited())
+        self._hurry = False
         while not self._heard.empty():
             self._admit(self._heard.get())
         return not self._closing
 
+    def _awaited(self) -> Job | None:
+        """What comes next, None when the first deadline of those that stand still comes before."""
+        deadlines = [job.rules.deadline for job in (*self._waiting, *self._running) if job.rules.deadline]
+        try:
+            if not deadlines:
+                return self._heard.get()
+            return self._heard.get(timeout=max(0.0, (min(deadlines) - self._clock.monotonic_ns()) / 1e9))
+        except queue.Empty:
+            return None
+
     def _admit(self, job: Job | None) -> None:
-        if job is not None:
-            job.ticket = next(self._counter)
-            self._waiting.append(job)
+        if job is None:
+            return
+        job.ticket = next(self._counter)
+        self._waiting.append(job)
+        for other in [*self._waiting, *self._running] if job.rules.interactive else ():
+            if other.rules.urgency == Urgency.AHEAD:
+                self._end(other, "cancelled")  # what it has evaluated stays in its place
 
     def _turn_away(self) -> None:
         while not self._heard.empty():
@@ -116,7 +167,7 @@ class Scheduler:
 
     def _seat(self) -> None:
         """Give places to those that wait, in order of urgency and age."""
-        for job in sorted(self._waiting, key=lambda job: (not job.rules.interactive, job.ticket)):
+        for job in sorted(self._waiting, key=lambda job: (job.rules.urgency, job.ticket)):
             if self._soon_known(job):
                 continue
             if all(place.taken for place in self._pool.places) and not self._make_room(job):
@@ -129,7 +180,7 @@ class Scheduler:
             return False
         prompt, chunk = job.prompt, self._pool.chunk
         for other in self._running:
-            moves = other.rules.interactive or not job.rules.interactive
+            moves = other.rules.urgency <= job.rules.urgency
             if other.place is None or other.decoding() or not moves or (job.rules.strict and not other.rules.strict):
                 continue
             shared = min(common(prompt, other.prompt), len(prompt) - 1) // chunk * chunk
@@ -138,9 +189,9 @@ class Scheduler:
         return False
 
     def _make_room(self, job: Job) -> bool:
-        """Save the youngest background job for an interactive one; it goes on later from the very same state."""
-        others = [j for j in self._running if not j.rules.interactive]
-        if not (job.rules.interactive and others):
+        """Save the youngest background job for a more urgent one; it goes on later from the very same state."""
+        others = [j for j in self._running if j.rules.urgency == Urgency.BACKGROUND]
+        if job.rules.urgency == Urgency.BACKGROUND or not others:
             return False
         victim = max(others, key=lambda j: j.ticket)
         assert victim.place is not None
@@ -166,7 +217,9 @@ class Scheduler:
         place.taken, job.place = True, place
         self._waiting.remove(job)
         self._running.append(job)
-        job.begin(len(place.tokens))
+        job.begin(len(place.tokens), place.ahead)
+        if job.rules.urgency != Urgency.AHEAD:
+            place.ahead = 0
 
     def _filled(self, job: Job, free: Iterable[Place], oldest: Place) -> Place:
         prompt = job.prompt
@@ -211,7 +264,10 @@ class Scheduler:
 
     def _group(self) -> list[Job]:
         """Who shares the next step: of those that may run, the fast ones or one strict one, whoever waited longest."""
-        urgent = [job for job in self._running if job.rules.interactive] or self._running
+        first = min((job.rules.urgency for job in self._running), default=Urgency.INTERACTIVE)
+        if first == Urgency.BACKGROUND and self._cores.taken:
+            return []
+        urgent = [job for job in self._running if job.rules.urgency == first]
         fast = [job for job in urgent if not job.rules.strict]
         strict = min((job for job in urgent if job.rules.strict), key=lambda job: job.served, default=None)
         if strict is None:
@@ -223,9 +279,10 @@ class Scheduler:
         if not group[0].rules.strict:
             self._fast_served = now
         taking, extensions = self._extensions(group)
-        flag = taking[0].flag if len(taking) == 1 else self._never
+        ahead = group[0].rules.urgency == Urgency.AHEAD
         try:
-            rows = self._pool.step(extensions, flag)
+            flag = self._watched(tuple(taking))
+            rows = self._pool.step(extensions, flag, quietly=ahead and not group[0].rules.strict)
         except Aborted:
             return
         except GenerationFailed as error:
@@ -234,11 +291,20 @@ class Scheduler:
             return
         for job, extension, row in zip(taking, extensions, rows, strict=True):
             job.served = now
+            extension.place.ahead += len(extension.tokens) if ahead else 0
             self._advance(job, extension, row)
+
+    def _watched(self, jobs: tuple[Job, ...]) -> AbortFlag:
+        """The flag that ends a step of these jobs."""
+        if jobs != self._now.jobs or self._now.flag.raised:
+            self._now = _Step(jobs)
+        self._look()
+        return self._now.flag
 
     def _extensions(self, group: list[Job]) -> tuple[list[Job], list[Extension]]:
         """What each job adds: a token of those that speak, and of prompts what the chunk has room for."""
-        room = self._pool.chunk
+        quiet = group[0].rules.urgency == Urgency.AHEAD and not group[0].rules.strict
+        room = min(self._pool.chunk, _AHEAD) if quiet else self._pool.chunk
         taking: list[Job] = []
         extensions: list[Extension] = []
         for job in sorted(group, key=lambda job: not job.decoding()):

@@ -171,11 +171,11 @@ class Held:
     def let_go(self) -> None:
         self._go.set()
 
-    def _held_step(self, extensions: Sequence[Extension], flag: AbortFlag) -> list[int]:
+    def _held_step(self, extensions: Sequence[Extension], flag: AbortFlag, *, quietly: bool) -> list[int]:
         if next(self._steps) == 10:
             self._reached.set()
             assert self._go.wait(30)
-        return self._step(extensions, flag)
+        return self._step(extensions, flag, quietly=quietly)
 
 
 async def test_an_answer_that_is_late_ends_where_it_is(random_model: Path) -> None:
