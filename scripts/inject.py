@@ -1,7 +1,10 @@
-"""Inject events into a running assistant: by hand, from a file, or a whole scenario with its expectations.
+"""Inject into a running assistant: events by hand or from a file, a whole scenario, or sound for its microphone.
 
 Values of key=value are JSON where they can be read so (speak=false, turn=3), and text otherwise. `session`, `turn` and
 `version` belong to the envelope. The id of each event is printed; with --json as {"id": …}.
+
+--audio speaks a sound file into the microphone, over what it hears: any format and rate that soundfile reads. Where the
+assistant asks for a key, that and the privileged kinds (service.restart, service.crash) need the admin's.
 
 A scenario is a YAML file (a list, as under tests/conversation/scenarios) with `scenario` (its name), `script`, and
 `expect` and `never`. Steps of the script: `inject: {KIND: {FIELD: …}}`, `type: TEXT`, `type-aloud: TEXT`,
@@ -12,12 +15,13 @@ this order, others between them, and those under `never` must not. The exit stat
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -31,6 +35,8 @@ EXAMPLES = """\
   .venv/bin/python scripts/inject.py --file said.jsonl
   echo '{"kind": "audio.stop", "fields": {"reply": ""}}' | .venv/bin/python scripts/inject.py --file -
   .venv/bin/python scripts/inject.py --scenario tests/conversation/scenarios/typed.yaml
+  .venv/bin/python scripts/inject.py --audio question.wav
+  arecord -d 3 -f S16_LE -r 16000 | .venv/bin/python scripts/inject.py --audio -
   .venv/bin/python scripts/inject.py service.restart service=tts --key ADMIN_KEY"""
 
 _ENVELOPE = ("session", "turn", "version")
@@ -199,6 +205,33 @@ def play(wire: Wire, path: Path, patience: float, *, as_json: bool) -> int:
     return int(failed)
 
 
+# ---- sound
+
+
+def pieces_of(sound: BinaryIO | str) -> Iterator[bytes]:
+    """Return a sound file as WAV files of 16 bits at 16 kHz, each short enough to be sent. Raises Refused."""
+    import soundfile
+
+    from shared.pcm import CAPTURE_RATE, resample
+
+    try:
+        samples, rate = soundfile.read(sound, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, OSError, TypeError) as error:
+        raise Refused(
+            f"This is no sound file that can be read: {error}", remedy="Give it WAV, FLAC, Ogg or MP3."
+        ) from None
+    mixed = resample(samples.mean(axis=1), rate, CAPTURE_RATE)
+    for start in range(0, len(mixed), _PIECE_S * CAPTURE_RATE):
+        wav = io.BytesIO()
+        piece = mixed[start : start + _PIECE_S * CAPTURE_RATE]
+        soundfile.write(wav, piece, CAPTURE_RATE, format="WAV", subtype="PCM_16")
+        yield wav.getvalue()
+
+
+_PIECE_S = 20
+"""Seconds that are sent at once."""
+
+
 # ---- the command
 
 
@@ -206,6 +239,7 @@ def _options() -> argparse.ArgumentParser:
     options = parser(__doc__ or "", EXAMPLES)
     options.add_argument("event", nargs="*", help="a kind and its fields as key=value, or the event as JSON")
     options.add_argument("--file", metavar="FILE", help="events as JSON, one a line; - reads standard input")
+    options.add_argument("--audio", metavar="FILE", help="speak a sound file into the microphone; - reads it")
     options.add_argument("--scenario", type=Path, metavar="YAML", help="play a scenario and judge it")
     options.add_argument(
         "--patience", type=float, default=10, help="seconds to wait for what is expected (default: 10)"
@@ -216,6 +250,16 @@ def _options() -> argparse.ArgumentParser:
 
 def inject(wire: Wire, arguments: argparse.Namespace) -> int:
     """Publish what the arguments name and print the ids."""
+    for id in _published(wire, arguments):
+        print(json.dumps({"id": id}) if arguments.json else id, flush=True)
+    return 0
+
+
+def _published(wire: Wire, arguments: argparse.Namespace) -> Iterator[str]:
+    if arguments.audio:
+        sound = io.BytesIO(sys.stdin.buffer.read()) if arguments.audio == "-" else arguments.audio
+        yield from map(wire.speak, pieces_of(sound))
+        return
     events: Iterable[dict[str, Any]]
     if arguments.file == "-":
         events = events_in(sys.stdin, "standard input")
@@ -227,17 +271,15 @@ def inject(wire: Wire, arguments: argparse.Namespace) -> int:
     else:
         events = [event_of(arguments.event)]
     for event in events:
-        (id,) = wire.post([event])
-        print(json.dumps({"id": id}) if arguments.json else id, flush=True)
-    return 0
+        yield from wire.post([event])
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Do what the command line says."""
     options = _options()
     arguments = options.parse_args(words)
-    if bool(arguments.event) + bool(arguments.file) + bool(arguments.scenario) != 1:
-        options.error("name an event, a --file or a --scenario")
+    if sum(map(bool, (arguments.event, arguments.file, arguments.audio, arguments.scenario))) != 1:
+        options.error("name an event, a --file, an --audio or a --scenario")
     wire = Wire(arguments.url, arguments.key)
     if arguments.scenario:
         return play(wire, arguments.scenario, arguments.patience, as_json=arguments.json)

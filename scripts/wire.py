@@ -83,6 +83,11 @@ class Wire:
         ids: list[str] = self._ask("/v1/events", [injection(event) for event in events])["ids"]
         return ids
 
+    def speak(self, wav: bytes, session: str | None = None) -> str:
+        """Let the microphone hear a WAV file; returns the event's id. Raises Refused and Away."""
+        query = f"?{urlencode({'session': session})}" if session else ""
+        return str(self._ask(f"/v1/audio{query}", wav)["id"])
+
     def get(self, path: str) -> Any:
         """Return the JSON answer. Raises Refused and Away."""
         return self._ask(path, None)
@@ -93,8 +98,9 @@ class Wire:
         return Watch(f"{self._url.replace('http', 'ws', 1)}/v1/events?{asked}", self._headers)
 
     def _ask(self, path: str, body: object | None) -> Any:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self._url + path, data, {"Content-Type": "application/json", **self._headers})
+        form = "application/octet-stream" if isinstance(body, bytes) else "application/json"
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        request = urllib.request.Request(self._url + path, data, {"Content-Type": form, **self._headers})
         try:
             with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
                 return json.load(answer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from services.journal import JournalSettings
 from services.models.settings import ModelsSettings
 from services.skills.settings import SkillsSettings
 from shared.events import GatewayOpened
+from tests.kit.terminal import SOTTO, Terminal, home_of
 
 Call = Callable[..., Coroutine[Any, Any, int]]
 
@@ -150,3 +152,20 @@ def test_an_event_of_a_journal_becomes_an_injection() -> None:
     assert injection(event) == {
         "kind": "audio.stop", "version": 1, "session": "s", "turn": 2, "fields": {"reply": "r"}
     }  # fmt: skip
+
+
+def test_a_file_is_spoken_into_the_microphone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a Sotto that has no other: it is heard, recognised and answered. Where nobody listens that is said."""
+    spoken = subprocess.run(
+        [*SOTTO, "speak", "what is seventeen times twenty three", "-o", tmp_path / "question.wav"],
+        env=home_of(tmp_path), cwd=tmp_path, check=False, timeout=60,
+    )  # fmt: skip
+    assert spoken.returncode == 0
+    with pytest.raises(Refused, match="no sound file"):
+        inject.main(["--audio", __file__])
+    options = ("--input", "none", "--output", "null", "--set", "gateway.enabled=true", "--set", "gateway.port=0")
+    with Terminal(tmp_path, *options) as terminal:
+        url = terminal.next("gateway.opened", timeout=60)["url"]
+        assert inject.main(["--url", url, "--audio", str(tmp_path / "question.wav")]) == 0
+        assert capsys.readouterr().out.strip()
+        assert terminal.next("turn.finished", timeout=60)["answered"] == "17 times 23 is 391."
