@@ -47,7 +47,7 @@ async def connected(place: Place | None = None) -> AsyncIterator[Connection | No
 
 
 async def _opened(place: Place) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-    if not place.is_ours():
+    if not await asyncio.to_thread(place.is_ours):
         return None
     try:
         return await asyncio.open_unix_connection(str(place.socket))
