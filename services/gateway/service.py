@@ -14,7 +14,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from services.contract import Context
-from services.gateway.board import SERVICE_EVENTS, Board
+from services.gateway.board import Board
 from services.gateway.doors import Doors
 from services.gateway.hub import Hub
 from services.gateway.injection import Scribe
@@ -24,6 +24,7 @@ from services.gateway.socket import EventSocket
 from services.gateway.sources import Sources
 from shared.errors import SottoError
 from shared.events import REGISTRY, Event, GatewayOpened
+from shared.standing import SERVICE_EVENTS
 
 if TYPE_CHECKING:  # loads FastAPI
     from services.gateway.server import Server

@@ -4,33 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from shared.events import (
-    Event,
-    EventDead,
-    ServiceCrashed,
-    ServiceDegraded,
-    ServiceFailed,
-    ServiceReady,
-    ServiceRestarted,
-    ServiceStarting,
-    ServiceStopped,
-    SubscriptionOverflowed,
-)
+from shared.events import Event, EventDead, SubscriptionOverflowed
+from shared.standing import SERVICE_EVENTS, Standings
 
 __all__ = ["COUNTED", "Counts"]
 
-COUNTED: tuple[type[Event], ...] = (
-    EventDead,
-    ServiceCrashed,
-    ServiceDegraded,
-    ServiceFailed,
-    ServiceReady,
-    ServiceRestarted,
-    ServiceStarting,
-    ServiceStopped,
-    SubscriptionOverflowed,
-)
-_STATES = (ServiceCrashed, ServiceDegraded, ServiceFailed, ServiceReady, ServiceStarting, ServiceStopped)
+COUNTED: tuple[type[Event], ...] = (*SERVICE_EVENTS, EventDead, SubscriptionOverflowed)
 
 
 class Counts:
@@ -38,9 +17,7 @@ class Counts:
 
     def __init__(self) -> None:
         self.events: dict[type[Event], int] = {}
-        self.states: dict[str, str] = {}
-        self.restarts: dict[str, int] = {}
-        self.crashes: Counter[str] = Counter()
+        self.services = Standings()
         self.dead: Counter[str] = Counter()
         self.rates: dict[str, float] = {}
         """Events per second by kind, between the last two readings."""
@@ -53,13 +30,8 @@ class Counts:
 
     def see(self, event: Event) -> None:
         """Take in one event; of other kinds, nothing."""
-        if isinstance(event, _STATES):
-            self.states[event.service] = event.kind.removeprefix("service.")
-        if isinstance(event, ServiceCrashed):
-            self.crashes[event.service] += 1
-        elif isinstance(event, ServiceRestarted):
-            self.restarts[event.service] = event.restarts
-        elif isinstance(event, EventDead):
+        self.services.see(event)
+        if isinstance(event, EventDead):
             self.dead[event.service] += 1
 
     def read(self, seconds: float) -> None:

@@ -49,8 +49,8 @@ class Measurements:
             "latency": self.latencies.summary(),
             "engines": self.engines.summary(),
             "services": {
-                name: {"state": state, "restarts": self.counts.restarts.get(name, 0)}
-                for name, state in self.counts.states.items()
+                name: {"state": one.state, "restarts": one.restarts}
+                for name, one in self.counts.services.by_name.items()
             },
         }
 

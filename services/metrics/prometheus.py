@@ -111,11 +111,12 @@ _FIELDS = ("offered", "delivered", "dropped", "stale", "queued", "high_water")
 
 def _services(found: Measurements) -> Iterator[Metric]:
     counts = found.counts
-    states = [((name, state), 1) for name, state in counts.states.items()]
+    services = counts.services.by_name.values()
+    states = [((one.name, one.state), 1) for one in services]
     yield _gauge("sotto_service_state", "1 for the state that each service is in.", ("service", "state"), states)
-    restarts = [((name,), counts.restarts.get(name, 0)) for name in counts.states]
+    restarts = [((one.name,), one.restarts) for one in services]
     yield _counter("sotto_service_restarts", "Times that a service was run again.", ("service",), restarts)
-    crashes = [((name,), counts.crashes[name]) for name in counts.states]
+    crashes = [((one.name,), one.crashes) for one in services]
     yield _counter("sotto_service_crashes", "Times that a service raised.", ("service",), crashes)
     dead = [((name,), count) for name, count in counts.dead.items()]
     yield _counter("sotto_dead_messages", "Events that were given up.", ("service",), dead)

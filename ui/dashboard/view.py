@@ -25,23 +25,17 @@ from shared.events import (
     ModelProgress,
     ModelPulled,
     ModelUnloaded,
-    ServiceCrashed,
-    ServiceDegraded,
-    ServiceFailed,
-    ServiceReady,
-    ServiceRestarted,
-    ServiceStarting,
-    ServiceStopped,
     SubscriptionOverflowed,
     TtsFinished,
     TurnFinished,
     UnknownKind,
     decode,
 )
+from shared.standing import SERVICE_EVENTS, Standing, Standings
 from ui.dashboard.step import RUNS, Step, step_of
 from ui.dashboard.turns import Turn, fold_turn
 
-__all__ = ["Generation", "Service", "View"]
+__all__ = ["Generation", "View"]
 
 _TURNS = 100
 _RECENT = 500
@@ -50,19 +44,6 @@ _POINTS = 720
 _WHOLE = 300
 _EARLIER_NS = 5_000_000_000
 """What was noticed so shortly before a turn began belongs to it."""
-
-
-@dataclass(slots=True)
-class Service:
-    """One service, as its supervisor last told."""
-
-    name: str
-    state: str = "starting"
-    reason: str = ""
-    restarts: int = 0
-    crashes: int = 0
-    since: int = 0
-    """Unix ns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +73,7 @@ class View:
         self.missed_kinds: dict[str, int] = {}
         self.turns: OrderedDict[tuple[str, int], Turn] = OrderedDict()
         self.recent: deque[Step] = deque(maxlen=_RECENT)
-        self.services: dict[str, Service] = {}
+        self.standings = Standings()
         self.models: dict[str, ModelLoaded] = {}
         self.pulls: dict[str, ModelProgress] = {}
         self.model_failures: deque[ModelFailed] = deque(maxlen=20)
@@ -115,13 +96,7 @@ class View:
             ModelProgress: self._on_progress,
             ModelPulled: self._on_pulled,
             ModelUnloaded: self._on_unloaded,
-            ServiceCrashed: self._on_crashed,
-            ServiceDegraded: self._on_degraded,
-            ServiceFailed: self._on_service_failed,
-            ServiceReady: self._on_state,
-            ServiceRestarted: self._on_restarted,
-            ServiceStarting: self._on_state,
-            ServiceStopped: self._on_state,
+            **dict.fromkeys(SERVICE_EVENTS, self._on_service),
             SubscriptionOverflowed: self._on_overflow,
             TtsFinished: self._on_synthesised,
             TurnFinished: self.finished.append,
@@ -211,26 +186,13 @@ class View:
 
     # ---- services
 
-    def _service(self, event: Event, state: str, reason: str = "") -> Service:
-        name = str(getattr(event, "service", ""))
-        service = self.services.setdefault(name, Service(name))
-        service.state, service.reason, service.since = state, reason, event.at
-        return service
+    @property
+    def services(self) -> dict[str, Standing]:
+        """Where each service stands, by name."""
+        return self.standings.by_name
 
-    def _on_state(self, event: ServiceReady | ServiceStarting | ServiceStopped) -> None:
-        self._service(event, event.kind.partition(".")[2])
-
-    def _on_degraded(self, event: ServiceDegraded) -> None:
-        self._service(event, "degraded", event.reason)
-
-    def _on_crashed(self, event: ServiceCrashed) -> None:
-        self._service(event, "crashed", event.error).crashes += 1
-
-    def _on_restarted(self, event: ServiceRestarted) -> None:
-        self._service(event, "starting").restarts = event.restarts
-
-    def _on_service_failed(self, event: ServiceFailed) -> None:
-        self._service(event, "failed", event.error).restarts = event.restarts
+    def _on_service(self, event: Event) -> None:
+        self.standings.see(event)
 
     def _on_overflow(self, event: SubscriptionOverflowed) -> None:
         self.overflows[event.subscription] = event

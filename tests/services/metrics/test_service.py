@@ -112,7 +112,7 @@ async def test_what_becomes_of_services_is_counted(bench: Bench, found: Measurem
     await sampled(bench, "loop.stalls")
     await sampled(bench, "loop.stalls")
     assert found.stats()["services"]["tts"] == {"state": "degraded", "restarts": 3}  # type: ignore[index,call-overload]
-    assert found.counts.crashes["tts"] == 1
+    assert found.counts.services.by_name["tts"].crashes == 1
 
 
 @pytest.mark.may_block("that is what is to be noticed")

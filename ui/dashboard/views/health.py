@@ -9,9 +9,9 @@ from typing import Any
 import streamlit as st
 
 from shared.errors import SottoError
+from shared.standing import Standing
 from ui.dashboard.chrome import Tone, chip, duration, html, moment, notice, prose, rows
 from ui.dashboard.feed import Feed
-from ui.dashboard.view import Service
 
 __all__ = ["page"]
 
@@ -46,7 +46,7 @@ def _board(feed: Feed) -> None:
         st.html(notice("No service was heard of yet.", "They appear as soon as the assistant runs: `scripts/run`."))
 
 
-def _card(service: Service, now: int) -> str:
+def _card(service: Standing, now: int) -> str:
     state = chip(service.state, _TONES.get(service.state, "mute"))
     facts = [f"for {duration(max(0, now - service.since))}" if service.since and now else ""]
     if service.restarts:
