@@ -19,11 +19,13 @@ from services.audio.opening import check as check_sound
 from services.contract import Service
 from services.dialogue import DialogueService
 from services.dictation import DictationService
+from services.embedding.desk import Counter, Desk, OverBus
 from services.embedding.direct import Direct
 from services.embedding.models import best
 from services.embedding.opening import open_model
 from services.embedding.service import EmbeddingService
 from services.gateway import GatewayService, Sources
+from services.gateway.sources import App
 from services.isolation import Apart, Isolated, Nursery
 from services.journal import JournalService
 from services.link import LinkService, living
@@ -47,14 +49,15 @@ from shared.clock import Clock, SystemClock
 from shared.errors import ConfigError
 from shared.events import Event, MemoryForget, SessionClosed, SessionOpened, Stamp
 from shared.ids import id_source, process_prefix
-from shared.pcm import Floats
 from shared.logs import configure
+from shared.pcm import Floats
 
 __all__ = [
     "Assistant",
     "Daemon",
     "Keeper",
     "Purpose",
+    "Server",
     "Settings",
     "Speech",
     "Worker",
@@ -106,12 +109,13 @@ class Assistant:
         self._store = shelf(settings)
         self._models = ModelsService(self._store, settings.models.watch_s)
         self._places = _Places(settings)
+        self._desk = Desk()
+        self._stamp = Stamp("terminal", self.clock, ids, self.session)
         watching = self._watching() if watched and _can_be_watched(settings) else ()
         asked = _local(settings, "conversation") if watched else ()
         children = self._joined([*self._children(), *asked, *watching])
         self.supervisor = Supervisor(self.bus, self.clock, ids, self.session, children)
         self._closing: Subscription[SessionClosed] | None = None
-        self._stamp = Stamp("terminal", self.clock, ids, self.session)
 
     def emit(self, kind: type[E], **fields: Any) -> E:
         """Publish an event of this session as the person at the terminal, and return it."""
@@ -161,7 +165,7 @@ class Assistant:
         writing = Child(SttService, lambda: SttService(settings.stt, store, known=lambda: _published(settings)))
         dialogue = Child(DialogueService, lambda: conversation)
         dictation = Child(DictationService, lambda: DictationService(settings.language))
-        skills, tts, llm, embedding, *memory = _movable(settings, store, self._places)
+        skills, tts, llm, embedding, *memory = _movable(settings, store, self._places, self._desk)
         models = Child(ModelsService, lambda: self._models)
         journal = (Child(JournalService, lambda: recording),) if settings.journal.enabled else ()
         match self.purpose:
@@ -196,10 +200,16 @@ class Assistant:
             stats=found.stats if settings.enabled else None,
             exposition=found.exposition if settings.enabled else None,
             sessions=self.settings.journal.root,
+            routes=(_embedding_routes(self.settings, self._counter()),),
         )
         gateway = GatewayService(self.settings.gateway, sources)
         metrics = (Child(MetricsService, lambda: MetricsService(settings, found)),) if settings.enabled else ()
         return *metrics, Child(GatewayService, lambda: gateway)
+
+    def _counter(self) -> Counter:
+        """Where vectors are asked for over HTTP."""
+        apart = self.settings.isolation.embedding.apart or EmbeddingService.name in self.settings.bus.elsewhere
+        return OverBus(self.bus, self._stamp) if apart else self._desk
 
     def _model_lines(self) -> Sequence[dict[str, str | int | None]]:
         return [
@@ -230,7 +240,7 @@ class _Places:
         return [Child(Nursery, lambda: self._nursery)] if apart else []
 
 
-def _movable(settings: Settings, store: Store, places: _Places) -> Sequence[Child]:
+def _movable(settings: Settings, store: Store, places: _Places, desk: Desk) -> Sequence[Child]:
     """The services that a conversation can have in another process: what they keep is keyed by session, or on disk."""
     journal = (JournalService,) if settings.journal.enabled else ()
     holders = (*journal, DialogueService, SkillsService, TtsService, LlmService, EmbeddingService)
@@ -240,9 +250,20 @@ def _movable(settings: Settings, store: Store, places: _Places) -> Sequence[Chil
         Child(SkillsService, lambda: SkillsService(settings.skills)),
         places.child(TtsService, settings.tts, store),
         places.child(LlmService, settings.llm, store, LlamaEngine()),
-        places.child(EmbeddingService, settings.embedding, store, open_model),
+        places.child(EmbeddingService, settings.embedding, store, open_model, desk),
         *((memory,) if settings.memory.enabled else ()),
     )
+
+
+def _embedding_routes(settings: Settings, counter: Counter) -> Callable[[], Mapping[str, App]]:
+    """What embedding answers over HTTP."""
+
+    def made() -> Mapping[str, App]:
+        from services.embedding.web import routes
+
+        return routes(counter, settings.embedding)
+
+    return made
 
 
 def _local(settings: Settings, what: Literal["conversation", "daemon"]) -> Sequence[Child]:
@@ -277,7 +298,7 @@ class Worker:
     def __init__(self, settings: Settings, services: Sequence[str], *, clock: Clock | None = None) -> None:
         clock, ids, store = clock or SystemClock(), id_source(process_prefix()), shelf(settings)
         places = _Places(settings)
-        able = {child.label: child for child in _movable(settings, store, places)}
+        able = {child.label: child for child in _movable(settings, store, places, Desk())}
         unable = [name for name in services if name not in able]
         if unable:
             raise ConfigError(
@@ -312,6 +333,22 @@ def _can_be_watched(settings: Settings) -> bool:
     """What the settings say; where they say nothing, whether the packages of the server are installed."""
     enabled = settings.gateway.enabled
     return importlib.util.find_spec("fastapi") is not None if enabled is None else enabled
+
+
+class Server:
+    """Embedding over HTTP, without a conversation: `await server.supervisor.run(stop)`."""
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
+        clock, ids, store, desk = clock or SystemClock(), id_source(process_prefix()), shelf(settings), Desk()
+        self.bus = Bus(clock=clock, ids=ids)
+        models = ModelsService(store, settings.models.watch_s)
+        gateway = GatewayService(settings.gateway, Sources(routes=(_embedding_routes(settings, desk),)))
+        children = [
+            Child(EmbeddingService, lambda: EmbeddingService(settings.embedding, store, open_model, desk)),
+            Child(ModelsService, lambda: models),
+            Child(GatewayService, lambda: gateway),
+        ]
+        self.supervisor = Supervisor(self.bus, clock, ids, ids(), children)
 
 
 class Writer:

@@ -103,6 +103,17 @@ class Cache:
             found |= old
         return found
 
+    def remembered(self, keys: Sequence[bytes]) -> list[Kept] | None:
+        """Return all of them, if memory has all of them."""
+        found = [kept for key in keys if (kept := self._memory.get(key)) is not None]
+        if len(found) < len(keys):
+            return None
+        if self._disk is not None:
+            now = time.time()
+            for key in keys:
+                self._used[key] = now
+        return found
+
     def put(self, entries: Mapping[bytes, Kept]) -> None:
         """Keep new ones; they are written to disk beside."""
         for key, kept in entries.items():

@@ -65,9 +65,13 @@ class Embedder:
         kept = await self._cache.get(list(wanted))
         while missing := {key: text for key, text in wanted.items() if key not in kept}:
             kept |= await self._compute(encoder, missing, purpose, urgent)
-        whole = [kept[key] for key in keys]
-        cut = tuple(place for place, one in enumerate(whole) if one.truncated)
-        return Embedded(info, b"".join(one.row for one in whole), sum(one.tokens for one in whole), cut)
+        return _embedded(info, [kept[key] for key in keys])
+
+    def remembered(self, encoder: Encoder, texts: Sequence[str], purpose: Purpose = "") -> Embedded | None:
+        """Return the vectors of the texts if memory has all of them."""
+        info = encoder.info
+        whole = self._cache.remembered([key_of(info, purpose, text) for text in texts])
+        return None if whole is None else _embedded(info, whole)
 
     async def forget(self) -> int:
         """Lose all vectors that are kept, those of texts under way too; returns how many there were.
@@ -120,6 +124,11 @@ class Embedder:
             key: Kept(rows[place * size : (place + 1) * size], len(passage.ids), passage.truncated)
             for place, (key, passage) in enumerate(zip(own, passages, strict=True))
         }
+
+
+def _embedded(info: Info, whole: Sequence[Kept]) -> Embedded:
+    cut = tuple(place for place, one in enumerate(whole) if one.truncated)
+    return Embedded(info, b"".join(one.row for one in whole), sum(one.tokens for one in whole), cut)
 
 
 def cores() -> int:

@@ -10,6 +10,7 @@ import asyncio
 from typing import ClassVar, Literal
 
 from services.contract import Context
+from services.embedding.desk import Desk
 from services.embedding.embedder import Embedded, Embedder
 from services.embedding.models import Encoders, Open
 from services.embedding.port import EngineMissing, ModelUnusable, NoEmbeddingModel, Overloaded, TextsUnusable
@@ -47,23 +48,25 @@ _REASONS: dict[type[SottoError], Reason] = {
 
 
 class EmbeddingService:
-    """Encoders from `shelf`, opened by `open_model`; requests of turns go before others."""
+    """Encoders from `shelf`, opened by `open_model`; requests of turns go before others, and before those at `desk`."""
 
     name: ClassVar[str] = "embedding"
     consumes: ClassVar[tuple[type[Event], ...]] = (EmbedRequest, RerankRequest, MemoryForget, ModelLoad, ModelPulled)
 
-    def __init__(self, settings: EmbeddingSettings, shelf: Shelf, open_model: Open) -> None:
+    def __init__(self, settings: EmbeddingSettings, shelf: Shelf, open_model: Open, desk: Desk | None = None) -> None:
         self._settings = settings
         self._shelf = shelf
         self._open_model = open_model
+        self._desk = desk or Desk()
 
     async def run(self, ctx: Context) -> None:
         """Answer until cancelled. The model is opened beside; requests that come before wait for it."""
         encoders = Encoders(self._settings, self._shelf, self._open_model)
         embedder = Embedder(self._settings)
         try:
-            await _Answering(ctx, encoders, embedder).run()
+            await _Answering(ctx, encoders, embedder, self._desk).run()
         finally:
+            self._desk.close()
             await embedder.close()
             encoders.close()
 
@@ -71,8 +74,9 @@ class EmbeddingService:
 class _Answering:
     """One run of the service."""
 
-    def __init__(self, ctx: Context, encoders: Encoders, embedder: Embedder) -> None:
+    def __init__(self, ctx: Context, encoders: Encoders, embedder: Embedder, desk: Desk) -> None:
         self._ctx = ctx
+        self._desk = desk
         self._encoders = encoders
         self._embedder = embedder
         self._changing = asyncio.Lock()
@@ -98,6 +102,7 @@ class _Answering:
             await self._use("")
         finally:
             self._opened.set()
+        self._desk.open(self._encoders, self._embedder)
 
     # ---- requests
 

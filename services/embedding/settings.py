@@ -27,6 +27,8 @@ class EmbeddingSettings(BaseModel):
     """Tokens that a thread takes at a time. What a turn of the conversation asks waits for no longer than that."""
     waiting_tokens: int = Field(default=262_144, ge=1)
     """Tokens that may wait; requests beyond are refused with a hint when to come back."""
+    request_bytes: int = Field(default=4 << 20, ge=1)
+    """Longest body of an HTTP request."""
     cache_memory_mb: float = Field(default=16, ge=0)
     """Vectors kept in memory."""
     cache_disk_mb: float = Field(default=64, ge=0)

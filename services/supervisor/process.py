@@ -30,7 +30,12 @@ _SWEEP = 0.1
 _log = structlog.get_logger("process")
 
 
-def run_process(main: Callable[[asyncio.Event], Coroutine[Any, Any, int]], *, exit_within: float = 0.95) -> int:
+def run_process(
+    main: Callable[[asyncio.Event], Coroutine[Any, Any, int]],
+    *,
+    exit_within: float = 0.95,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop,
+) -> int:
     """Run `main(stop)` on a new event loop and return what it returns; call it on the main thread, once.
 
     `stop` is set at the first SIGINT or SIGTERM; the process is gone `exit_within` seconds later at the latest. When
@@ -38,7 +43,7 @@ def run_process(main: Callable[[asyncio.Event], Coroutine[Any, Any, int]], *, ex
     them have ended, threads that still load something are not waited for beyond that time either.
     """
     sys.setswitchinterval(_SWITCH)
-    loop = asyncio.new_event_loop()
+    loop = loop_factory()
     loop.set_exception_handler(_unhandled)
     stop = asyncio.Event()
     end = _End()

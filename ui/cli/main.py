@@ -286,6 +286,19 @@ def run(
 
 
 @app.command()
+def serve(
+    context: typer.Context,
+    port: Annotated[int | None, typer.Option(help="Port on this machine; 0 takes any that is free.")] = None,
+    model: Annotated[str | None, typer.Option(help="Name of an embedding model, or its folder.")] = None,
+) -> None:
+    """Serve embeddings over HTTP without a conversation, until Ctrl-C: /embed, /rerank, /v1/embeddings and others."""
+    from ui.cli.processes import serve
+
+    context.obj.given(gateway__port=port, embedding__model=model)
+    raise typer.Exit(serve(context.obj))
+
+
+@app.command()
 def ps(
     context: typer.Context,
     bus: Annotated[str | None, typer.Option(help="Redis where processes meet, as redis://HOST:6379.")] = None,

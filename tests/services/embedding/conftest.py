@@ -44,6 +44,7 @@ class Watched:
         self.info: Info = LexicalEncoder.info
         self.gate = threading.Event()
         self.gate.set()
+        self.began = threading.Event()
         self.batches: list[int] = []
         self._encoder = LexicalEncoder()
 
@@ -55,6 +56,7 @@ class Watched:
         return self._encoder.read(texts, purpose)
 
     def encode(self, passages: Sequence[Passage]) -> bytes:
+        self.began.set()
         assert self.gate.wait(30)
         self.batches.append(len(passages))
         return self._encoder.encode(passages)

@@ -1,0 +1,95 @@
+"""What a route of raw ASGI needs: the body within bounds, an answer, a refusal, and to notice that the client left."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from typing import Any, TypeVar
+
+import orjson
+
+from shared.errors import SottoError
+
+__all__ = ["App", "ClientLeft", "Receive", "Refusal", "Scope", "Send", "answer", "body", "unless_left"]
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+T = TypeVar("T")
+
+_JSON = (b"content-type", b"application/json")
+_FORGIVEN = 16
+"""So many times the bound are read and forgotten: cut off in its sentence, a client would not hear the answer."""
+
+
+class Refusal(SottoError):
+    """A request that is answered with an error: its HTTP status, and where in it the fault lies."""
+
+    def __init__(
+        self,
+        status: int,
+        type: str,
+        message: str,
+        *,
+        field: str = "",
+        remedy: str = "",
+        header: tuple[bytes, bytes] | None = None,
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.status = status
+        self.type = type
+        self.field = field
+        self.header = header
+
+    async def answer(self, send: Send) -> None:
+        """Send it."""
+        words = {"error": {"type": self.type, "field": self.field, "message": str(self)}}
+        await answer(send, orjson.dumps(words), self.status, self.header)
+
+
+class ClientLeft(Exception):
+    """Nobody waits for the answer any more."""
+
+
+async def body(receive: Receive, most: int) -> bytes:
+    """Return the whole body. Raises Refusal for one of more than `most` bytes, and ClientLeft."""
+    message = await receive()
+    raw: bytes = message.get("body", b"")
+    length = len(raw)
+    while message.get("more_body") and length <= most * _FORGIVEN:
+        message = await receive()
+        piece: bytes = message.get("body", b"")
+        length += len(piece)
+        raw = raw + piece if length <= most else b""
+    if message["type"] == "http.disconnect":
+        raise ClientLeft
+    if length > most:
+        raise Refusal(413, "too_large", f"At most {most} bytes, please.", remedy="Send fewer texts at a time.")
+    return raw
+
+
+async def answer(send: Send, raw: bytes, status: int = 200, header: tuple[bytes, bytes] | None = None) -> None:
+    """Send JSON, with one more header."""
+    headers = [_JSON, (b"content-length", b"%d" % len(raw))]
+    if header is not None:
+        headers.append(header)
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": raw})
+
+
+async def unless_left(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+    """Do the work, or call it off when the client leaves, and raise ClientLeft. The body must have been read."""
+    doing = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(receive())
+    leaving.add_done_callback(lambda _: doing.cancel())
+    try:
+        return await doing
+    except asyncio.CancelledError:
+        if leaving.done() and not leaving.cancelled():
+            raise ClientLeft from None
+        raise
+    finally:
+        doing.cancel()
+        leaving.cancel()

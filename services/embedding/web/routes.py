@@ -1,0 +1,164 @@
+"""The routes: `/embed`, `/similarity`, `/rerank`, `/info` and OpenAI's `/v1/embeddings`.
+
+Statuses: 400 no JSON, 405 another method, 413 too much in one request, 422 a field is wrong, 429 too much waits
+already (Retry-After says for how long), 503 the service is not up. An error is an object `error` of `type`, `field` and
+`message`. What a client that left has asked for is not computed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import numpy as np
+import orjson
+import structlog
+
+from services.embedding.desk import Counter, NotReady
+from services.embedding.embedder import Embedded
+from services.embedding.port import (
+    EngineMissing,
+    ModelUnusable,
+    NoEmbeddingModel,
+    Overloaded,
+    Purpose,
+    TextsUnusable,
+)
+from services.embedding.settings import EmbeddingSettings
+from services.embedding.vectors import Form, cosine, from_bytes, shortened, written
+from services.embedding.web.asgi import App, ClientLeft, Receive, Refusal, Scope, Send, answer, body, unless_left
+from services.embedding.web.asked import (
+    MOST_TEXTS,
+    Embed,
+    read_embed,
+    read_openai,
+    read_rerank,
+    read_similarity,
+)
+from shared.errors import SottoError
+from shared.pcm import Floats
+
+__all__ = ["routes"]
+
+Handler = Callable[[bytes, Receive], Awaitable[bytes]]
+
+_log = structlog.get_logger("embedding")
+
+
+def routes(counter: Counter, settings: EmbeddingSettings) -> Mapping[str, App]:
+    """Return the application of each path."""
+    most = settings.request_bytes
+    answers = _Answers(counter, most)
+    return {
+        "/embed": _route("POST", answers.embed, most),
+        "/similarity": _route("POST", answers.similarity, most),
+        "/rerank": _route("POST", answers.rerank, most),
+        "/v1/embeddings": _route("POST", answers.openai, most),
+        "/info": _route("GET", answers.info, most),
+    }
+
+
+def _route(method: str, handler: Handler, most: int) -> App:
+    async def route(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            _check_method(scope, method)
+            raw = await handler(await body(receive, most), receive)
+        except ClientLeft:
+            return
+        except SottoError as error:
+            await _refusal(error).answer(send)
+        except Exception as error:  # noqa: BLE001 (the outermost edge of a listener)
+            _log.error("a request broke", path=scope["path"], exc_info=error)
+            await Refusal(500, "internal", "The server made a mistake.", remedy="The log has it.").answer(send)
+        else:
+            await answer(send, raw)
+
+    return route
+
+
+def _check_method(scope: Scope, method: str) -> None:
+    if scope["method"] != method:
+        raise Refusal(405, "method_not_allowed", f"Ask with {method}.", header=(b"allow", method.encode()))
+
+
+def _refusal(error: SottoError) -> Refusal:
+    match error:
+        case Refusal():
+            return error
+        case TextsUnusable():
+            return Refusal(422, "invalid", error.message, field="dimensions", remedy=error.remedy)
+        case NoEmbeddingModel():
+            return Refusal(422, "no_model", error.message, field="model", remedy=error.remedy)
+        case Overloaded():
+            retry = b"%d" % math.ceil(error.retry_ms / 1000)
+            return Refusal(429, "overloaded", error.message, remedy=error.remedy, header=(b"retry-after", retry))
+        case NotReady():
+            return Refusal(503, "not_ready", error.message, remedy=error.remedy, header=(b"retry-after", b"1"))
+        case ModelUnusable() | EngineMissing():
+            return Refusal(503, "model_unusable", error.message, field="model", remedy=error.remedy)
+        case _:
+            return Refusal(500, "internal", error.message, remedy=error.remedy)
+
+
+class _Answers:
+    """The answer to each kind of request."""
+
+    def __init__(self, counter: Counter, most: int) -> None:
+        self._counter = counter
+        self._most = most
+
+    async def embed(self, raw: bytes, receive: Receive) -> bytes:
+        asked = read_embed(raw)
+        done = await self._vectors(asked.texts, asked.purpose, asked.model, receive)
+        said = {"model": done.info.model, "engine": done.info.engine, "tokens": done.tokens}
+        return orjson.dumps(
+            {**said, "truncated": done.truncated, "embeddings": _forms(done, asked)}, option=orjson.OPT_SERIALIZE_NUMPY
+        )
+
+    async def openai(self, raw: bytes, receive: Receive) -> bytes:
+        asked = read_openai(raw)
+        done = await self._vectors(asked.texts, "", asked.model, receive)
+        rows = [{"object": "embedding", "index": n, "embedding": row} for n, row in enumerate(_forms(done, asked))]
+        usage = {"prompt_tokens": done.tokens, "total_tokens": done.tokens}
+        return orjson.dumps(
+            {"object": "list", "data": rows, "model": done.info.model, "usage": usage},
+            option=orjson.OPT_SERIALIZE_NUMPY,
+        )
+
+    async def similarity(self, raw: bytes, receive: Receive) -> bytes:
+        asked = read_similarity(raw)
+        one = await self._vectors(asked.texts, "", asked.model, receive)
+        other = await self._vectors(asked.others, "", asked.model, receive)
+        scores = cosine(_rows(one), _rows(other))
+        return orjson.dumps({"model": one.info.model, "scores": scores}, option=orjson.OPT_SERIALIZE_NUMPY)
+
+    async def rerank(self, raw: bytes, receive: Receive) -> bytes:
+        asked = read_rerank(raw)
+        query = await self._vectors([asked.query], "query", asked.model, receive)
+        texts = await self._vectors(asked.texts, "passage", asked.model, receive)
+        scores = cosine(_rows(query), _rows(texts))[0]
+        order = np.argsort(-scores, kind="stable")[: asked.best]
+        results = [{"index": int(place), "score": float(scores[place])} for place in order]
+        return orjson.dumps({"model": texts.info.model, "method": "cosine", "results": results})
+
+    async def info(self, _raw: bytes, _receive: Receive) -> bytes:
+        info = await self._counter.info()
+        return orjson.dumps({**info._asdict(), "request_bytes": self._most, "request_texts": MOST_TEXTS})
+
+    async def _vectors(self, texts: Sequence[str], purpose: Purpose, model: str, receive: Receive) -> Embedded:
+        known = self._counter.remembered(texts, purpose, model)
+        if known is not None:
+            return known
+        return await unless_left(receive, self._counter.embed(texts, purpose, model))
+
+
+def _rows(done: Embedded) -> Floats:
+    return from_bytes(done.rows, done.info.dimensions)
+
+
+def _forms(done: Embedded, asked: Embed) -> Sequence[object]:
+    """Each vector as it was asked for."""
+    short = shortened(done.rows, done.info.dimensions, asked.dimensions)
+    rows = from_bytes(short, asked.dimensions or done.info.dimensions)
+    form: Form = asked.form
+    return list(rows) if form == "float" else [written(row, form) for row in rows]
