@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, TypeVar
@@ -49,6 +49,8 @@ class Ledger:
     queued: int
     high_water: int
     """The most events that ever waited."""
+    oldest_at: int
+    """When the event was published that waits longest, unix ns; 0 when none waits."""
 
 
 class _ByKey(OrderedDict[Hashable, E]):
@@ -220,7 +222,11 @@ class Backlog(Generic[E]):
             stale=self.stale,
             queued=len(self.buffer),
             high_water=self.high_water,
+            oldest_at=next(iter(self._waiting())).at if self.buffer else 0,
         )
+
+    def _waiting(self) -> Iterable[E]:
+        return self.buffer if self._by_key is None else self._by_key.values()
 
     def _offer_latest(self, event: E) -> None:
         assert self._by_key is not None

@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 import traceback
+from collections import deque
 from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any, Literal, TextIO
@@ -18,7 +19,7 @@ import structlog
 
 from shared.errors import ConfigError
 
-__all__ = ["configure", "silence_telemetry"]
+__all__ = ["configure", "recent", "silence_telemetry"]
 
 Level = Literal["debug", "info", "warning", "error"]
 _Facts = MutableMapping[str, Any]
@@ -41,6 +42,8 @@ _NOISY = (
 
 _SECRET_WORDS = ("api_key", "apikey", "authorization", "password", "secret", "token")
 _MASK = "**********"
+_RECENT = 500
+"""Lines that are remembered."""
 
 _NO_TELEMETRY = {
     "DO_NOT_TRACK": "1",  # the convention of consoledonottrack.com
@@ -70,19 +73,27 @@ def configure(
     root = logging.getLogger()
     _remove_handlers(root)
     stream = stream or sys.stderr
-    _add(root, _Stream(stream), _console(stream, number) if format == "console" else _json())
+    kept = min(number, logging.INFO)
+    _add(root, _Stream(stream), _console(stream, number) if format == "console" else _json(), number)
+    _add(root, _Recent(), _json(), kept)
     if file is not None:
-        _add(root, _open(file), _json())
-    root.setLevel(number)
+        _add(root, _open(file), _json(), number)
+    root.setLevel(kept)
     for name in _NOISY:
         logging.getLogger(name).setLevel(max(number, logging.INFO if number <= logging.DEBUG else logging.WARNING))
     logging.captureWarnings(True)
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        wrapper_class=structlog.make_filtering_bound_logger(number),
+        wrapper_class=structlog.make_filtering_bound_logger(kept),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
+
+
+def recent() -> list[dict[str, Any]]:
+    """Return the last lines since `configure`, from level info on, oldest first, each as in the file."""
+    kept = next((handler for handler in logging.getLogger().handlers if isinstance(handler, _Recent)), None)
+    return [json.loads(line) for line in tuple(kept.lines)] if kept is not None else []
 
 
 # ---- where lines go
@@ -90,6 +101,17 @@ def configure(
 
 class _Stream(logging.StreamHandler[TextIO]):
     """A handler that `configure` made and may replace."""
+
+
+class _Recent(logging.Handler):
+    """Keeps the last lines, for whoever asks later."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: deque[str] = deque(maxlen=_RECENT)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
 
 
 class _File(logging.Handler):
@@ -124,13 +146,14 @@ def _open(file: Path) -> logging.Handler:
         raise ConfigError(f"The log file {file} cannot be written: {error.strerror}.") from error
 
 
-def _add(root: logging.Logger, handler: logging.Handler, formatter: logging.Formatter) -> None:
+def _add(root: logging.Logger, handler: logging.Handler, formatter: logging.Formatter, level: int) -> None:
     handler.setFormatter(formatter)
+    handler.setLevel(level)
     root.addHandler(handler)
 
 
 def _remove_handlers(root: logging.Logger) -> None:
-    for handler in [h for h in root.handlers if isinstance(h, _Stream | _File)]:
+    for handler in [h for h in root.handlers if isinstance(h, _Stream | _Recent | _File)]:
         root.removeHandler(handler)
         handler.close()
 

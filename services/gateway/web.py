@@ -25,6 +25,7 @@ from services.gateway.socket import EventSocket
 from services.gateway.sound import NotSound, samples
 from services.gateway.sources import App, Sources
 from shared.events import Event
+from shared.logs import recent
 from shared.pcm import samples_in
 
 __all__ = ["application"]
@@ -194,6 +195,12 @@ def _knowledge(app: FastAPI, sources: Sources, socket: EventSocket) -> None:
         if sources.models is None:
             raise Refusal(404, "no_models", "No service here keeps models.")
         return JSONResponse(await asyncio.to_thread(sources.models))
+
+    @app.get("/v1/logs")
+    async def logs(service: str = "") -> JSONResponse:
+        """Return the last log lines, of one service or of all, the oldest first."""
+        lines = await asyncio.to_thread(recent)
+        return JSONResponse([line for line in lines if service in ("", line.get("service"), line.get("logger"))])
 
     @app.get("/v1/stats")
     async def stats() -> JSONResponse:

@@ -12,6 +12,7 @@ from services.metrics.engines import Engines
 from services.metrics.latency import Latencies
 from services.metrics.settings import MetricsSettings
 from services.metrics.watcher import Watcher
+from shared.clock import Clock, SystemClock
 from shared.events import Event, TurnFinished
 
 __all__ = ["Measurements"]
@@ -20,7 +21,8 @@ __all__ = ["Measurements"]
 class Measurements:
     """Made once, so that figures go on after a crash of the service that feeds them."""
 
-    def __init__(self, bus: Bus, settings: MetricsSettings) -> None:
+    def __init__(self, bus: Bus, settings: MetricsSettings, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
         self.latencies = Latencies(settings.window)
         self.engines = Engines(settings.window)
         self.counts = Counts()
@@ -38,14 +40,19 @@ class Measurements:
         """The account of every subscription."""
         return self._bus.stats()
 
+    def lag_s(self, ledger: Ledger) -> float:
+        """How long the event has waited that waits longest, in seconds."""
+        return max(0, self._clock.now_ns() - ledger.oldest_at) / 1e9 if ledger.oldest_at else 0.0
+
     def stats(self) -> dict[str, JsonValue]:
         """Return all of it as JSON."""
         watcher, reading = self.watcher, self.watcher.reading
         return {
-            "subscriptions": [{**asdict(one), "overflow": one.overflow.value} for one in self.ledgers()],
+            "subscriptions": [self._account(one) for one in self.ledgers()],
             "rates": {**self.counts.rates},
             "stalls": [asdict(stall) for stall in tuple(watcher.stalls)],
             "process": {"cpu": reading.cpu, "rss": reading.rss, "threads": {**reading.threads}},
+            "gpus": [asdict(gpu) for gpu in reading.gpus],
             "latency": self.latencies.summary(),
             "engines": self.engines.summary(),
             "services": {
@@ -53,6 +60,9 @@ class Measurements:
                 for name, one in self.counts.services.by_name.items()
             },
         }
+
+    def _account(self, ledger: Ledger) -> JsonValue:
+        return {**asdict(ledger), "overflow": ledger.overflow.value, "lag_s": self.lag_s(ledger)}
 
     def exposition(self) -> bytes:
         """Return all of it in Prometheus's text format."""

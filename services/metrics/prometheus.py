@@ -94,6 +94,11 @@ def _bus(found: Measurements) -> Iterator[Metric]:
     for field, words in (("queued", "Events that wait."), ("high_water", "The most that ever waited.")):
         lines = [((name,), account[field]) for name, account in ledgers.items()]
         yield _gauge(f"sotto_subscription_{field}_messages", words, names, lines)
+    lags: dict[tuple[str, ...], float] = {}
+    for ledger in found.ledgers():
+        lags[ledger.name,] = max(found.lag_s(ledger), lags.get((ledger.name,), 0.0))
+    words = "How long the event has waited that waits longest."
+    yield _gauge("sotto_subscription_lag_seconds", words, names, lags.items())
 
 
 def _by_name(found: Measurements) -> dict[str, dict[str, int]]:
@@ -132,6 +137,11 @@ def _process(found: Measurements) -> Iterator[Metric]:
     yield _gauge("process_resident_memory_bytes", "Memory in use.", (), [((), reading.rss)])
     threads = [((name,), share) for name, share in reading.threads.items()]
     yield _gauge("sotto_thread_cpu_ratio", "CPU by thread; 1 is one core.", ("thread",), threads)
+    gpus = reading.gpus
+    busy = [((gpu.name,), gpu.busy) for gpu in gpus]
+    yield _gauge("sotto_gpu_busy_ratio", "The part of the time in which a GPU works.", ("gpu",), busy)
+    used = [((gpu.name,), gpu.memory_used) for gpu in gpus]
+    yield _gauge("sotto_gpu_memory_used_bytes", "Memory of a GPU in use, by whatever program.", ("gpu",), used)
 
 
 # ---- families

@@ -91,7 +91,16 @@ class MetricsService:
         found, watcher = self._measurements, self._measurements.watcher
         reading = watcher.reading
         threads = [("thread.cpu_ratio", share, {"thread": name}) for name, share in reading.threads.items()]
+        gpus = [
+            line
+            for gpu in reading.gpus
+            for line in (
+                ("gpu.busy_ratio", gpu.busy, {"gpu": gpu.name}),
+                ("gpu.memory_bytes", float(gpu.memory_used), {"gpu": gpu.name}),
+            )
+        ]
         return [
+            *gpus,
             ("process.cpu_ratio", reading.cpu, {}),
             ("process.memory_bytes", float(reading.rss), {}),
             ("system.memory_ratio", reading.machine_memory, {}),
@@ -99,6 +108,7 @@ class MetricsService:
             ("bus.events_per_second", sum(found.counts.rates.values()), {}),
             ("bus.queued", float(sum(ledger.queued for ledger in found.ledgers())), {}),
             ("bus.dropped", float(sum(ledger.dropped for ledger in found.ledgers())), {}),
+            ("bus.lag_seconds", max((found.lag_s(ledger) for ledger in found.ledgers()), default=0.0), {}),
             ("loop.stalls", float(watcher.stall_count), {}),
         ]
 

@@ -16,6 +16,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from services.metrics.gpus import Gpu, Gpus
+
 if TYPE_CHECKING:  # loaded on the watcher's thread
     import psutil
 
@@ -52,6 +54,7 @@ class Reading:
     """CPU by thread name, those of one name together."""
     machine_memory: float = 0.0
     """The part of the machine's memory that is in use, by whomever."""
+    gpus: tuple[Gpu, ...] = ()
 
 
 class Watcher:
@@ -92,14 +95,14 @@ class Watcher:
     def _watch(self, ending: threading.Event) -> None:
         import psutil
 
-        process = psutil.Process()
+        process, gpus = psutil.Process(), Gpus()
         due = time.monotonic()
         while not ending.wait(_BEAT_S):
             beat = self._beat
             if time.monotonic() - beat > self._stall_s:
                 self._stalled(beat, ending)
             elif time.monotonic() >= due:
-                self._read(process, self._sample_s + time.monotonic() - due)
+                self._read(process, gpus, self._sample_s + time.monotonic() - due)
                 due = time.monotonic() + self._sample_s
 
     def _stalled(self, beat: float, ending: threading.Event) -> None:
@@ -125,7 +128,7 @@ class Watcher:
         busy = {names.get(id, "native"): frame for id, frame in frames.items() if frame.f_code.co_name not in _IDLE}
         return "\n\n".join(f"thread {name}:\n{_told(frame)}" for name, frame in busy.items()) or _told(loop)
 
-    def _read(self, process: psutil.Process, seconds: float) -> None:
+    def _read(self, process: psutil.Process, gpus: Gpus, seconds: float) -> None:
         import psutil
 
         names = {thread.native_id: thread.name for thread in threading.enumerate()}
@@ -138,7 +141,8 @@ class Watcher:
             shares[name] = shares.get(name, 0.0) + share
         self._spent = spent
         memory = psutil.virtual_memory().percent / 100
-        self.reading = Reading(sum(shares.values()), process.memory_info().rss, shares, memory)
+        rss = process.memory_info().rss
+        self.reading = Reading(sum(shares.values()), rss, shares, memory, gpus.read())
 
 
 def _told(frame: FrameType | None) -> str:

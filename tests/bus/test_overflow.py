@@ -64,3 +64,18 @@ async def test_who_is_told_of_an_overflow_leaves_what_is_queued_to_the_next(bus,
     with pytest.raises(SlowReader):
         await first
     assert (await second).text == "kept"
+
+
+@pytest.mark.parametrize("overflow", [Overflow.FAIL, latest(lambda event: event.turn)], ids=["queue", "by key"])
+async def test_the_ledger_says_since_when_the_oldest_waits(bus, make, overflow):
+    """Nothing does once all was read."""
+    subscription = bus.subscribe(TextEntered, capacity=3, overflow=overflow)
+    first, second = make.fact("a", turn=1), make.fact("b", turn=2)
+    assert balanced(subscription).oldest_at == 0
+    bus.publish(first)
+    bus.publish(second)
+    assert balanced(subscription).oldest_at == first.at
+    assert await anext(subscription) is first
+    assert balanced(subscription).oldest_at == second.at
+    await anext(subscription)
+    assert balanced(subscription).oldest_at == 0

@@ -14,7 +14,7 @@ import structlog
 from pydantic import SecretStr
 
 from shared.errors import ConfigError
-from shared.logs import configure, silence_telemetry
+from shared.logs import configure, recent, silence_telemetry
 
 
 @pytest.fixture(autouse=True)
@@ -170,3 +170,19 @@ def test_telemetry_is_switched_off_whatever_was_set():
     assert environ["HF_HUB_DISABLE_TELEMETRY"] == "1"
     assert environ["ANONYMIZED_TELEMETRY"] == "False"
     assert environ["STREAMLIT_BROWSER_GATHER_USAGE_STATS"] == "false"
+
+
+def test_the_last_lines_are_remembered_whatever_is_shown():
+    """From level info on, with their facts; the older ones go."""
+    stream = io.StringIO()
+    configure("error", "console", stream)
+    log = structlog.get_logger("tts")
+    log.debug("too much")
+    for number in range(600):
+        log.info("spoke", number=number, api_key="secret")
+    lines = recent()
+    assert stream.getvalue() == ""
+    assert [line["number"] for line in lines] == list(range(100, 600))
+    assert (lines[0]["event"], lines[0]["logger"], lines[0]["api_key"]) == ("spoke", "tts", "**********")
+    configure("error", "console", stream)
+    assert recent() == []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import logging
 import socket
 import subprocess
 import sys
@@ -10,6 +12,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from structlog import get_logger, reset_defaults
 
 from bus import Bus
 from services.gateway import GatewayService, GatewaySettings, Sources
@@ -27,6 +30,7 @@ from shared.events import (
     TextEntered,
 )
 from shared.ids import id_source
+from shared.logs import configure
 from tests.services.gateway.conftest import House, open_house
 
 
@@ -169,3 +173,20 @@ def test_a_web_framework_is_loaded_when_the_gateway_runs_and_not_before() -> Non
     root = Path(__file__).parents[3]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+async def test_the_last_log_lines_are_told_service_by_service(house: House) -> None:
+    """By the logger's name, and by the service that a line speaks of."""
+    configure("error", stream=io.StringIO())
+    try:
+        get_logger("tts").info("spoke", clause=1)
+        get_logger("supervisor").error("service crashed", service="tts")
+        get_logger("stt").info("heard")
+        told = (await house.client.get("/v1/logs?service=tts")).json()
+        assert [line["event"] for line in told] == ["spoke", "service crashed"]
+        assert "heard" in [line["event"] for line in (await house.client.get("/v1/logs")).json()]
+    finally:
+        for handler in [h for h in logging.getLogger().handlers if type(h).__module__ == "shared.logs"]:
+            logging.getLogger().removeHandler(handler)
+        logging.captureWarnings(False)
+        reset_defaults()
