@@ -226,7 +226,7 @@ class Backlog(Generic[E]):
         )
 
     def _waiting(self) -> Iterable[E]:
-        return self.buffer if self._by_key is None else self._by_key.values()
+        return self.buffer if isinstance(self.buffer, deque) else self.buffer.values()
 
     def _offer_latest(self, event: E) -> None:
         assert self._by_key is not None
