@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-ROLES = ("voice", "llm", "dev")
+ROLES = ("voice", "llm", "training", "dev")
 
 
 def declared(root: Path, role: str) -> dict[str, Requirement]:

@@ -1,0 +1,122 @@
+"""The network: a small Llama as llama.cpp computes it, so that its weights are written to a GGUF as they are.
+
+Rotary positions turn neighbouring pairs, norms are RMS norms, the feed-forward is gated by SiLU, and the embedding of
+tokens is also the output's matrix.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+__all__ = ["Network", "Shape"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The sizes of a network; widths are multiples of 32, the block of Q8_0."""
+
+    vocabulary: int
+    context: int = 512
+    width: int = 192
+    layers: int = 4
+    heads: int = 6
+    inner: int = 512
+    rope_base: float = 10_000.0
+    epsilon: float = 1e-5
+
+    @property
+    def head(self) -> int:
+        """The width of one head."""
+        return self.width // self.heads
+
+    def sizes(self) -> dict[str, float]:
+        """The same, to be written down."""
+        return asdict(self)
+
+
+class _Attention(nn.Module):
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.heads = shape.heads
+        self.q = nn.Linear(shape.width, shape.width, bias=False)
+        self.k = nn.Linear(shape.width, shape.width, bias=False)
+        self.v = nn.Linear(shape.width, shape.width, bias=False)
+        self.o = nn.Linear(shape.width, shape.width, bias=False)
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        rows, length, width = x.shape
+        q, k, v = (
+            each(x).view(rows, length, self.heads, width // self.heads).transpose(1, 2)
+            for each in (self.q, self.k, self.v)
+        )
+        mixed = functional.scaled_dot_product_attention(_turned(q, cos, sin), _turned(k, cos, sin), v, is_causal=True)
+        result: Tensor = self.o(mixed.transpose(1, 2).reshape(rows, length, width))
+        return result
+
+
+class _FeedForward(nn.Module):
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.gate = nn.Linear(shape.width, shape.inner, bias=False)
+        self.up = nn.Linear(shape.width, shape.inner, bias=False)
+        self.down = nn.Linear(shape.inner, shape.width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = self.down(functional.silu(self.gate(x)) * self.up(x))
+        return result
+
+
+class _Layer(nn.Module):
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.before_attention = nn.RMSNorm(shape.width, eps=shape.epsilon)
+        self.attention = _Attention(shape)
+        self.before_feed = nn.RMSNorm(shape.width, eps=shape.epsilon)
+        self.feed = _FeedForward(shape)
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        x = x + self.attention(self.before_attention(x), cos, sin)
+        result: Tensor = x + self.feed(self.before_feed(x))
+        return result
+
+
+class Network(nn.Module):
+    """Gives the next token's logits at the positions that are asked for."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.tokens = nn.Embedding(shape.vocabulary, shape.width)
+        self.layers = nn.ModuleList(_Layer(shape) for _ in range(shape.layers))
+        self.last = nn.RMSNorm(shape.width, eps=shape.epsilon)
+        turns = shape.rope_base ** (-torch.arange(0, shape.head, 2) / shape.head)
+        angles = torch.outer(torch.arange(shape.context), turns)
+        self.register_buffer("cos", angles.cos(), persistent=False)
+        self.register_buffer("sin", angles.sin(), persistent=False)
+        self.apply(_begun)
+        for layer in self.layers:
+            for matrix in (layer.attention.o, layer.feed.down):
+                nn.init.zeros_(matrix.weight)
+
+    def forward(self, ids: Tensor, at: Tensor) -> Tensor:
+        """`ids` is rows by length, `at` the flat positions whose logits are wanted."""
+        x = self.tokens(ids)
+        cos, sin = self.cos[: ids.shape[1]], self.sin[: ids.shape[1]]
+        for layer in self.layers:
+            x = layer(x, cos, sin)
+        return functional.linear(self.last(x.reshape(-1, self.shape.width)[at]), self.tokens.weight)
+
+
+def _turned(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turn neighbouring pairs by their position's angle."""
+    even, odd = x[..., 0::2], x[..., 1::2]
+    return torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1).flatten(-2)
+
+
+def _begun(module: nn.Module) -> None:
+    if isinstance(module, nn.Linear | nn.Embedding):
+        nn.init.normal_(module.weight, std=0.02)
