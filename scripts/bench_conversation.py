@@ -308,6 +308,7 @@ def main() -> int:
     )
     options.add_argument("--turns", type=int, default=50, help="questions to ask (four times as many with --full)")
     arguments = options.parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a warm disk holds what Python has compiled
     configure("error")
     return report(figures(arguments.full, arguments.only, arguments.turns), as_json=arguments.json)
 

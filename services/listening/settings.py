@@ -20,7 +20,7 @@ class ListeningSettings(BaseModel):
     """Voice probability below which a window counts as silence; between the two, what was goes on."""
     onset_windows: int = Field(default=2, ge=1, le=16)
     """Windows of 32 ms in a row above `start_threshold` that make an onset: a click fills one."""
-    sure_threshold: float = Field(default=0.85, gt=0, le=1)
+    sure_threshold: float = Field(default=0.6, gt=0, le=1)
     """Voice probability from which a single window is an onset; 1 waits for `onset_windows` always."""
     hangover_ms: int = Field(default=160, ge=32, le=2000)
     """Silence after which `speech.ended` is said; dialogue waits longer before it believes the person is done."""
