@@ -5,11 +5,14 @@ A file holds a list of scenarios. Each has
 - `scenario`: the truth it tells;
 - `language`, `settings`, `skills`, `model`, `broken`, `tools`: the world (see `world`);
 - `script`: steps, one key each: `say`, `mumble` (said, but not to be trusted), `cough` (seconds), `type`, `type-aloud`,
-  `wait` (seconds), `hear` (until these words were played), `until` (an event, written as in `expect`), `alarm` (its
-  words), `wake` (phrase), `break` (engine: how), `give-up` (service), `microphone` (on or off);
+  `wait` (seconds), `inject` (an event by its kind, with its fields), `hear` (until these words were played), `until`
+  (an event, written as in `expect`), `alarm` (its words), `wake` (phrase), `break` (engine: how), `give-up` (service),
+  `microphone` (on or off);
 - `expect`: events that must come in this order, others may come between: a kind, or a kind with some of its fields;
 - `never`: kinds (or kinds with fields) that must not come;
 - `heard`: for each turn that had an answer, the words in the history at the end.
+
+Those of `typed.yaml` also hold against a running Sotto (`scripts/inject.py --scenario`), where the world is what it is.
 
 Whatever a scenario says, `judge` holds its run against what must always be true.
 """
@@ -26,7 +29,7 @@ import yaml
 from bus import Bus
 from services.dialogue import DialogueService
 from services.dialogue.words import normal
-from shared.events import Event, ToolSpec, TurnFinished, TurnStarted
+from shared.events import REGISTRY, Event, ToolSpec, TurnFinished, TurnStarted
 from tests.conversation.world import World, world
 
 Pattern = str | dict[str, dict[str, Any]]
@@ -98,6 +101,9 @@ async def _do(here: World, verb: str, argument: Any) -> None:
             await here.hear(argument)
         case "until":
             await _until(here, argument)
+        case "inject":
+            ((kind, fields),) = argument.items()
+            here.bench.publish(REGISTRY.latest(kind), **fields)
         case "alarm":
             here.ring(argument)
         case "wake":

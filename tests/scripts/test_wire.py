@@ -109,6 +109,17 @@ async def test_a_scenario_is_played_and_judged(url: str, tmp_path: Path, capsys:
     assert [fault.split("}")[-1] for fault in told["faults"]] == [" did not come in its place", "tool.call came"]
 
 
+async def test_the_suites_typed_scenarios_hold_against_a_running_sotto(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One after the other, each in a session of its own."""
+    scenarios = Path(__file__).parents[1] / "conversation" / "scenarios" / "typed.yaml"
+    status = await script(inject.main, url)("--scenario", str(scenarios), "--patience", "60")
+    told = capsys.readouterr().out
+    assert status == 0, told
+    assert told.count("ok  ") >= 15
+
+
 async def test_conversations_are_held_side_by_side(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Every turn comes to its end, also those of people who interrupt themselves."""
     words = ("--sessions", "4", "--turns", "3", "--think", "0", "--interrupt", "0.5", "--json")
