@@ -1,8 +1,8 @@
-"""What it costs to be watched: the metrics service during a conversation, and event sockets that nobody reads.
+"""What it costs to be watched: the metrics service during a conversation, and event sockets that are hardly read.
 
 A minute of a spoken conversation's events is published as fast as it goes, measured and not; what the difference costs
 in a minute, the readings of an idle minute and Prometheus's questions are added up. Then typed questions are asked of
-an assistant without watchers and, in turn, with many that never read.
+an assistant without watchers and, in turn, with many that read slowly or never.
 
 Baselines in the same run: the same events with nobody measuring, and the same questions with nobody watching.
 """
@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
+from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -58,8 +59,8 @@ from shared.logs import configure
 _MINUTE = 60
 _SCRAPE_S = 5
 """Somebody who asks for the figures does it this often, at most."""
-_SILENT = """
-import socket, sys
+_PEERS = """
+import select, socket, sys
 request = (b"GET /v1/events HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n"
            b"Sec-WebSocket-Version: 13\\r\\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\n\\r\\n")
 peers = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for _ in range(int(sys.argv[2]))]
@@ -67,8 +68,16 @@ for peer in peers:
     peer.sendall(request)
     peer.recv(12)
 print("there", flush=True)
+each = float(sys.argv[3])
+while each:
+    for peer in peers:
+        if select.select([sys.stdin], [], [], each / len(peers))[0]:
+            sys.exit()
+        if select.select([peer], [], [], 0)[0]:
+            peer.recv(8192)
 sys.stdin.read()
 """
+"""Event sockets that are read every so many seconds, 8 kB at a time; 0: never."""
 
 
 # ---- a minute of conversation
@@ -205,11 +214,12 @@ async def asked(made: Assistant, times: int) -> list[float]:
 
 
 @contextlib.asynccontextmanager
-async def silent(port: int, count: int) -> AsyncIterator[None]:
-    """So many event sockets of another process that never reads."""
+async def peers(port: int, count: int, every_s: float) -> AsyncIterator[None]:
+    """So many event sockets of another process, each read every so often, or never (0)."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", _SILENT, str(port), str(count), stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
+        sys.executable, "-c", _PEERS, str(port), str(count), str(every_s),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
     assert process.stdout is not None
     await process.stdout.readline()
     try:
@@ -220,11 +230,12 @@ async def silent(port: int, count: int) -> AsyncIterator[None]:
 
 
 async def filled(made: Assistant, port: int) -> None:
-    """Return when nobody takes anything any more: what is sent to the silent ones is large, and soon too much."""
-    wire, before = Wire(f"http://127.0.0.1:{port}"), -1
+    """Return when every watcher is behind: what is sent to them is large, and soon too much."""
+    wire = Wire(f"http://127.0.0.1:{port}")
     for number in range(300):
         made.emit(ModelFailed, role="vad", name="none", engine="none", message="x" * (60_000 if number < 12 else 1))
-    while True:
+    before = -1
+    for _ in range(20):
         clients = (await asyncio.to_thread(wire.get, "/v1/stats"))["clients"]
         if (delivered := sum(client["delivered"] for client in clients)) == before:
             return
@@ -232,32 +243,37 @@ async def filled(made: Assistant, port: int) -> None:
         await asyncio.sleep(0.5)
 
 
-async def beside(count: int, times: int, rounds: int) -> tuple[list[float], list[float], float]:
-    """The times of questions without and with silent watchers, round by round, and the memory they cost in MiB."""
-    alone: list[float] = []
-    watched: list[float] = []
+async def beside(count: int, every_s: float, times: int, rounds: int) -> tuple[list[Round], float]:
+    """The times of questions without watchers and with them, round by round, and the memory that was taken in MiB."""
+    taken: list[Round] = []
     with tempfile.TemporaryDirectory(prefix="sotto-") as folder:
         async with assistant(Path(folder)) as (made, port):
             await asked(made, times)
             before = psutil.Process().memory_info().rss
             for _ in range(rounds):
-                alone += await asked(made, times)
-                async with silent(port, count):
+                alone = await asked(made, times)
+                async with peers(port, count, every_s):
                     await filled(made, port)
-                    watched += await asked(made, times)
+                    taken.append((alone, await asked(made, times)))
             grown = (psutil.Process().memory_info().rss - before) / 2**20
-    return alone, watched, grown
+    return taken, grown
+
+
+Round = tuple[list[float], list[float]]
+"""How long questions took in ms, without watchers and with them."""
 
 
 def watchers(count: int, times: int, rounds: int) -> Iterator[Figure]:
-    """Whether the conversation notices watchers that never read."""
-    alone, watched, grown = asyncio.run(beside(count, times, rounds))
-    for percent in (50, 99):
-        yield plain(f"baseline: a typed question with no watcher, p{percent}", percentile(alone, percent), "ms")
-        yield plain(f"the same with {count} that never read, p{percent}", percentile(watched, percent), "ms")
-    more = (percentile(watched, 99) / percentile(alone, 99) - 1) * 100
-    yield at_most(f"{count} silent watchers make p99 later by", more, "%", 5)
-    yield plain("memory grown meanwhile", grown, "MiB")
+    """Whether the conversation notices watchers that read slowly, or never: the median of the rounds."""
+    for how, every_s in (("that never read", 0.0), ("that read slowly", 1.0)):
+        taken, grown = asyncio.run(beside(count, every_s, times, rounds))
+        for percent in (50, 99):
+            alone, watched = (median(percentile(one[side], percent) for one in taken) for side in (0, 1))
+            yield plain(f"baseline: a typed question with no watcher, p{percent}", alone, "ms")
+            yield plain(f"the same with {count} {how}, p{percent}", watched, "ms")
+        more = median((percentile(w, 99) / percentile(a, 99) - 1) * 100 for a, w in taken)
+        yield at_most(f"{count} watchers {how} make p99 later by", more, "%", 5)
+        yield plain("memory grown meanwhile", grown, "MiB")
 
 
 def figures(full: bool, chosen: Sequence[str]) -> Iterator[Figure]:
@@ -265,7 +281,7 @@ def figures(full: bool, chosen: Sequence[str]) -> Iterator[Figure]:
     if "cost" in chosen:
         yield from cost(10 if full else 3, 30 if full else 8)
     if "watchers" in chosen:
-        yield from watchers(200, 400 if full else 100, 5 if full else 3)
+        yield from watchers(200, 400 if full else 100, 9 if full else 5)
 
 
 def main() -> int:

@@ -53,6 +53,11 @@ class Filter:
             wanted |= found
         return cls(frozenset(wanted or registry), session, turn)
 
+    @property
+    def narrow(self) -> bool:
+        """True when only a session or a turn is wanted."""
+        return self.session is not None or self.turn is not None
+
     def wants(self, event: Event) -> bool:
         """True for an event of its session and turn; its kinds are looked at by whoever offers."""
         return self.session in (None, event.session) and self.turn in (None, event.turn)
@@ -77,6 +82,8 @@ class Feed:
         self.offered = self.delivered = self.dropped = 0
         self.left_alone = False
         """It was full, and takes no more for now."""
+        self.slow = False
+        """It was left alone, and has not kept up since."""
         self.overtaken: Callable[[], None] = self._nothing_came
         """Called when all was read and the feed had been left alone; it calls `resume`."""
         self._room = min(capacity, _ROOM)
@@ -109,7 +116,7 @@ class Feed:
             if key in waiting:
                 self._drop(waiting.pop(key).kind)
         if len(waiting) >= self._room:
-            self.left_alone = True
+            self.left_alone = self.slow = True
             return
         self.offered += 1
         waiting[key] = event
@@ -118,6 +125,7 @@ class Feed:
     def resume(self, missed: Mapping[str, int], past: Iterable[Event]) -> None:
         """Go on after having been left alone: with what was missed by kind, and then with `past`."""
         self.left_alone = False
+        self.slow = bool(missed)
         for kind, count in missed.items():
             self.offered += count
             self._drop(kind, count)

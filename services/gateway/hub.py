@@ -1,7 +1,7 @@
 """The hub: from the bus to every client's feed. It hands events over as they are published, and waits for nobody.
 
 Without a client it does not listen at all. A client that does not keep up is left alone until it has read what it was
-given; then it goes on with the newest, from the bus's memory, and is told how much of what it missed.
+given; then it goes on with the newest, from what is kept of it, and is told how much of what it missed.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from shared.events import Event, encode
 
 __all__ = ["Hub"]
 
-Seen = tuple[type[Event], str, int]
-"""Class, session and turn of an event."""
+Seen = Counter[type[Event]]
+"""How many events, by class."""
 
+_NEWEST = 1000
+"""Events that are kept for those left alone."""
 _TEXTS = 256
 """Events whose JSON form is kept: every client gets the same."""
 
@@ -30,10 +32,14 @@ class Hub:
         self._feeds: dict[Feed, None] = {}
         self._routes: dict[type[Event], tuple[Feed, ...]] = {}
         self._untap: Callable[[], None] | None = None
-        self._alone: dict[Feed, Counter[Seen]] = {}
-        """Those left alone, with what had been seen by then."""
-        self._seen: Counter[Seen] = Counter()
+        self._alone: dict[Feed, Seen] = {}
+        """Those left alone: with what had been seen by then, or, where a session or turn is wanted, what was missed."""
+        self._narrow: tuple[Feed, ...] = ()
+        """Those left alone that want a session or turn."""
+        self._seen: Seen = Counter()
         """Events published while somebody is left alone."""
+        self._newest_seen: deque[Event] = deque(maxlen=_NEWEST)
+        """The last of them."""
         self._texts: dict[str, str] = {}
 
     @property
@@ -65,7 +71,8 @@ class Hub:
         """Close the feed, and listen no more when it was the last one."""
         feed.close()
         self._feeds.pop(feed, None)
-        self._alone.pop(feed, None)
+        if self._alone.pop(feed, None) is not None:
+            self._narrow = tuple(one for one in self._narrow if one is not feed)
         self._routes.clear()
         if not self._feeds and self._untap is not None:
             self._untap()
@@ -100,7 +107,15 @@ class Hub:
         if full:
             self._leave_alone(feeds)
         if self._alone:
-            self._seen[cls, event.session, event.turn] += 1
+            self._pass_by(cls, event)
+
+    def _pass_by(self, cls: type[Event], event: Event) -> None:
+        """Remember an event that those left alone do not get now."""
+        self._seen[cls] += 1
+        self._newest_seen.append(event)
+        for feed in self._narrow:
+            if feed.wanted.wants_all(cls, event.session, event.turn):
+                self._alone[feed][cls] += 1
 
     def _hearing(self) -> Iterator[Feed]:
         return (feed for feed in self._feeds if feed not in self._alone)
@@ -108,28 +123,32 @@ class Hub:
     def _leave_alone(self, feeds: Iterable[Feed]) -> None:
         if not self._alone:
             self._seen.clear()
+            self._newest_seen.clear()
         for feed in feeds:
             if feed.left_alone:
-                self._alone[feed] = Counter(self._seen)
+                self._alone[feed] = Counter() if feed.wanted.narrow else Counter(self._seen)
+        self._narrow = tuple(feed for feed in self._alone if feed.wanted.narrow)
         self._routes.clear()
 
     def _resume(self, feed: Feed) -> None:
         """Give the feed the newest of what it did not get, as much as it holds, and tell it of the rest."""
         before = self._alone.pop(feed, Counter())
         self._routes.clear()
-        unheard = Counter({seen: n for seen, n in (self._seen - before).items() if feed.wanted.wants_all(*seen)})
+        unheard = before if feed.wanted.narrow else self._seen - before
+        self._narrow = tuple(one for one in self._narrow if one is not feed)
+        unheard = Counter({cls: count for cls, count in unheard.items() if cls in feed.wanted.kinds})
         newest = self._newest(feed, min(feed.capacity, unheard.total()))
-        for event in newest:
-            unheard[type(event), event.session, event.turn] -= 1
-        missed: Counter[str] = Counter()
-        for (cls, _, _), count in unheard.items():
-            missed[cls.kind] += count
-        feed.resume(+missed, newest)
+        unheard.subtract(map(type, newest))
+        feed.resume({cls.kind: count for cls, count in unheard.items() if count > 0}, newest)
 
     def _newest(self, feed: Feed, count: int) -> Sequence[Event]:
-        newest: deque[Event] = deque(maxlen=count)
-        newest.extend(event for event in self._remembered(feed) if feed.wanted.wants(event))
-        return newest
+        newest: list[Event] = []
+        for event in reversed(self._newest_seen):
+            if len(newest) >= count:
+                break
+            if type(event) in feed.wanted.kinds and feed.wanted.wants(event):
+                newest.append(event)
+        return newest[::-1]
 
     def _remembered(self, feed: Feed) -> Iterator[Event]:
         kinds = feed.wanted.kinds

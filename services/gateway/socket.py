@@ -46,6 +46,8 @@ class EventSocket:
         self._clients = clients
         self._backlog = backlog
         self._pace = Pace()
+        self._trickle = Pace(rate=300, burst=2)
+        """For those who do not keep up: they get the newest and are told of the rest, and cost nearly nothing."""
         self._watchers = 0
 
     def clients(self) -> list[JsonValue]:
@@ -83,7 +85,7 @@ class EventSocket:
                 await websocket.send_text(self._hello())
                 await self._attach(websocket, feed, websocket.query_params.get("since"))
                 async for item in feed:
-                    await self._pace.turn()
+                    await (self._trickle if feed.slow else self._pace).turn()
                     await websocket.send_text(self._frame(item))
             finally:
                 listening.cancel()
