@@ -322,10 +322,16 @@ def _ask_tools(state: State, event: LlmResponse) -> State:
 def _told(state: State, event: ToolResult) -> State:
     answer = state.answer
     assert answer is not None
-    told = json.dumps(event.data, ensure_ascii=False) if event.data else event.speech or event.outcome
-    message = Message(role="tool", content=told, name=answer.tools[0].name)
+    message = Message(role="tool", content=_content(event), name=answer.tools[0].name)
     state = with_answer(state, tools=answer.tools[1:], messages=(*answer.messages, message))
     state = _side_effect(state, event)
     if len(answer.tools) > 1:
         return _call(state, request=answer.tools[1])
     return _ask_model(state)
+
+
+def _content(event: ToolResult) -> str:
+    """What a tool found and, last, how the skill would say it: a model need not find words for dates and numbers."""
+    if not event.data:
+        return event.speech or event.outcome
+    return json.dumps({**event.data, "speech": event.speech} if event.speech else event.data, ensure_ascii=False)

@@ -24,7 +24,7 @@ Action = Literal["none", "stop", "repeat", "resume", "louder", "quieter", "volum
 class Arguments(BaseModel):
     """What a skill is asked with. Unknown arguments are refused; each field's description is shown to the model."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, str_strip_whitespace=True)
 
 
 class NoArguments(Arguments):

@@ -13,6 +13,7 @@ from shared.events import (
     AudioCaptured,
     AudioPause,
     LlmRequest,
+    LlmResponse,
     ServiceFailed,
     SessionClosed,
     SessionOpened,
@@ -23,6 +24,7 @@ from shared.events import (
     SttStart,
     TextEntered,
     ToolCall,
+    ToolRequest,
     ToolResult,
     ToolSpec,
     TtsRequest,
@@ -30,9 +32,12 @@ from shared.events import (
     TurnFinished,
     TurnInterrupted,
     TurnStarted,
+    Usage,
 )
 
 ANSWERED = {"outcome": "answered", "name": "clock", "data": {}, "action": "none", "language": "en"}
+_COUNTS = ("prompt_tokens", "completion_tokens", "cached_tokens", "dropped_messages")
+USAGE = Usage(**dict.fromkeys((*_COUNTS, "queue_ns", "prefill_ns", "decode_ns"), 0))
 UNMATCHED = {**ANSWERED, "outcome": "unmatched", "name": ""}
 
 
@@ -92,6 +97,20 @@ async def test_tools_that_were_registered_before_the_conversation_reach_the_mode
         await bench.next(ToolCall)
         bench.publish(ToolResult, turn=1, speech="", **UNMATCHED)
         assert (await bench.next(LlmRequest)).tools == (tool,)
+
+
+async def test_the_model_hears_what_a_tool_found_and_how_the_skill_would_say_it() -> None:
+    asked = {"tool_requests": (ToolRequest(id="1", name="clock", arguments={}),), "finish": "tool", "model": "m"}
+    async with running(DialogueService(DialogueSettings())) as bench:
+        bench.publish(TextEntered, text="how late might it be", speak=False)
+        await bench.next(ToolCall)
+        bench.publish(ToolResult, turn=1, speech="", **UNMATCHED)
+        request = await bench.next(LlmRequest)
+        bench.publish(LlmResponse, turn=1, request=request.id, text="", usage=USAGE, **asked)
+        assert (await bench.next(ToolCall)).name == "clock"
+        bench.publish(ToolResult, turn=1, speech="It is ten.", **(ANSWERED | {"data": {"time": "10:00"}}))
+        told = (await bench.next(LlmRequest)).messages[-1]
+        assert (told.role, told.content) == ("tool", '{"time": "10:00", "speech": "It is ten."}')
 
 
 async def test_without_skills_the_model_is_asked_at_once() -> None:

@@ -35,6 +35,10 @@ async def test_the_model_calls_the_same_skill_with_the_same_arguments(talk):
     assert said.speech == called.speech == "Timer set for 10 minutes."
 
 
+async def test_spaces_around_what_a_model_copied_are_no_part_of_it(talk):
+    assert (await talk.call("calculate", expression=" 6 * 7 ")).speech == "6 times 7 is 42."
+
+
 @pytest.mark.parametrize("arguments", [{"minutes": "soon"}, {"weeks": 2}, {"minutes": -1}, {"minutes": [1]}], ids=str)
 async def test_wrong_arguments_fail_and_name_what_is_wrong(talk, arguments):
     result = await talk.call("set_timer", **arguments)
