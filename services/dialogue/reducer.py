@@ -56,7 +56,7 @@ def reduce(state: State, event: Event | Woke, now: int) -> tuple[State, tuple[Co
     if state.idle and state.alarms:
         alarm, *rest = state.alarms
         state = answering.ring(replace(state, alarms=tuple(rest)), alarm)
-    return replace(state, commands=()), state.commands
+    return (replace(state, commands=()) if state.commands else state), state.commands
 
 
 def _on_captured(state: State, event: AudioCaptured) -> State:

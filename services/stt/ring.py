@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from shared.pcm import Floats, floats
 
@@ -16,7 +17,7 @@ class Ring:
     """Holds `capacity` samples in fixed memory; older ones are overwritten."""
 
     def __init__(self, capacity: int) -> None:
-        self._samples = np.zeros(capacity, np.float32)
+        self._samples = np.zeros(capacity, np.int16)
         self._first: int | None = None
         self._until = 0
 
@@ -32,7 +33,7 @@ class Ring:
 
     def add(self, first_sample: int, pcm: bytes) -> None:
         """Add a frame of mono s16le. What is missing before it is silence; what was heard already is passed over."""
-        new = floats(pcm[: len(pcm) // 2 * 2])
+        new = np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2")
         if self._first is None or first_sample < self._until - _RESTART:
             self._first = self._until = first_sample
         self._skip_to(first_sample)
@@ -43,7 +44,7 @@ class Ring:
         first, until = max(first_sample, self.first), min(until_sample, self._until)
         if first >= until:
             return np.zeros(0, np.float32)
-        return self._samples.take(np.arange(first, until) % len(self._samples))
+        return floats(self._samples.take(np.arange(first, until) % len(self._samples)).tobytes())
 
     def _skip_to(self, position: int) -> None:
         gap = position - self._until
@@ -51,9 +52,9 @@ class Ring:
             self._samples.fill(0)
             self._until = position
         elif gap > 0:
-            self._append(np.zeros(gap, np.float32))
+            self._append(np.zeros(gap, np.int16))
 
-    def _append(self, new: Floats) -> None:
+    def _append(self, new: npt.NDArray[np.int16]) -> None:
         kept = new[-len(self._samples) :]
         self._until += len(new)
         at = (self._until - len(kept)) % len(self._samples)

@@ -47,7 +47,7 @@ def make_pocketsphinx(settings: SttSettings, model: InstalledModel | None) -> Po
 
 
 class PocketSphinx:
-    """English only; everything in its wheel."""
+    """English only; everything in its wheel. The dictation model comes after the first sentences: it takes longest."""
 
     name = "pocketsphinx"
     model = _MODEL
@@ -81,6 +81,7 @@ class PocketSphinx:
             return
         self.grammar.learn(grammar)
         self.follower.learn(grammar)
+        self.dictation.load()
 
     def listen(self, language: str) -> _Listener:
         return _Listener(self)

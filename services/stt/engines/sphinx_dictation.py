@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -31,16 +33,26 @@ def plain_word(word: str) -> str:
 
 
 class DictationDecoder:
-    """One utterance at a time; raises RuntimeError when the native decoder breaks."""
+    """One utterance at a time; raises RuntimeError when the native decoder breaks.
+
+    The language model is read by `load`, or when it is first needed: nearly half a second, in which nothing else runs.
+    """
 
     def __init__(self) -> None:
-        from pocketsphinx import Decoder  # type: ignore[attr-defined] # a native module without types
-
-        self._decoder = Decoder(loglevel="FATAL", bestpath=False)
         self._open = False
         self._words: list[Spoken] = []
         self._first = 0
         self._heard = 0
+
+    @cached_property
+    def _decoder(self) -> Any:
+        from pocketsphinx import Decoder  # type: ignore[attr-defined] # a native module without types
+
+        return Decoder(loglevel="FATAL", bestpath=False)
+
+    def load(self) -> None:
+        """Be ready for the first utterance."""
+        _ = self._decoder
 
     @property
     def words(self) -> list[Spoken]:
