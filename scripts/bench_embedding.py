@@ -259,23 +259,33 @@ def main() -> int:
     options = parser(__doc__)
     options.add_argument("--model", type=Path, help="folder in the form of the hub")
     options.add_argument("--data", type=Path, help="folder with sts_dev.tsv")
+    options.add_argument("--http", action="store_true", help="over HTTP instead, as scripts/bench_embedding_http.py")
     given = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="sotto-bench-") as name:
+        if given.http:
+            from scripts.bench_embedding_http import figures as over_http
+
+            return report(over_http(source(Path(name), given.model), Path(name), full=given.full), as_json=given.json)
         return report(figures(Path(name), given.model, given.data, full=given.full), as_json=given.json)
+
+
+def source(scratch: Path, model: Path | None) -> Path:
+    """The model that is named, or installed, or one with random weights."""
+    return model or installed() or write_bert(scratch / "random-minilm", **MINILM)
 
 
 def figures(scratch: Path, model: Path | None, data: Path | None, *, full: bool) -> Iterator[Figure]:
     """Everything, the most telling first."""
-    source = model or _installed() or write_bert(scratch / "random-minilm", **MINILM)
-    convert(source, scratch / "packed")
+    folder = source(scratch, model)
+    convert(folder, scratch / "packed")
     kernel, weights = Kernel(compiled()), Weights(scratch / "packed")
     native = NativeEncoder(weights, kernel=kernel)
-    graph = write_onnx(source, weights.architecture, scratch / "model.onnx")
-    print(f"{source.name}, {native.info.detail}, {cores()} cores", file=sys.stderr)
+    graph = write_onnx(folder, weights.architecture, scratch / "model.onnx")
+    print(f"{folder.name}, {native.info.detail}, {cores()} cores", file=sys.stderr)
     rounds = 2000 if full else 400
     others: dict[str, Callable[[int], Run | None]] = {
         "onnxruntime fp32": lambda threads: onnxruntime(graph, threads),
-        "sentence-transformers": lambda threads: sentence_transformers(source, threads),
+        "sentence-transformers": lambda threads: sentence_transformers(folder, threads),
     }
     yield from speed(native, others, rounds)
     yield from levels(weights, kernel, rounds)
@@ -285,7 +295,7 @@ def figures(scratch: Path, model: Path | None, data: Path | None, *, full: bool)
     yield from sameness(native, 10_000 if full else 1_000)
 
 
-def _installed() -> Path | None:
+def installed() -> Path | None:
     """Where all-MiniLM-L6-v2 is on this machine, if it is."""
     from services.app import Settings, shelf
 

@@ -31,6 +31,8 @@ _OVERHEAD = 200
 _FEWER = 0.9
 """How full it is after coldest entries went."""
 _ASKED_AT_ONCE = 500
+_GATHERED_S = 0.5
+"""How long new vectors are gathered before they are written together; what is lost with the process is only a cache."""
 _LOCKED_S = 1.0
 """How long another process may hold the file before this one goes on without it."""
 _SCHEMA = f"""
@@ -72,6 +74,7 @@ class Cache:
         self._unwritten: dict[bytes, Kept] = {}
         self._used: dict[bytes, float] = {}
         self._writing: asyncio.Future[None] | None = None
+        self._due: asyncio.TimerHandle | None = None
 
     async def open(self) -> None:
         """Read which keys are on disk."""
@@ -80,6 +83,8 @@ class Cache:
 
     async def close(self) -> None:
         """Write what is not on disk yet."""
+        if self._due is not None:
+            self._due.cancel()
         if self._writing is not None:
             await asyncio.wait([self._writing])
         if self._disk is not None:
@@ -120,8 +125,8 @@ class Cache:
             self._memory.put(key, kept)
         if self._disk is not None:
             self._unwritten |= entries
-            if self._writing is None:
-                self._write()
+            if self._writing is None and self._due is None:
+                self._due = asyncio.get_running_loop().call_later(_GATHERED_S, self._write)
 
     async def clear(self) -> int:
         """Lose everything, on disk too and beyond recovery; returns how many vectors there were."""
@@ -134,6 +139,7 @@ class Cache:
 
     def _write(self) -> None:
         assert self._disk is not None
+        self._due = None
         entries, used = self._unwritten, self._used
         self._unwritten, self._used = {}, {}
         self._writing = self._on_thread(self._disk.write, entries, used)
@@ -142,7 +148,7 @@ class Cache:
     def _written(self, _: asyncio.Future[None]) -> None:
         self._writing = None
         if self._unwritten:
-            self._write()
+            self._due = asyncio.get_running_loop().call_later(_GATHERED_S, self._write)
 
     def _on_thread(self, work: Callable[[*Args], T], *arguments: *Args) -> asyncio.Future[T]:
         return asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)

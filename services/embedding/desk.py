@@ -51,6 +51,10 @@ class Counter(Protocol):
         """Return who computes. Raises NotReady."""
         ...
 
+    def era(self) -> object:
+        """Return what is equal as long as answers may be given again; None when that is not known. Raises NotReady."""
+        ...
+
 
 class Desk:
     """The counter of the service in this process. Made once; each run of the service serves at it."""
@@ -67,9 +71,10 @@ class Desk:
         self._serving = None
 
     def remembered(self, texts: Sequence[str], purpose: Purpose, model: str) -> Embedded | None:
-        """See Counter; only of the model in use."""
+        """See Counter."""
         encoders, embedder = self._served()
-        return None if model else embedder.remembered(encoders.using, texts, purpose)
+        encoder = encoders.opened(model)
+        return None if encoder is None else embedder.remembered(encoder, texts, purpose)
 
     async def embed(self, texts: Sequence[str], purpose: Purpose, model: str) -> Embedded:
         """See Counter."""
@@ -79,6 +84,11 @@ class Desk:
     async def info(self) -> Info:
         """See Counter."""
         return self._served()[0].using.info
+
+    def era(self) -> object:
+        """See Counter."""
+        encoders, embedder = self._served()
+        return id(embedder), encoders.era, embedder.era
 
     def _served(self) -> tuple[Encoders, Embedder]:
         if self._serving is None:
@@ -112,6 +122,10 @@ class OverBus:
     async def info(self) -> Info:
         """See Counter: as far as an answer tells."""
         return (await self.embed((), "", "")).info
+
+    def era(self) -> object:
+        """See Counter: it is not known."""
+        return None
 
 
 def _refused(failed: EmbedFailed) -> SottoError:

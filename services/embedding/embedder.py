@@ -44,7 +44,8 @@ class Embedder:
             file=settings.cache_file or _default_file(),
         )
         self._flying: dict[bytes, asyncio.Future[Kept | None]] = {}
-        self._era = 0
+        self.era = 0
+        """Grows whenever what is kept is to be forgotten."""
 
     async def open(self) -> None:
         """Look into the cache's file."""
@@ -78,7 +79,7 @@ class Embedder:
 
         The cache knows texts by their hash only, and cannot tell which of them say what is to be forgotten.
         """
-        self._era += 1
+        self.era += 1
         return await self._cache.clear()
 
     async def _compute(
@@ -99,10 +100,10 @@ class Embedder:
         flights = {key: asyncio.get_running_loop().create_future() for key in own}
         self._flying |= flights
         done: dict[bytes, Kept] = {}
-        era = self._era
+        era = self.era
         try:
             done = await self._encoded(encoder, own, purpose, urgent)
-            if era == self._era:
+            if era == self.era:
                 self._cache.put(done)
         finally:
             for key, flight in flights.items():

@@ -68,6 +68,8 @@ class Encoders:
         self._opening = asyncio.Lock()
         self.chosen = ""
         """The name that was asked for last, empty for the best."""
+        self.era = 0
+        """Grows whenever a name may stand for another encoder."""
 
     @property
     def using(self) -> Encoder:
@@ -80,6 +82,7 @@ class Encoders:
         Returns why better ones cannot be used. Raises NoEmbeddingModel, ModelUnusable or EngineMissing for a name
         that was given; what was used before stays in use then.
         """
+        self.era += 1
         wanted = name or self._settings.model
         if wanted:
             self._using = await self.get(wanted)
@@ -109,8 +112,13 @@ class Encoders:
                 self._open[name] = await asyncio.to_thread(self._open_model, folder, self._settings)
             return self._open[name]
 
+    def opened(self, name: str) -> Encoder | None:
+        """Return the encoder of a name if it is open; empty for the one in use."""
+        return self._open.get(name) if name else self._using
+
     def renew(self, name: str) -> None:
         """The files of a model are others now: open them when it is next asked for."""
+        self.era += 1
         self._open.pop(name, None)
 
     def close(self) -> None:

@@ -35,6 +35,7 @@ from services.embedding.web.asked import (
     read_rerank,
     read_similarity,
 )
+from services.embedding.web.given import Given
 from shared.errors import SottoError
 from shared.pcm import Floats
 
@@ -42,27 +43,52 @@ __all__ = ["routes"]
 
 Handler = Callable[[bytes, Receive], Awaitable[bytes]]
 
+_KEPT = 4 << 20
+"""Bytes of answers that are kept to be given again."""
+
 _log = structlog.get_logger("embedding")
 
 
 def routes(counter: Counter, settings: EmbeddingSettings) -> Mapping[str, App]:
     """Return the application of each path."""
-    most = settings.request_bytes
-    answers = _Answers(counter, most)
+    answers, given = _Answers(counter, settings.request_bytes), Given(counter, _KEPT)
+    posts = {
+        "/embed": answers.embed,
+        "/similarity": answers.similarity,
+        "/rerank": answers.rerank,
+        "/v1/embeddings": answers.openai,
+    }
     return {
-        "/embed": _route("POST", answers.embed, most),
-        "/similarity": _route("POST", answers.similarity, most),
-        "/rerank": _route("POST", answers.rerank, most),
-        "/v1/embeddings": _route("POST", answers.openai, most),
-        "/info": _route("GET", answers.info, most),
+        **{path: _post(path, handler, given, settings.request_bytes) for path, handler in posts.items()},
+        "/info": _get(answers.info),
     }
 
 
-def _route(method: str, handler: Handler, most: int) -> App:
+def _post(path: str, handler: Handler, given: Given, most: int) -> App:
+    async def reply(scope: Scope, receive: Receive) -> bytes:
+        _check_method(scope, "POST")
+        raw = await body(receive, most)
+        key, known = given.get(path, raw)
+        if known is None:
+            known = await handler(raw, receive)
+            given.put(key, known)
+        return known
+
+    return _route(reply)
+
+
+def _get(handler: Callable[[], Awaitable[bytes]]) -> App:
+    async def reply(scope: Scope, _receive: Receive) -> bytes:
+        _check_method(scope, "GET")
+        return await handler()
+
+    return _route(reply)
+
+
+def _route(reply: Callable[[Scope, Receive], Awaitable[bytes]]) -> App:
     async def route(scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            _check_method(scope, method)
-            raw = await handler(await body(receive, most), receive)
+            raw = await reply(scope, receive)
         except ClientLeft:
             return
         except SottoError as error:
@@ -141,7 +167,7 @@ class _Answers:
         results = [{"index": int(place), "score": float(scores[place])} for place in order]
         return orjson.dumps({"model": texts.info.model, "method": "cosine", "results": results})
 
-    async def info(self, _raw: bytes, _receive: Receive) -> bytes:
+    async def info(self) -> bytes:
         info = await self._counter.info()
         return orjson.dumps({**info._asdict(), "request_bytes": self._most, "request_texts": MOST_TEXTS})
 

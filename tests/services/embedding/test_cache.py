@@ -110,10 +110,13 @@ async def test_the_coldest_go_when_there_is_no_room(tmp_path: Path) -> None:
 async def test_what_is_forgotten_is_gone_from_the_file(settings: EmbeddingSettings) -> None:
     encoder, embedder = Watched(), await opened(settings)
     secret = (await embedder.embed(encoder, ["my bike code is 4512"])).rows
+    await embedder.close()
+    assert settings.cache_file is not None
+    assert secret[:64] in b"".join(path.read_bytes() for path in settings.cache_file.parent.iterdir())
+    embedder = await opened(settings)
     assert await embedder.forget() == 1
     assert await embedder.forget() == 0
     await embedder.close()
-    assert settings.cache_file is not None
     files = b"".join(path.read_bytes() for path in settings.cache_file.parent.iterdir())
     assert secret[:64] not in files
 
