@@ -1,9 +1,9 @@
 """A link: the local bus and those of other processes become one.
 
 An event crosses only to processes that read it: those that asked for its kind, and of other people's conversations only
-what a process that holds none of its own works on. A request goes to one process that serves it, the same one for a
-conversation as long as it lives; when it dies before it said anything, another one gets the request. One that nobody
-answers yet waits some seconds for somebody who joins. Fences cross too.
+what a process that holds none of its own works on. A request goes to one process that serves it; when it dies before it
+said anything, another one gets the request. One that nobody answers yet waits some seconds for somebody who joins.
+Fences cross too, and how far a stream was read.
 What comes in counts as handled when every mailbox here is done with it, and is delivered again after a crash of ours.
 """
 
@@ -11,18 +11,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
+import math
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 
 from bus.core import Bus
-from bus.transport import Node, Parcel, RedisTransport
+from bus.errands import Errand, Errands, remember
+from bus.stream import DistantStream
+from bus.transport import Letter, NameTaken, Node, Parcel, Read, RedisTransport, SessionTaken
 from shared.errors import SottoError
 from shared.events import (
     Event,
+    EventDead,
     Registry,
     ServiceCrashed,
     ServiceDegraded,
@@ -38,13 +41,18 @@ from shared.events import (
 
 __all__ = ["Link", "describe"]
 
-T = TypeVar("T")
-
 _REMEMBERED = 8192
-_TRIM_EVERY = 30
+_SWEEP_EVERY = 60
 """Beats."""
 _FAREWELL_S = 0.3
 _UNPLACED_S = 5.0
+_FORGOTTEN_S = 3600.0
+"""Who is away for longer does not come back."""
+_MISSED_S = 1.0
+"""A request waits so long for a process that has just gone."""
+_TRIES = 5
+"""Lives or processes that may end over one event."""
+_MARGIN_S = 0.01
 _WELL = (ServiceReady, ServiceStarting, ServiceDegraded)
 _ILL = (ServiceCrashed, ServiceStopped, ServiceFailed)
 
@@ -79,15 +87,28 @@ class Link:
         self._targets: dict[tuple[type[Event], str], tuple[str, ...]] = {}
         self._arriving: Event | None = None
         self._fencing = False
-        self._open: OrderedDict[str, tuple[Event, str, bool]] = OrderedDict()
-        """Requests that another process works on, by id: who, and whether it said something."""
+        self._errands = Errands()
         self._unplaced: deque[tuple[float, Event]] = deque(maxlen=_REMEMBERED)
         """Requests that nobody could answer, with when they were made: whoever joins in time gets them."""
+        self._gone: dict[str, tuple[float, Node]] = {}
+        """Processes that will find in their log what they missed, and since when they are away."""
+        self._missing: dict[str, tuple[str, ...]] = {}
+        """Services that went away, by a kind of request that nobody answers since."""
         self._askers: OrderedDict[str, str] = OrderedDict()
         """Who sent the requests that came here: what they cause goes back there."""
         self._seen: OrderedDict[str, None] = OrderedDict()
+        self._revoked: OrderedDict[str, None] = OrderedDict()
         self._in_hand: dict[str, tuple[Event, bytes, int]] = {}
         """What came and is worked on here: where it stands in the log, and how many mailboxes have it."""
+        self._distant: OrderedDict[str, DistantStream] = OrderedDict()
+        """Streams whose reader is elsewhere, by request."""
+        self._announced = -math.inf
+        self._sure_from = 0.0
+        self._caught_up = False
+        """What lay in our log when we came, or after a silence, was read to its end."""
+        self._came: list[Parcel] = []
+        """What came while it was not sure that it is still ours."""
+        self._dead: asyncio.Queue[Letter] = asyncio.Queue()
         self.met = asyncio.Event()
         """Set once the others are known."""
 
@@ -106,7 +127,7 @@ class Link:
         return bool(self._servers(event))
 
     async def run(self) -> None:
-        """Link until cancelled. Raises BusUnreachable and BusUnfit at the start, and NameTaken."""
+        """Link until cancelled. Raises BusUnreachable and BusUnfit at the start, NameTaken or SessionTaken any time."""
         await self._transport.open()
         self._unplaced.extend(self._asked_before())
         undo = (
@@ -119,9 +140,10 @@ class Link:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._transport.keep_sending(), name="link:send")
                 tasks.create_task(self._beat(), name="link:beat")
+                tasks.create_task(self._bury(), name="link:bury")
                 await self.met.wait()
-                async for parcel in self._transport.receive():
-                    self._arrived(parcel)
+                async for parcels, that_is_all in self._transport.receive():
+                    self._receive(parcels, that_is_all=that_is_all)
         finally:
             for stop in undo:
                 stop()
@@ -134,7 +156,8 @@ class Link:
     def _leaving(self, event: Event) -> None:
         if event is self._arriving:
             return
-        self._answered(event)
+        if isinstance(event, EventDead) and event.event in self._seen:
+            self._give_up(event.header.encode(), b"", f"{event.service} crashed over it: {event.error}")
         to = self._addressees(event)
         asker = self._askers.get(event.cause or "")
         if asker is not None and asker not in to:
@@ -147,19 +170,22 @@ class Link:
             server = self._server(event)
             if server is None:
                 if not self._bus.answers(event):
-                    self._unplaced.append((asyncio.get_running_loop().time(), event))
+                    self._unplaced.append((_now(), event))
                 return ()
-            _remember(self._open, event.id, (event, server, False))
+            self._errands.give(event, server)
             return (server,)
         slot = (type(event), event.session)
         found = self._targets.get(slot)
         if found is None:
             found = self._targets[slot] = tuple(
-                name
-                for name, node in self._nodes.items()
-                if name != self._transport.name and self._concerns(node, event)
+                node.name
+                for node in (*self._others(), *(() if event.payload else self._absent()))
+                if self._concerns(node, event)
             )
         return found
+
+    def _absent(self) -> list[Node]:
+        return [node for _, node in self._gone.values()]
 
     def _concerns(self, node: Node, event: Event) -> bool:
         if not node.reads(event.kind, event.session):
@@ -175,15 +201,32 @@ class Link:
         return [node.name for node in self._others() if event.kind in node.serves]
 
     def _server(self, event: Event, but: str = "") -> str | None:
-        """The process that gets a request, chosen by the conversation (rendezvous hash); None: it is answered here."""
+        """The process that gets a request; None: it is answered here, or by nobody."""
         if self._bus.answers(event):
             return None
-        able = [name for name in self._servers(event) if name != but]
-        return max(able, key=lambda name: hashlib.blake2b(f"{event.session} {name}".encode()).digest(), default=None)
+        return self._errands.choose(event, (name for name in self._servers(event) if name != but))
 
     def _send(self, event: Event, to: tuple[str, ...]) -> None:
         header, payload = encode(event)
-        self._transport.send(Parcel(header, payload, to, fleeting=bool(event.payload) and not event.fenced))
+        window = self._window(event, to) if event.replies else 0
+        fleeting = bool(payload) and not event.fenced
+        self._transport.send(Parcel(header, payload, to, window=window, fleeting=fleeting))
+
+    def _window(self, request: Event, to: tuple[str, ...]) -> int:
+        """How far ahead the producer of a streamed answer may go; it hears of what is read, half a window at a time."""
+        stream = self._bus.stream_of(request)
+        if stream is None:
+            return 0
+        told, step = 0, max(1, stream.window // 2)
+
+        def tell(total: int) -> None:
+            nonlocal told
+            if total < 0 or total - told >= step:
+                told = total
+                self._transport.send(Parcel(to=to, read=Read(request.id, total)))
+
+        stream.on_read = tell
+        return stream.window
 
     def _fenced(self, session: str, turn: int) -> None:
         for name, (event, entry, _) in tuple(self._in_hand.items()):
@@ -196,27 +239,69 @@ class Link:
 
     # ---- what comes
 
+    def _receive(self, parcels: list[Parcel], *, that_is_all: bool) -> None:
+        """Take what came, unless we were silent for so long that others may have got our work: look then first."""
+        for parcel in parcels:
+            if parcel.revoked:
+                remember(self._revoked, parcel.revoked, None)
+        self._came += parcels
+        sure = _now() - self._announced <= self._transport.alive_s and _now() >= self._sure_from
+        if sure and (that_is_all or self._caught_up):
+            self._caught_up = True
+            came, self._came = self._came, []
+            for parcel in came:
+                self._arrived(parcel)
+
     def _arrived(self, parcel: Parcel) -> None:
+        if parcel.header:
+            self._event_arrived(parcel)
+            return
         if parcel.fence is not None:
             self._fencing = True
             self._bus.fence(*parcel.fence)
             self._fencing = False
-            self._transport.settle(parcel.entry)
-            return
+        elif parcel.read is not None:
+            self._was_read(parcel.read)
+        self._transport.settle(parcel.entry)
+
+    def _event_arrived(self, parcel: Parcel) -> None:
         event = self._decoded(parcel)
-        if event is None or event.id in self._seen or self._outshone(event, parcel.origin):
+        if event is None or not self._wanted(event, parcel):
             self._transport.settle(parcel.entry)
             return
-        _remember(self._seen, event.id, None)
+        remember(self._seen, event.id, None)
         if event.replies:
-            _remember(self._askers, event.id, parcel.origin)
+            remember(self._askers, event.id, parcel.origin)
+        if parcel.window:
+            remember(self._distant, event.id, self._bus.read_elsewhere(event, parcel.window))
         readers = 0 if self._bus.is_stale(event) else sum(box.takes(event) for box in self._bus.mailboxes)
         if readers:
             self._in_hand[event.id] = (event, parcel.entry, readers)
         else:
             self._transport.settle(parcel.entry)
-        self._answered(event)
         self._deliver(event)
+
+    def _wanted(self, event: Event, parcel: Parcel) -> bool:
+        if parcel.tries >= _TRIES:
+            self._give_up(
+                parcel.header, parcel.payload, f"{parcel.tries} lives of {self._transport.name} ended over it"
+            )
+            return False
+        if parcel.again:
+            return True
+        if event.id in self._seen or event.id in self._revoked:
+            return False
+        return self._errands.heard(event, parcel.origin) and not self._outshone(event, parcel.origin)
+
+    def _was_read(self, read: Read) -> None:
+        stream = self._distant.get(read.request)
+        if stream is None:
+            return
+        if read.total < 0:
+            del self._distant[read.request]
+            stream.close()
+        else:
+            stream.was_read(read.total)
 
     def _decoded(self, parcel: Parcel) -> Event | None:
         try:
@@ -225,6 +310,7 @@ class Link:
             _log.info("an event of another version was left out", origin=parcel.origin, error=str(error))
         except SottoError as error:
             _log.error("an event that cannot be read came in", origin=parcel.origin, error=str(error))
+            self._give_up(parcel.header, parcel.payload, str(error))
         return None
 
     def _outshone(self, event: Event, origin: str) -> bool:
@@ -249,15 +335,13 @@ class Link:
         del self._in_hand[event.id]
         self._transport.settle(entry)
 
-    def _answered(self, event: Event) -> None:
-        asked = self._open.get(event.cause or "")
-        if asked is None:
-            return
-        request, server, _ = asked
-        if event.kind in request.replies:
-            del self._open[request.id]
-        else:
-            self._open[request.id] = (request, server, True)
+    def _give_up(self, header: bytes, payload: bytes, reason: str) -> None:
+        _log.error("an event was given up", reason=reason)
+        self._dead.put_nowait(Letter(header, payload, reason, self._transport.name))
+
+    async def _bury(self) -> None:
+        while True:
+            await self._transport.bury(await self._dead.get())
 
     # ---- who is there
 
@@ -265,15 +349,26 @@ class Link:
         beats = 0
         while True:
             try:
-                self._meet(await self._transport.announce(self._node()))
-                if beats % _TRIM_EVERY == _TRIM_EVERY - 1:
-                    await self._transport.trim()
+                await self._announce()
+                if beats % _SWEEP_EVERY == _SWEEP_EVERY - 1:
+                    await self._transport.sweep()
+            except (NameTaken, SessionTaken):
+                raise
             except SottoError as error:
                 if not self.met.is_set():
                     raise
                 _log.info("could not say that we live", error=str(error))
             beats += 1
-            await asyncio.sleep(self._beat_s)
+            await asyncio.sleep(min(self._beat_s, self._transport.soonest_s + _MARGIN_S))
+
+    async def _announce(self) -> None:
+        silent = _now() - self._announced > self._transport.alive_s
+        nodes = await self._transport.announce(self._node(), anew=silent)
+        if silent and self.met.is_set():
+            self._sure_from = _now() + self._beat_s
+            self._caught_up = False
+        self._announced = _now()
+        self._meet(nodes)
 
     def _meet(self, nodes: Mapping[str, Node]) -> None:
         before, self._nodes = self._nodes, nodes
@@ -282,16 +377,24 @@ class Link:
         self.met.set()
         for name, node in before.items():
             if name not in nodes:
+                if not node.sessions:
+                    self._gone[name] = (_now(), node)
                 self._lost(node)
+        for name in [name for name, (since, _) in self._gone.items() if name in nodes or _now() - since > _FORGOTTEN_S]:
+            del self._gone[name]
         for name, node in nodes.items():
-            if name != self._transport.name and (name not in before or before[name].token != node.token):
-                _log.info("a process joined", process=name, services=node.services)
-                self._tell(node)
+            if name == self._transport.name or (name in before and before[name].token == node.token):
+                continue
+            _log.info("a process joined", process=name, services=node.services)
+            self._missing = {kind: services for kind, services in self._missing.items() if kind not in node.serves}
+            if name in before:
+                self._reborn(node)
+            self._tell(node)
         self._place()
 
     def _asked_before(self) -> list[tuple[float, Event]]:
         """What was asked here before we listened, and nobody here answers."""
-        now, before = asyncio.get_running_loop().time(), tuple(self._bus.replay())
+        now, before = _now(), tuple(self._bus.replay())
         causes = {event.cause for event in before}
         return [
             (now, event)
@@ -301,17 +404,22 @@ class Link:
 
     def _place(self) -> None:
         """Send what was asked before anybody who answers it was known; what is asked for too long is given up."""
-        waiting, now = tuple(self._unplaced), asyncio.get_running_loop().time()
+        waiting, now = tuple(self._unplaced), _now()
         self._unplaced.clear()
+        struck: dict[str, None] = {}
         for asked, event in waiting:
-            if now - asked > _UNPLACED_S or self._bus.is_stale(event):
-                continue
             server = self._server(event)
-            if server is None:
-                self._unplaced.append((asked, event))
-            else:
-                _remember(self._open, event.id, (event, server, False))
+            if self._bus.is_stale(event) or now - asked > _UNPLACED_S:
+                continue
+            if server is not None:
+                self._errands.give(event, server)
                 self._send(event, (server,))
+            elif event.kind in self._missing and now - asked > _MISSED_S:
+                struck |= dict.fromkeys(self._missing[event.kind])
+            else:
+                self._unplaced.append((asked, event))
+        for service in struck:
+            self._crashed(service, "no process runs it any more")
 
     def _tell(self, node: Node) -> None:
         """Who comes later gets what is retained."""
@@ -322,32 +430,61 @@ class Link:
     def _lost(self, node: Node) -> None:
         """A process fell silent: its open requests go to another one, else its services have crashed for us."""
         _log.warning("a process went away", process=node.name, services=node.services)
-        struck = set()
-        for request, server, spoke in tuple(self._open.values()):
-            if server != node.name:
-                continue
-            other = None if spoke else self._server(request, but=node.name)
-            if other is None:
-                struck.add(request.kind)
-                del self._open[request.id]
-            else:
-                _remember(self._open, request.id, (request, other, False))
-                self._send(request, (other,))
+        struck = {errand.request.kind for errand in self._errands.of(node.name) if not self._handed_on(errand)}
+        for kind in node.serves:
+            if not any(kind in other.serves for other in self._others()):
+                self._missing[kind] = node.services
+        self._mourn(node, struck)
+
+    def _reborn(self, node: Node) -> None:
+        """A process was killed and is there again before it was missed. What it had not begun it finds in its log."""
+        begun = [errand for errand in self._errands.of(node.name) if errand.spoke]
+        for errand in begun:
+            self._revoke(errand)
+            self._errands.give_up(errand)
+        if begun:
+            self._mourn(node, {errand.request.kind for errand in begun})
+
+    def _handed_on(self, errand: Errand) -> bool:
+        """Let another process do what a lost one had not begun; False when none can, or enough have died of it.
+
+        Where no other one can, the lost one finds it in its log when it comes back.
+        """
+        hopeless = errand.spoke or errand.tries >= _TRIES
+        other = None if hopeless else self._server(errand.request, but=errand.server)
+        if hopeless or other is not None:
+            self._revoke(errand)
+        if errand.tries >= _TRIES:
+            self._give_up(*encode(errand.request), f"{errand.tries} processes ended over it")
+        if hopeless:
+            self._errands.give_up(errand)
+        if other is None:
+            return False
+        self._errands.give(errand.request, other)
+        self._send(errand.request, (other,))
+        return True
+
+    def _revoke(self, errand: Errand) -> None:
+        """Whoever was only stopped does not begin what somebody else has got."""
+        self._transport.send(Parcel(to=(errand.server,), revoked=errand.request.id))
+
+    def _mourn(self, node: Node, struck: set[str]) -> None:
         for service in () if node.sessions else node.services:  # of a conversation that ended nobody else needs any
-            if struck & set(node.serves) or not self._others_with(service, node.name):
-                error = f"the process {node.name} went away"
-                self._bus.publish(self._stamp(ServiceCrashed, service=service, error=error, handling=None))
-                if self._others_with(service, node.name):
+            others = self._others_with(service, node.name)
+            if struck & set(node.serves) or not others:
+                self._crashed(service, f"the process {node.name} went away")
+                if others or node.name in self._nodes:
                     self._bus.publish(self._stamp(ServiceReady, service=service))
+
+    def _crashed(self, service: str, error: str) -> None:
+        self._bus.publish(self._stamp(ServiceCrashed, service=service, error=error, handling=None))
 
     def _others_with(self, service: str, but: str) -> list[str]:
         return [name for name, node in self._nodes.items() if name != but and service in node.services]
 
 
-def _remember(last: OrderedDict[str, T], key: str, value: T) -> None:
-    last[key] = value
-    if len(last) > _REMEMBERED:
-        last.popitem(last=False)
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def describe(bus: Bus, registry: Registry, **about: Any) -> Node:

@@ -40,8 +40,9 @@ class Stream:
         """Events that may wait unread, beside the answer."""
         self.finished = False
         """True once the request's answer arrived."""
-        self.on_read: Callable[[], None] | None = None
-        """Called at each event that its reader takes: a link tells the producer's process."""
+        self.on_read: Callable[[int], None] | None = None
+        """Called with the number of events read so far, and with -1 when it ends before the answer: links tell that."""
+        self._read = 0
         self._is_stale = is_stale
         self._over = over
         self._buffer: deque[Event] = deque()
@@ -102,8 +103,9 @@ class Stream:
             while self._buffer:
                 event = self._buffer.popleft()
                 self._room.set()
+                self._read += 1
                 if self.on_read is not None:
-                    self.on_read()
+                    self.on_read(self._read)
                 if not self._is_stale(event):
                     return event
             if self._error is not None and not self._closed:
@@ -124,6 +126,8 @@ class Stream:
         self._room.set()
         self._arrived.set()
         self._over(self)
+        if not finished and self.on_read is not None:
+            self.on_read(-1)
 
 
 class DistantStream(Stream):
@@ -132,11 +136,11 @@ class DistantStream(Stream):
     Made by `Bus.read_elsewhere`, and closed when the reader leaves.
     """
 
-    _unread = 0
+    _sent = _taken = 0
 
     @property
     def queued(self) -> int:
-        return self._unread
+        return self._sent - self._taken
 
     def offer(self, event: Event) -> None:
         if self.closed:
@@ -144,11 +148,11 @@ class DistantStream(Stream):
         if event.kind in self.request.replies:
             self._end(finished=True)
         else:
-            self._unread += 1
+            self._sent += 1
 
-    def was_read(self, count: int) -> None:
-        """The reader has taken so many more."""
-        self._unread -= count
+    def was_read(self, total: int) -> None:
+        """The reader has taken so many since the start."""
+        self._taken = max(self._taken, total)
         self._room.set()
 
 

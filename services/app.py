@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from bus import Bus, Subscription
-from bus.transport import Node
+from bus.transport import Letter, Node
 from services.audio import AudioService, DeviceInfo, PortAudio, check, list_devices
 from services.audio.engines.soundfiles import read_sound
 from services.audio.opening import check as check_sound
@@ -28,7 +28,7 @@ from services.gateway import GatewayService, Sources
 from services.gateway.sources import App
 from services.isolation import Apart, Isolated, Nursery
 from services.journal import JournalService
-from services.link import LinkService, living
+from services.link import LinkService, LinkSettings, dead, living, retry
 from services.listening import ListeningService
 from services.llm.engines.llama import LlamaEngine, Vocabulary
 from services.llm.in_use import ModelInUse
@@ -64,9 +64,11 @@ __all__ = [
     "Writer",
     "calling",
     "check_sound",
+    "dead_letters",
     "devices",
     "embedding",
     "processes",
+    "retry_letter",
     "run_process",
     "shelf",
     "speech",
@@ -324,9 +326,23 @@ async def processes(settings: Settings) -> Mapping[str, Node]:
 
     Raises ConfigError when none is set, BusUnreachable or BusUnfit.
     """
+    return await living(_shared(settings))
+
+
+async def dead_letters(settings: Settings) -> list[Letter]:
+    """Return the events that processes gave up, oldest first. Raises ConfigError, BusUnreachable or BusUnfit."""
+    return await dead(_shared(settings))
+
+
+async def retry_letter(settings: Settings, entry: str, to: str = "") -> Letter:
+    """Send one of them again, to `to` or to who gave it up. Raises NotDead, and what `dead_letters` raises."""
+    return await retry(_shared(settings), entry, to)
+
+
+def _shared(settings: Settings) -> LinkSettings:
     if settings.bus.url is None:
         raise ConfigError("There is no bus to look at.", remedy="Set bus.url, or type --bus redis://HOST:6379.")
-    return await living(settings.bus)
+    return settings.bus
 
 
 def _can_be_watched(settings: Settings) -> bool:

@@ -1,8 +1,23 @@
-"""Ways for events to leave the process: today Redis Streams."""
+"""Transports: how buses of several processes become one."""
 
 from __future__ import annotations
 
-from bus.transport.parcel import Node, Parcel
-from bus.transport.redis import BusUnfit, BusUnreachable, NameTaken, RedisTransport
+from bus.transport.errors import BusUnfit, BusUnreachable, NameTaken, NotDead, SessionTaken
+from bus.transport.letters import Letter, Letters
+from bus.transport.parcel import Node, Parcel, Read
+from bus.transport.redis import Batch, RedisTransport
 
-__all__ = ["BusUnfit", "BusUnreachable", "NameTaken", "Node", "Parcel", "RedisTransport"]
+__all__ = [
+    "Batch",
+    "BusUnfit",
+    "BusUnreachable",
+    "Letter",
+    "Letters",
+    "NameTaken",
+    "Node",
+    "NotDead",
+    "Parcel",
+    "Read",
+    "RedisTransport",
+    "SessionTaken",
+]

@@ -4,27 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["Node", "Parcel"]
+__all__ = ["Node", "Parcel", "Read"]
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
-    """An event in its wire form (see shared/events/codec.py), or a fence, on its way to other processes."""
+class Read:
+    """How far the reader of a streamed answer is: what its producer waits for."""
+
+    request: str
+    """Id of the request."""
+    total: int
+    """Events read since the start; -1 when nobody reads any more."""
+
+
+class Parcel(NamedTuple):
+    """An event in its wire form (see shared/events/codec.py), or a word between links, on its way to others."""
 
     header: bytes = b""
-    """JSON in UTF-8; empty for a fence."""
+    """JSON in UTF-8; empty when it is no event."""
     payload: bytes = b""
     to: tuple[str, ...] = ()
     """Names of the processes it is for."""
     origin: str = ""
     """Name of the process that sent it."""
+    window: int = 0
+    """For a request whose answer is streamed: how many events may be unread."""
     fence: tuple[str, int] | None = None
     """Session and turn: nothing fenced of an older turn is delivered any more."""
+    read: Read | None = None
+    revoked: str = ""
+    """Id of a request that another process has got meanwhile: it is not to be begun."""
     fleeting: bool = False
     """Sound of a microphone: when too much waits to be sent, the oldest of it may go."""
+    again: bool = False
+    """It was given up as dead, and somebody wants it tried again."""
+    tries: int = 0
+    """How many lives of this process had it in hand and ended."""
     entry: bytes = b""
     """Where it stands in the transport's log; set on arrival, for `settle`."""
 
@@ -45,6 +64,11 @@ class Node(BaseModel):
     """Kinds that somebody there reads, and of which sessions (None: of all)."""
     sessions: tuple[str, ...]
     """Conversations that are held there."""
+    machine: str = ""
+    """Where its number means something."""
+    pid: int = 0
+    lag: int = 0
+    """What waits there to be sent or worked on."""
 
     def reads(self, kind: str, session: str) -> bool:
         """True when an event of this kind and session has a reader there."""

@@ -1,8 +1,8 @@
-"""Redis Streams: one log that every process of an assistant appends to and reads, at least once, in one order.
+"""Redis Streams: a log for each process that others append to and it alone reads, at least once, in one order.
 
-Sending never waits: what gathers during a round trip leaves in the next one. Each process reads as a consumer group of
-its own and an entry is forgotten only when every living process has settled it, so one that was killed and starts again
-under its name gets what it had in hand. While Redis is away, what is to be sent waits here, and leaves in order.
+Sending never waits: what gathers during a round trip leaves in the next one, together with what was settled meanwhile.
+An entry stays in its log until it is settled, so a process that was killed and starts again under its name gets what it
+had in hand. While Redis is away, what is to be sent waits here, and leaves in order.
 """
 
 from __future__ import annotations
@@ -10,76 +10,85 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import os
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, TypeVar
 
 import structlog
 
+from bus.transport.errors import BusUnfit, BusUnreachable, NameTaken, SessionTaken
+from bus.transport.letters import Letter, Letters
+from bus.transport.packing import Packing, parcel_of
 from bus.transport.parcel import Node, Parcel
-from shared.errors import SottoError
+from bus.transport.place import BLOCK_MS, examine, open_place, refusal, shown, text, waits
+from bus.transport.scripts import ANNOUNCE, SEND
 
-if TYPE_CHECKING:
-    from redis.asyncio import Redis
+__all__ = ["Batch", "RedisTransport"]
 
-__all__ = ["BusUnfit", "BusUnreachable", "NameTaken", "RedisTransport"]
+T = TypeVar("T")
+Batch = tuple[list[Parcel], bool]
+"""What came, and whether that is all for now."""
 
-_OLDEST = (6, 2)
-_BATCH = 128
-_READ = 256
-_BLOCK_MS = 1000
+_BATCH = 256
+_BATCH_BYTES = 4 << 20
+_SETTLED = 1024
+_READ = 512
 _PATIENCE_S = (0.05, 2.0)
 """The first and the longest rest between two attempts to reach Redis."""
-_FORGOTTEN_S = 3600
-"""A process that was silent for so long no longer keeps the log from being trimmed."""
+_FORGOTTEN_MS = 3_600_000
+"""The log of a process that was silent for so long is removed."""
+_WARY = 2
+"""When so many lives of a process ended over an entry, what they had in hand is tried one by one."""
 
 _log = structlog.get_logger("link")
-
-
-class BusUnreachable(SottoError):
-    """Redis cannot be reached or does not let us in."""
-
-
-class BusUnfit(SottoError):
-    """What answers is not a Redis that keeps what it is given."""
-
-
-class NameTaken(SottoError):
-    """A process of this name is there already."""
 
 
 class RedisTransport:
     """See the module. `waiting` bounds what waits to be sent, `alive_s` is how long a silent process counts as there.
 
-    `url` is redis://, rediss:// (TLS) or unix://, with user and password if needed; they are never shown.
+    `url` is redis://, rediss:// (TLS), unix:// or sentinel://, with user and password if needed; they are never shown.
     """
 
     def __init__(
         self, url: str, name: str, *, prefix: str = "sotto", waiting: int = 20_000, alive_s: float = 3.0
     ) -> None:
         self.name = name
-        self.place = _shown(url)
+        self.place = shown(url)
         """The URL without user and password."""
+        self.alive_s = alive_s
         self.dropped = 0
         """Parcels that found no room while Redis was away."""
-        self._log, self._nodes, self._group = f"{prefix}:events", f"{prefix}:nodes", f"node:{name}"
-        self._redis = _client(url, self.place)
+        self.soonest_s = alive_s
+        """Until the first of the others is taken for dead, unless it says that it lives."""
+        self._logs, self._nodes = f"{prefix}:to:", f"{prefix}:nodes"
+        self._log, self._tries = f"{self._logs}{name}", f"{prefix}:tries:{name}"
+        client = open_place(url)
+        client.response_callbacks.pop("XREADGROUP", None)  # its lists are read as they come
+        self._redis: Any = client  # its annotations are those of a client that blocks, too
+        self.letters = Letters(client, prefix)
+        self._packing = Packing(name)
         self._outbox: deque[Parcel] = deque()
         self._waiting = waiting
         self._alive_ms = int(alive_s * 1000)
         self._wake = asyncio.Event()
         self._settled: list[bytes] = []
+        self._holding: set[bytes] = set()
+        """Entries that were handed out and are not settled."""
+        self._released = asyncio.Event()
         self._sent = asyncio.Event()
+        self._torn = False
 
     async def open(self) -> None:
-        """Look whether this Redis will do, and take our place in the log. Raises BusUnreachable, BusUnfit."""
+        """Look whether this Redis will do, and take our place in it. Raises BusUnreachable, BusUnfit."""
         from redis import exceptions
 
         try:
-            await self._examine()
+            await examine(self._redis, self.place, self._log)
             await self._join()
         except (exceptions.RedisError, OSError) as error:
-            raise self._unreachable(error) from error
+            raise refusal(error, self.place) from error
 
     async def close(self) -> None:
         """Leave the connections."""
@@ -106,6 +115,17 @@ class RedisTransport:
         """Entries that are done with and that Redis does not know of yet."""
         return len(self._settled)
 
+    @property
+    def held(self) -> int:
+        """Entries that came and are not done with."""
+        return len(self._holding)
+
+    async def idle(self) -> None:
+        """Wait until everything that came is settled, and Redis knows it."""
+        while self._holding or self._outbox:
+            self._sent.clear()
+            await self._sent.wait()
+
     async def flushed(self) -> None:
         """Wait until nothing waits to be sent."""
         while self._outbox:
@@ -121,16 +141,23 @@ class RedisTransport:
             self._sent.set()
 
     async def _send_some(self) -> None:
-        batch, settled = tuple(itertools.islice(self._outbox, _BATCH)), tuple(self._settled)
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for parcel in batch:
-                pipe.xadd(self._log, _fields(parcel, self.name))
-            if settled:
-                pipe.xack(self._log, self._group, *settled)
-            await pipe.execute()
+        batch, settled = self._next_batch(), self._settled[:_SETTLED]
+        blob = b"".join([self._packing.packed(parcel) for parcel in batch])
+        await self._redis.eval(SEND, 1, self._log, self._logs, blob, b" ".join(settled))
         for _ in batch:
             self._outbox.popleft()
         del self._settled[: len(settled)]
+        self._holding.difference_update(settled)
+
+    def _next_batch(self) -> list[Parcel]:
+        batch: list[Parcel] = []
+        size = 0
+        for parcel in itertools.islice(self._outbox, _BATCH):
+            size += len(parcel.payload) * len(parcel.to)
+            if batch and size > _BATCH_BYTES:
+                break
+            batch.append(parcel)
+        return batch
 
     def _made_room(self) -> bool:
         for parcel in self._outbox:
@@ -141,73 +168,132 @@ class RedisTransport:
 
     # ---- receiving
 
-    async def receive(self) -> AsyncIterator[Parcel]:
+    async def receive(self) -> AsyncIterator[Batch]:
         """Yield what others sent to this process: first what an earlier life of it left unsettled. Until cancelled."""
-        since = "0"
+        async for batch in self._left_behind():
+            yield batch
+        entries = await self._persevere(lambda: self._read(">"), broken=self._tear)
+        yield self._parcels(entries), len(entries) < _READ
         while True:
-            entries = await self._persevere(lambda start=since: self._read(start))
-            if since != ">" and not entries:
-                since = ">"
-            elif since != ">":
-                since = entries[-1][0].decode()
-            for entry, fields in entries:
-                parcel = _parcel(entry, fields)
-                if parcel is None or parcel.origin == self.name or self.name not in parcel.to:
-                    self.settle(entry)
-                else:
-                    yield parcel
+            if self._torn:  # what was on its way when the connection broke is ours, and is not told again by itself
+                self._torn = False
+                async for batch in self._missed():
+                    yield batch
+            entries = await self._persevere(lambda: self._read(">", BLOCK_MS), broken=self._tear)
+            yield self._parcels(entries), len(entries) < _READ
 
     def settle(self, entry: bytes) -> None:
         """What stood there is done with: it is not delivered again."""
         self._settled.append(entry)
+        self._released.set()
         self._wake.set()
 
-    async def _read(self, since: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
-        found = await self._redis.xreadgroup(
-            self._group, "reader", {self._log: since}, count=_READ, block=_BLOCK_MS if since == ">" else None
-        )
-        return _entries(found)
+    def _tear(self) -> None:
+        self._torn = True
+
+    async def _left_behind(self) -> AsyncIterator[Batch]:
+        """What an earlier life had in hand; when that ended several lives, one by one."""
+        left = [entry async for page in self._pending() for entry in page]
+        if not left:
+            await self._persevere(partial(self._redis.delete, self._tries))
+            return
+        before = await self._persevere(partial(self._redis.hgetall, self._tries))
+        if max(map(int, before.values()), default=0) < _WARY:
+            yield self._parcels(left, await self._persevere(partial(self._count, left))), False
+            return
+        for entry in left:
+            for parcel in self._parcels([entry], await self._persevere(partial(self._count, [entry]))):
+                yield [parcel], True
+                while parcel.entry in self._holding and parcel.entry not in self._settled:
+                    self._released.clear()
+                    await self._released.wait()
+
+    async def _missed(self) -> AsyncIterator[Batch]:
+        async for page in self._pending():
+            new = [(entry, fields) for entry, fields in page if entry not in self._holding]
+            yield self._parcels(new), False
+
+    async def _pending(self) -> AsyncIterator[list[tuple[bytes, list[bytes] | None]]]:
+        since = "0"
+        while page := await self._persevere(partial(self._read, since)):
+            yield page
+            since = text(page[-1][0])
+
+    async def _count(self, entries: list[tuple[bytes, Any]]) -> dict[bytes, int]:
+        """How many lives have ended over each, this one's not known yet."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for entry, _ in entries:
+                pipe.hincrby(self._tries, text(entry), 1)
+            return dict(zip((entry for entry, _ in entries), await pipe.execute(), strict=True))
+
+    async def _read(self, since: str, block: int | None = None) -> list[tuple[bytes, list[bytes] | None]]:
+        found: Any = await self._redis.xreadgroup("g", "reader", {self._log: since}, count=_READ, block=block)
+        return [(entry, fields) for entry, fields in found[0][1]] if found else []
+
+    def _parcels(self, entries: list[tuple[bytes, Any]], tries: Mapping[bytes, int] | None = None) -> list[Parcel]:
+        parcels = []
+        for entry, fields in entries:
+            parcel = parcel_of(entry, fields, tries.get(entry, 0) if tries else 0)
+            self._holding.add(entry)
+            if parcel is None:
+                _log.warning("an entry that is not ours was left out", log=self._log, entry=text(entry))
+                self.settle(entry)
+            else:
+                parcels.append(parcel)
+        return parcels
 
     # ---- who is there
 
-    async def announce(self, node: Node) -> Mapping[str, Node]:
+    async def announce(self, node: Node, *, anew: bool = False) -> Mapping[str, Node]:
         """Say that this process is there, and return all that are, this one included.
 
-        Raises NameTaken when another living process goes by our name.
+        Raises NameTaken when another living process goes by our name; when we come `anew` (first, or after a silence)
+        SessionTaken when another one holds a conversation of ours meanwhile.
         """
         from redis import exceptions
 
         try:
             nodes = await self._announce(node)
-            _heed_cancellation()
-            return nodes
         except (exceptions.RedisError, OSError) as error:
             raise BusUnreachable(f"Redis at {self.place} went away: {error}.", remedy="Start it again.") from error
+        _heed_cancellation()
+        if anew:
+            await self._require_own(node, nodes)
+        return nodes
 
-    async def _announce(self, node: Node) -> Mapping[str, Node]:
-        now, known = await self._time(), await self._known()
-        there = known.get(node.name)
-        if there is not None and there[1].token != node.token and now - there[0] < self._alive_ms:
-            raise NameTaken(
-                f"A process named {node.name} is on the bus already.", remedy="Give this one another --name."
-            )
-        await self._redis.hset(self._nodes, node.name, f"{now} {node.model_dump_json()}")
-        others = {name: other for name, (beat, other) in known.items() if now - beat < self._alive_ms}
-        return others | {node.name: node}
+    async def _announce(self, node: Node, overlook: str = "") -> Mapping[str, Node]:
+        own = node.model_dump_json()
+        found: Any = await self._redis.eval(
+            ANNOUNCE, 1, self._nodes, node.name, node.token, own, str(self._alive_ms), overlook
+        )
+        if text(found[0]) != "taken":
+            return self._living(int(found[0]), dict(zip(found[1][::2], found[1][1::2], strict=True)))
+        if not overlook and _is_dead(there := text(found[1]), node):
+            return await self._announce(node, overlook=there)
+        raise NameTaken(f"A process named {node.name} is on the bus already.", remedy="Give this one another --name.")
+
+    async def _require_own(self, node: Node, nodes: Mapping[str, Node]) -> None:
+        for other in nodes.values():
+            both = set(node.sessions) & set(other.sessions)
+            if other.name != node.name and both:
+                await self._redis.hdel(self._nodes, node.name)
+                raise SessionTaken(
+                    f"The process {other.name} holds the conversation {min(both)} already.",
+                    remedy="Let one of them go: end that process, or this one.",
+                )
 
     async def living(self) -> Mapping[str, Node]:
         """Return the processes that live, without being one. Raises BusUnreachable and BusUnfit."""
         from redis import exceptions
 
         try:
-            await self._examine()
-            now, known = await self._time(), await self._known()
+            await examine(self._redis, self.place, self._log)
+            return self._living(await self._time(), await self._redis.hgetall(self._nodes))
         except (exceptions.RedisError, OSError) as error:
-            raise self._unreachable(error) from error
-        return {name: node for name, (beat, node) in known.items() if now - beat < self._alive_ms}
+            raise refusal(error, self.place) from error
 
     async def leave(self, *, for_good: bool = False) -> None:
-        """Send what waits and say that this process is gone; its place in the log stays unless it is for good.
+        """Send what waits and say that this process is gone; its log stays unless it is for good.
 
         Nothing happens when Redis is away.
         """
@@ -218,33 +304,37 @@ class RedisTransport:
                 await self._send_some()
             await self._redis.hdel(self._nodes, self.name)
             if for_good:
-                await self._redis.xgroup_destroy(self._log, self._group)
+                await self._redis.delete(self._log, self._tries)
 
-    async def trim(self) -> None:
-        """Forget what every process has settled; one that was silent for an hour does not count."""
-        now, known = await self._time(), await self._known()
+    async def sweep(self) -> None:
+        """Remove the logs of processes that were silent for an hour."""
+        now, known = await self._time(), await self._redis.hgetall(self._nodes)
+        beats = {text(name): int(value.partition(b" ")[0]) for name, value in known.items()}
         _heed_cancellation()
-        needed = []
-        for group in await self._redis.xinfo_groups(self._log):
-            name = _text(group["name"])
-            beat = known.get(name.removeprefix("node:"), (0,))[0]
-            if now - beat > _FORGOTTEN_S * 1000:
-                await self._redis.xgroup_destroy(self._log, name)
-                continue
-            pending = await self._redis.xpending(self._log, name)
-            needed.append(_position(pending["min"] or group["last-delivered-id"]))
-        if needed:
-            await self._redis.xtrim(self._log, minid="-".join(map(str, min(needed))), approximate=True)
+        async for key in self._redis.scan_iter(match=f"{self._logs}*", count=100):
+            name = text(key).removeprefix(self._logs)
+            about = await self._redis.xinfo_stream(key)
+            newest = int(text(about["last-generated-id"]).partition("-")[0])
+            if name != self.name and now - beats.get(name, newest) > _FORGOTTEN_MS:
+                await self._redis.delete(key)
+                await self._redis.hdel(self._nodes, name)
 
-    async def _known(self) -> dict[str, tuple[int, Node]]:
-        known = {}
-        for name, value in (await self._redis.hgetall(self._nodes)).items():
-            beat, _, text = _text(value).partition(" ")
+    def _living(self, now: int, known: Mapping[bytes, bytes]) -> Mapping[str, Node]:
+        living, ages = {}, [0]
+        for name, value in known.items():
+            beat, token, about = text(value).split(" ", 2)
+            age = now - int(beat)
+            if age >= self._alive_ms:
+                continue
             try:
-                known[_text(name)] = (int(beat), Node.model_validate_json(text))
+                living[text(name)] = Node.model_validate_json(about)
             except ValueError:  # pydantic's ValidationError too
-                _log.warning("what a process says of itself cannot be read", process=_text(name))
-        return known
+                _log.warning("what a process says of itself cannot be read", process=text(name), token=token)
+                continue
+            if text(name) != self.name:
+                ages.append(age)
+        self.soonest_s = (self._alive_ms - max(ages)) / 1000
+        return living
 
     async def _time(self) -> int:
         seconds, microseconds = await self._redis.time()
@@ -252,57 +342,21 @@ class RedisTransport:
 
     # ---- the connection
 
-    async def _examine(self) -> None:
-        about = await self._redis.info("server")
-        version = tuple(int(part) for part in str(about["redis_version"]).split(".")[:2])
-        if version < _OLDEST:
-            raise BusUnfit(
-                f"Redis {about['redis_version']} at {self.place} is too old.", remedy="The bus needs 6.2 or newer."
-            )
-        if about.get("redis_mode") == "cluster":
-            raise BusUnfit(
-                f"{self.place} is a Redis cluster.", remedy="The bus needs a single Redis (or its Sentinel's master)."
-            )
-        memory = await self._redis.info("memory")
-        policy = str(memory.get("maxmemory_policy", "noeviction"))
-        if int(memory.get("maxmemory", 0)) and policy != "noeviction":
-            raise BusUnfit(
-                f"Redis at {self.place} throws keys away when it is full (maxmemory-policy {policy}).",
-                remedy="Events would be lost: type CONFIG SET maxmemory-policy noeviction there.",
-            )
-        if _text(await self._redis.type(self._log)) not in ("none", "stream"):
-            raise BusUnfit(
-                f"The key {self._log} at {self.place} belongs to another program.",
-                remedy="Choose another bus.prefix.",
-            )
-
-    def _unreachable(self, error: Exception) -> BusUnreachable:
-        from redis import exceptions
-
-        if isinstance(error, exceptions.NoPermissionError):
-            return BusUnreachable(
-                f"Redis at {self.place} forbids what the bus needs: {error}.",
-                remedy="Give its user the stream, hash and connection commands on the keys of the bus (ACL SETUSER).",
-            )
-        if "password" in str(error) or "Authentication" in str(error):
-            return BusUnreachable(
-                f"Redis at {self.place} refuses the user or password: {error}", remedy="Mend them in the bus's URL."
-            )
-        return BusUnreachable(
-            f"Redis at {self.place} cannot be reached: {error}", remedy="Start it, or mend the bus's URL."
-        )
+    async def bury(self, letter: Letter) -> None:
+        """Keep an event that is given up among the dead."""
+        await self._persevere(lambda: self.letters.put(letter))
 
     async def _join(self) -> None:
         from redis import exceptions
 
         try:
-            await self._redis.xgroup_create(self._log, self._group, id="$", mkstream=True)
+            await self._redis.xgroup_create(self._log, "g", id="0", mkstream=True)
         except exceptions.ResponseError as error:
             if "BUSYGROUP" not in str(error):
                 raise
 
-    async def _persevere(self, attempt: Any) -> Any:
-        """Do it as soon as Redis lets us; a Redis that lost its memory gets our place in the log again."""
+    async def _persevere(self, attempt: Callable[[], Awaitable[T]], broken: Callable[[], object] = bool) -> T:
+        """Do it as soon as Redis lets us; a Redis that lost its memory gets our log again. `broken` hears of a loss."""
         from redis import exceptions
 
         rest, longest = _PATIENCE_S
@@ -310,11 +364,13 @@ class RedisTransport:
         while True:
             try:
                 done = await attempt()
-            except exceptions.ResponseError as error:
-                if "NOGROUP" not in str(error):
-                    raise BusUnfit(f"Redis at {self.place} refuses: {error}.", remedy="See its log.") from error
-                await self._persevere(self._join)
             except (exceptions.RedisError, OSError) as error:
+                if "NOGROUP" in str(error):
+                    await self._persevere(self._join)
+                    continue
+                if not waits(error):
+                    raise BusUnfit(f"Redis at {self.place} refuses: {error}.", remedy="See its log.") from error
+                broken()
                 if not away:
                     _log.warning("redis is away; what is to be sent waits", place=self.place, error=str(error))
                 away = True
@@ -334,59 +390,18 @@ def _heed_cancellation() -> None:
         raise asyncio.CancelledError
 
 
-def _client(url: str, place: str) -> Redis:
+def _is_dead(there: str, ours: Node) -> bool:
+    """True when who goes by our name ran on this machine, and its process is gone."""
     try:
-        from redis.asyncio import Redis
-    except ImportError as error:
-        raise BusUnreachable("The package redis is not installed.", remedy="Type `scripts/setup server`.") from error
+        other = Node.model_validate_json(there.split(" ", 2)[2])
+    except ValueError:
+        return False
+    if not other.machine or other.machine != ours.machine or other.pid == os.getpid():
+        return False
     try:
-        # Its driver's name and version, which it would look up on disk at every connection, are not told.
-        return Redis.from_url(
-            url, socket_connect_timeout=2.0, socket_timeout=_BLOCK_MS / 1000 + 2, protocol=2, driver_info=None
-        )
-    except ValueError as error:
-        raise BusUnreachable(
-            f"{place} is no URL of a Redis: {error}.", remedy="Write redis://HOST:6379, rediss:// or unix:///PATH."
-        ) from error
-
-
-def _shown(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
-
-
-def _fields(parcel: Parcel, origin: str) -> dict[Any, Any]:
-    fields: dict[str, bytes | str] = {"o": origin, "to": "\n".join(parcel.to)}
-    if parcel.fence is not None:
-        session, turn = parcel.fence
-        return fields | {"f": f"{turn} {session}"}
-    return fields | {"h": parcel.header} | ({"p": parcel.payload} if parcel.payload else {})
-
-
-def _parcel(entry: bytes, fields: Mapping[bytes, bytes]) -> Parcel | None:
-    """None for what was deleted from under us, or is not ours."""
-    if b"o" not in fields or not (b"h" in fields or b"f" in fields):
-        return None
-    turn, _, session = fields.get(b"f", b"").decode().partition(" ")
-    return Parcel(
-        header=fields.get(b"h", b""),
-        payload=fields.get(b"p", b""),
-        to=tuple(fields.get(b"to", b"").decode().split("\n")),
-        origin=fields[b"o"].decode(),
-        fence=(session, int(turn)) if turn.isdigit() else None,
-        entry=entry,
-    )
-
-
-def _entries(found: Any) -> list[tuple[bytes, dict[bytes, bytes]]]:
-    streams = found.values() if isinstance(found, dict) else [entries for _, entries in found or ()]
-    return [(entry, fields or {}) for entries in streams for entry, fields in entries]
-
-
-def _text(value: bytes | str) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else value
-
-
-def _position(entry: bytes | str) -> tuple[int, int]:
-    milliseconds, _, number = _text(entry).partition("-")
-    return int(milliseconds), int(number or 0)
+        os.kill(other.pid, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False

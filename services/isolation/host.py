@@ -124,8 +124,10 @@ class Host:
             case b"W":
                 request, window = json.loads(head)
                 self._windows[request] = window
-            case b"R" if (stream := self._streams.get(head.decode())) is not None:
-                stream.was_read(1)
+            case b"R":
+                request, total = json.loads(head)
+                if (stream := self._streams.get(request)) is not None:
+                    stream.was_read(total)
             case b"A" if (stream := self._streams.pop(head.decode(), None)) is not None:
                 stream.close()
 

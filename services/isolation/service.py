@@ -97,7 +97,7 @@ class _Post:
             stream = self._ctx.bus.stream_of(event)
             if stream is not None:
                 self._wire.send(b"W", json.dumps((event.id, stream.window)).encode())
-                stream.on_read = lambda name=event.id: self._wire.send(b"R", name.encode())
+                stream.on_read = lambda total, name=event.id: self._wire.send(b"R", json.dumps((name, total)).encode())
             self._wire.send(b"E", *encode(event))
 
     async def _held(self, event: Event, handled: asyncio.Future[None]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.link.service import LinkService, living
+from services.link.service import LinkService, dead, living, retry
 from services.link.settings import LinkSettings
 
-__all__ = ["LinkService", "LinkSettings", "living"]
+__all__ = ["LinkService", "LinkSettings", "dead", "living", "retry"]

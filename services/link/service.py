@@ -6,6 +6,7 @@ Redis may be away at any time: the conversation here goes on, what others should
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import socket
 from collections.abc import Mapping
@@ -13,13 +14,13 @@ from importlib.metadata import version
 from typing import ClassVar
 
 from bus import Link, describe
-from bus.transport import BusUnfit, BusUnreachable, NameTaken, Node, RedisTransport
+from bus.transport import BusUnfit, BusUnreachable, Letter, NameTaken, Node, RedisTransport, SessionTaken
 from services.contract import Context
 from services.link.settings import LinkSettings
 from shared.errors import SottoError
 from shared.events import REGISTRY, Event, Stamp
 
-__all__ = ["LinkService", "living"]
+__all__ = ["LinkService", "dead", "living", "retry"]
 
 _AGAIN_S = 2.0
 
@@ -29,6 +30,26 @@ async def living(settings: LinkSettings) -> Mapping[str, Node]:
     transport = _transport(settings, "")
     try:
         return await transport.living()
+    finally:
+        await transport.close()
+
+
+async def dead(settings: LinkSettings) -> list[Letter]:
+    """Return the events that were given up, oldest first. Raises BusUnreachable and BusUnfit."""
+    transport = _transport(settings, "")
+    try:
+        await transport.living()
+        return await transport.letters.all()
+    finally:
+        await transport.close()
+
+
+async def retry(settings: LinkSettings, entry: str, to: str) -> Letter:
+    """Send one of them again, to who gave it up or to another process. Raises NotDead, BusUnreachable and BusUnfit."""
+    transport = _transport(settings, "")
+    try:
+        await transport.living()
+        return await transport.letters.retry(entry, to)
     finally:
         await transport.close()
 
@@ -49,6 +70,7 @@ class LinkService:
         self._services = services
         self._sessions = sessions
         self._token = os.urandom(8).hex()
+        self._leaving = False
         self._transport = _transport(settings, settings.name or f"{socket.gethostname()}:{own}")
 
     async def run(self, ctx: Context) -> None:
@@ -58,7 +80,7 @@ class LinkService:
             while True:
                 try:
                     await self._link(ctx)
-                except* (BusUnfit, BusUnreachable, NameTaken) as group:
+                except* (BusUnfit, BusUnreachable, NameTaken, SessionTaken) as group:
                     reason = _words(group)
                 if reason != told:
                     ctx.degraded(reason)
@@ -67,9 +89,28 @@ class LinkService:
         finally:
             await self._transport.close()
 
+    async def drain(self, timeout: float) -> bool:
+        """Ask for no more work, and wait until what came is done; returns whether that came true in time."""
+        self._leaving = True
+        try:
+            async with asyncio.timeout(timeout):
+                await asyncio.sleep(self._settings.beat_s)  # others hear of it
+                await self._transport.idle()
+            return True
+        except TimeoutError:
+            return False
+
     async def _link(self, ctx: Context) -> None:
         stamp = Stamp(self.name, ctx.clock, ctx.ids)
-        link = Link(ctx.bus, self._transport, REGISTRY, lambda: self._node(ctx), stamp, beat_s=self._settings.beat_s)
+        link = Link(
+            ctx.bus,
+            self._transport,
+            REGISTRY,
+            lambda: self._node(ctx),
+            stamp,
+            beat_s=self._settings.beat_s,
+            returns=not self._sessions,
+        )
         async with asyncio.TaskGroup() as tasks:
             linked = tasks.create_task(link.run(), name="link")
             met = tasks.create_task(link.met.wait(), name="link:met")
@@ -80,7 +121,7 @@ class LinkService:
                 met.cancel()
 
     def _node(self, ctx: Context) -> Node:
-        return describe(
+        node = describe(
             ctx.bus,
             REGISTRY,
             name=self._transport.name,
@@ -88,7 +129,20 @@ class LinkService:
             version=version("sotto"),
             services=self._services,
             sessions=self._sessions,
+            machine=_machine(),
+            pid=os.getpid(),
+            lag=self._transport.unsent + self._transport.held,
         )
+        return node.model_copy(update={"serves": ()}) if self._leaving else node
+
+
+@functools.cache
+def _machine() -> str:
+    """Where process numbers mean the same: the host, and on Linux the container in it."""
+    try:
+        return f"{socket.gethostname()}/{os.stat('/proc/self/ns/pid').st_ino}"  # noqa: PTH116 (one number)
+    except OSError:
+        return socket.gethostname()
 
 
 def _words(group: BaseExceptionGroup[SottoError]) -> str:

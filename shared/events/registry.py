@@ -40,6 +40,10 @@ class Registry:
         """Return a registry that also knows `events`."""
         return Registry((*self._by_key.values(), *events), self._upcasters)
 
+    def find(self, kind: str, version: int) -> type[Event] | None:
+        """Return the class, or None."""
+        return self._by_key.get((kind, version))
+
     def get(self, kind: str, version: int) -> type[Event]:
         """Return the class, or raise UnknownKind naming the nearest known kinds."""
         cls = self._by_key.get((kind, version))

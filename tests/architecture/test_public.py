@@ -11,7 +11,15 @@ import pytest
 
 PACKAGES = ("bus", "bus.journal", "shared.events")
 PRIVATE = {
-    "bus": {"Backlog", "Call", "Reply", "Ring"},  # how the parts of the bus speak to each other
+    "bus": {
+        "Backlog",
+        "Call",
+        "Errand",
+        "Errands",
+        "Reply",
+        "Ring",
+        "remember",
+    },  # how the parts of the bus speak to each other
     "bus.journal": {  # how its files are made of lines and blocks
         *("FORMAT", "Block", "Frames", "Place", "SoundWriter"),
         *("clause_name", "entries_of", "event_line", "folder_name", "forgotten_line", "header_of", "is_event"),

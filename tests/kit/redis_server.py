@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -19,7 +20,8 @@ class RedisServer:
     """May be stopped and started again; it keeps its log on disk, so nothing it said yes to is gone."""
 
     def __init__(self, folder: Path, *options: str) -> None:
-        self.url = f"unix://{folder}/redis.sock"
+        self.socket = f"{folder}/redis.sock"
+        self.url = f"unix://{self.socket}"
         self._folder = folder
         self._options = options
         self._process: subprocess.Popen[bytes] | None = None
@@ -46,6 +48,11 @@ class RedisServer:
         assert self._process is not None
         self._process.kill()
         self._process.wait()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def client(self) -> redis.Redis:
         """A plain client, to look into it."""

@@ -11,6 +11,7 @@ import typer
 
 from shared.errors import ConfigError, SottoError
 from shared.logs import silence_telemetry
+from ui.cli import bus as bus_commands
 from ui.cli import cache, embed, memory, models, sessions
 from ui.cli.dashboard import dashboard
 from ui.cli.options import Json
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 
 app.add_typer(embed.app)
+app.add_typer(bus_commands.app, name="bus")
 app.add_typer(cache.app, name="cache")
 app.add_typer(models.app, name="models")
 models.app.command("convert")(embed.convert_model)

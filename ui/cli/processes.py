@@ -74,8 +74,9 @@ def print_processes(session: Session, *, as_json: bool) -> None:
 
     for node in asyncio.run(processes(session.settings)).values():
         if as_json:
-            print_json(node.model_dump(include={"name", "version", "services", "sessions"}))
+            print_json(node.model_dump(include={"name", "version", "services", "sessions", "lag"}))
             continue
-        console.print(f"{node.name}  [dim]{node.version}[/]  {', '.join(node.services)}")
+        lag = f"  [yellow]{node.lag} waiting[/]" if node.lag else ""
+        console.print(f"{node.name}  [dim]{node.version}[/]  {', '.join(node.services)}{lag}")
         for held in node.sessions:
             console.print(f"    holds the conversation {held}")

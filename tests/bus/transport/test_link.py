@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 
 import pytest
 
-from bus import Bus, Mailbox, NoMailbox
+from bus import Bus, Mailbox, NoMailbox, StreamClosed
+from bus.transport import Node, NotDead, RedisTransport, SessionTaken
 from shared.events import (
     AudioCaptured,
     Event,
@@ -248,3 +251,135 @@ async def test_redis_may_be_away(household: Household, server) -> None:
     server.start()
     async with asyncio.timeout(60):
         assert [await anext(texts) for _ in sent] == sent
+
+
+async def test_a_streamed_answer_comes_at_its_reader_s_pace_and_ends_with_it(household: Household) -> None:
+    """The window holds between processes; who leaves the stream stops the producer there."""
+    there, box = worker(household, "worker")
+    here = await owner(household, "worker")
+    request = ask(here)
+    stream = here.bus.stream(request, window=2)
+    taken = await anext(box)
+    outlet, sent, stopped = there.bus.outlet(taken), list[int](), asyncio.Event()
+    there.bus.on_abandoned(taken, stopped.set)
+
+    async def produce() -> None:
+        for index in range(100):
+            piece = there.stamp(LlmDelta, request=request.id, index=index, text="x", turn=1)
+            await outlet.send(piece.model_copy(update={"cause": request.id}))
+            sent.append(index)
+
+    producing = asyncio.create_task(produce())
+    async with asyncio.timeout(30):
+        read = [await anext(stream) for _ in range(10)]
+        assert [event.index for event in read if isinstance(event, LlmDelta)] == list(range(10))
+        assert len(sent) <= 10 + 2 + 1
+        stream.close()
+        await stopped.wait()
+        with pytest.raises(StreamClosed):
+            await producing
+
+
+async def test_work_without_memory_goes_to_whom_has_least(household: Household) -> None:
+    """Four questions at once find four workers; the same conversation's."""
+    boxes = [worker(household, f"worker{number}")[1] for number in range(4)]
+    here = await owner(household, *(f"worker{number}" for number in range(4)))
+    for _ in range(4):
+        here.bus.publish(ask(here))
+    async with asyncio.timeout(30):
+        for box in boxes:
+            await anext(box)
+
+
+async def test_who_was_taken_for_dead_is_not_heard(household: Household) -> None:
+    """A worker that lost its request to another one says what it says to nobody."""
+    workers = {name: worker(household, name) for name in ("left", "right")}
+    here = await owner(household, "left", "right")
+    request = ask(here)
+    here.bus.publish(request)
+    taken = {name: asyncio.create_task(anext(box)) for name, (_, box) in workers.items()}
+    done, _ = await asyncio.wait(taken.values(), return_when=asyncio.FIRST_COMPLETED, timeout=30)
+    (first,) = (name for name, task in taken.items() if task in done)
+    second = "right" if first == "left" else "left"
+    slow = workers[first][0]
+    slow.link._announce = _never  # type: ignore[method-assign]
+    async with asyncio.timeout(30):
+        assert await taken[second] == request
+    slow.bus.publish(answer(slow, request))
+    await slow.transport.flushed()
+    workers[second][0].bus.publish(answer(workers[second][0], request))
+    async with asyncio.timeout(30):
+        assert (await anext(here.answers)).text == second  # type: ignore[attr-defined]
+    assert not here.answers.queued  # type: ignore[attr-defined]
+
+
+async def _never() -> None:
+    """A process that was stopped says nothing."""
+
+
+async def test_what_kills_every_life_of_a_worker_is_put_aside(household: Household) -> None:
+    """After five lives, with the reason; what waited behind it is done, and it can be tried again."""
+    there, box = worker(household, "worker")
+    here = await owner(household, "worker")
+    poison, fine = ask(here), ask(here)
+    here.bus.publish(poison)
+    here.bus.publish(fine)
+    async with asyncio.timeout(60):
+        assert await anext(box) == poison
+        for life in range(2, 7):
+            await here.knows("worker")
+            await there.end()
+            await here.knows()
+            there, box = worker(household, "worker", life=life)
+            if life < 6:
+                assert await anext(box) == poison
+        assert await anext(box) == fine
+        while not (letters := await here.transport.letters.all()):
+            await asyncio.sleep(0.01)
+        (letter,) = letters
+        assert (letter.to, letter.reason) == ("worker", "5 lives of worker ended over it")
+        await here.transport.letters.retry(letter.entry)
+        assert (await anext(box)).id == poison.id
+    assert not await here.transport.letters.all()
+    with pytest.raises(NotDead):
+        await here.transport.letters.retry(letter.entry)
+
+
+async def test_a_conversation_has_one_holder(household: Household) -> None:
+    """Whoever comes second is refused, and the first goes on."""
+    first = household.start("first", sessions=("s",))
+    await first.knows()
+    second = household.start("second", sessions=("s",))
+    with pytest.raises(ExceptionGroup) as caught:
+        await second.task
+    assert caught.group_contains(SessionTaken, match="first holds the conversation s")
+    await first.knows()
+
+
+async def test_the_name_of_a_process_that_died_on_this_machine_is_free_at_once(server, prefix: str) -> None:
+    """It is not waited until it counts as silent."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    about = {"version": "1", "services": (), "serves": (), "wants": {}, "sessions": (), "machine": "m"}
+    transport = RedisTransport(server.url, "here", prefix=prefix, alive_s=3600)
+    await transport.announce(Node(name="here", token="1", pid=gone.pid, **about))
+    nodes = await transport.announce(Node(name="here", token="2", pid=1, **about))
+    await transport.close()
+    assert nodes["here"].token == "2"
+
+
+async def test_what_a_worker_missed_while_it_was_away_it_finds_when_it_returns(household: Household) -> None:
+    """Facts are kept for who works for conversations, in order."""
+    bus = Bus()
+    bus.subscribe(TextEntered, name="memory")
+    there = household.start("worker", bus=bus, services=("memory",))
+    here = household.start("home", sessions=("s",))
+    await here.knows("worker")
+    await there.end()
+    await here.knows()
+    sent = [here.publish(TextEntered, text=str(number), speak=False) for number in range(10)]
+    bus = Bus()
+    kept = Mailbox(bus, bus.subscribe(TextEntered, name="memory"))
+    household.start("worker", bus=bus, services=("memory",), life=2)
+    async with asyncio.timeout(30):
+        assert [await anext(kept) for _ in sent] == sent

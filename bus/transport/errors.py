@@ -1,0 +1,27 @@
+"""What can be wrong with the place where processes meet."""
+
+from __future__ import annotations
+
+from shared.errors import SottoError
+
+__all__ = ["BusUnfit", "BusUnreachable", "NameTaken", "NotDead", "SessionTaken"]
+
+
+class BusUnreachable(SottoError):
+    """Redis cannot be reached or does not let us in."""
+
+
+class BusUnfit(SottoError):
+    """What answers is not a Redis that keeps what it is given."""
+
+
+class NameTaken(SottoError):
+    """A process of this name is there already."""
+
+
+class SessionTaken(SottoError):
+    """Another process holds this conversation."""
+
+
+class NotDead(SottoError):
+    """No event with this number was given up."""
