@@ -86,9 +86,13 @@ class Shelf:
             file.writeframes(pcm16(recording.audio(track, first_sample, until)))
         return buffer.getvalue()
 
-    def _recording(self, session: str) -> Recording:
+    def folder(self, session: str) -> Path:
+        """Return where a session lies. Raises NoSuchSession."""
         # By what is there, never by a path that somebody sends.
         for one in recordings(self._root):
             if one.id == session:
-                return Recording(one.folder)
+                return one.folder
         raise NoSuchSession(f"There is no recorded session {session!r}.", remedy="GET /v1/sessions lists them.")
+
+    def _recording(self, session: str) -> Recording:
+        return Recording(self.folder(session))

@@ -30,6 +30,8 @@ class Sources:
     """The same in Prometheus's text format; for the event loop."""
     sessions: Path | None = None
     """The folder that recorded sessions are in."""
+    again: tuple[str, ...] = ()
+    """The program that holds a recorded session again: given its folder and settings as KEY=VALUE, it prints JSON."""
     routes: tuple[Callable[[], Mapping[str, App]], ...] = ()
     """Paths that other services answer themselves, each for whom the doors let in. Made when the gateway opens, on its
     thread. They read, limit and refuse requests on their own, with errors of the gateway's form."""

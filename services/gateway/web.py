@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeVar
 import structlog
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel, JsonValue, StringConstraints
 from starlette.websockets import WebSocket
 
 from bus import Bus
@@ -18,6 +18,7 @@ from services.gateway.board import Board
 from services.gateway.doors import Doors
 from services.gateway.guard import Guarded, check, visit
 from services.gateway.injection import PRIVILEGED, Injection, NotAnEvent, Scribe
+from services.gateway.program import ProgramFailed, told
 from services.gateway.recorded import NoSuchSession, Shelf, TooLong
 from services.gateway.refusal import FAULTS, Refusal, answer_errors
 from services.gateway.schema import asyncapi, json_schemas
@@ -237,6 +238,22 @@ def _sessions(app: FastAPI, sources: Sources) -> None:
         """Return what was heard or played between two positions of the capture clock, as WAV."""
         wav = await _asked(lambda: shelf().wav(session, track, first_sample, until_sample))
         return Response(wav, media_type="audio/wav")
+
+    @app.get("/v1/sessions/{session}/again")
+    async def again(session: str, set: Annotated[list[Setting] | None, Query()] = None) -> JSONResponse:
+        """Hold a recorded session again and compare it to the byte, or say what other settings had changed."""
+        if not sources.again:
+            raise Refusal(404, "no_replay", "Sessions are not run again here.", remedy="`sotto replay` does it.")
+        folder = await _asked(lambda: shelf().folder(session))
+        try:
+            outcome = await told(*sources.again, str(folder), *(set or ()))
+        except ProgramFailed as error:
+            raise Refusal(422, "not_held_again", error.message, field="set", remedy=error.remedy) from error
+        return JSONResponse(outcome)
+
+
+Setting = Annotated[str, StringConstraints(pattern=r"^[a-z_.]+=[^\x00]*$")]
+"""KEY=VALUE."""
 
 
 async def _asked(question: Callable[[], T]) -> T:

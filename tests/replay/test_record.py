@@ -12,13 +12,13 @@ from bus.journal import Recording
 from scripts import record
 from services.app import Assistant, Settings
 from services.dialogue import DialogueSettings
+from services.dialogue.again import NoSteps, require_steps
 from services.dialogue.whatif import hold, turns
 from services.gateway import GatewaySettings
 from services.journal import JournalSettings
 from services.models.settings import ModelsSettings
 from services.skills.settings import SkillsSettings
 from shared.events import GatewayOpened, TextEntered, TurnFinished
-from ui.cli.replay import NoSteps, require_steps
 
 
 async def test_a_session_is_recorded_through_the_socket(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

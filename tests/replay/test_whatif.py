@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from services.dialogue import DialogueSettings
+from services.dialogue.again import changed
 from services.dialogue.whatif import Held, changes, hold, turns
 from shared.errors import ConfigError
 from shared.events import Event, encode
 from tests.conversation.scenario import Scenario
 from tests.replay.conftest import SCENARIOS, lived
-from ui.cli.whatif import changed
 
 
 async def recorded_events(scenario: Scenario) -> list[Event]:

@@ -6,22 +6,14 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from shared.errors import ConfigError
-from ui.cli.replay import held_with
 from ui.cli.session import Session, console, print_json
 from ui.cli.sessions import recording
 
 if TYPE_CHECKING:
-    from services.dialogue import DialogueSettings
     from services.dialogue.whatif import Change
 
-__all__ = ["changed", "show_changes", "what_if"]
+__all__ = ["show_changes", "what_if"]
 
-_SHARED = ("language", "wake")
-_ENGINES = ("history_turns", "max_tokens", "seed", "system_prompt", "temperature")
-"""Settings that change what the model is asked, whose answer no record knows."""
 _PARTS = {
     "endpoint_wait": "end of speech",
     "recognition_tail": "recognition",
@@ -34,19 +26,10 @@ _PARTS = {
 
 
 def what_if(session: Session, name: str, given: Mapping[str, object], *, as_json: bool) -> int:
-    """Print which turns were different with the settings `given`, and how their latency moved; returns 0.
+    """Print which turns were different with the settings `given`, and how their latency moved; returns 0."""
+    from services.dialogue.again import imagine
 
-    Both times the conversation is held in virtual time from the record: what differs follows from the settings.
-    """
-    from services.dialogue.whatif import changes, hold
-
-    taken = recording(session, name)
-    settings = held_with(taken)
-    other = changed(settings, given)
-    events = list(taken.events())
-    before, now = hold(events, settings), hold(events, other)
-    found = changes(before.turns, now.turns)
-    guessed = [what for what in now.guessed if what not in before.guessed]
+    found, guessed = imagine(recording(session, name), given)
     show_changes(found, as_json=as_json)
     for what in guessed if not as_json else ():
         console.print(f"  The record does not know {what}: it is guessed.", style="yellow", soft_wrap=True)
@@ -55,38 +38,15 @@ def what_if(session: Session, name: str, given: Mapping[str, object], *, as_json
 
 def show_changes(found: Sequence[Change], *, as_json: bool) -> None:
     """Print two conversations side by side, turn by turn."""
+    from services.dialogue.again import row
+
     for change in found:
         if as_json:
-            print_json(_row(change))
+            print_json(row(change))
         else:
             _print(change)
     if not as_json:
         _summarise(found)
-
-
-def changed(settings: DialogueSettings, given: Mapping[str, object]) -> DialogueSettings:
-    """Return the settings with those given by their dotted keys. Raises ConfigError for what no record can tell."""
-    values = settings.model_dump()
-    for key, value in given.items():
-        section, _, name = key.rpartition(".")
-        known = name in values and (section == "dialogue" or (not section and name in _SHARED))
-        if not known:
-            raise ConfigError(
-                f"A recording cannot tell what `{key}` had changed: its engines answer from the record.",
-                remedy="Try one of dialogue's, as --set dialogue.wait_ms=400.",
-            )
-        if name in _ENGINES:
-            raise ConfigError(
-                f"What the model had said under another `{key}` no recording can tell.",
-                remedy="Ask it again in a conversation with that setting.",
-            )
-        values[name] = str(value).split(",") if name == "wake" else value
-    try:
-        return type(settings).model_validate(values)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ConfigError(f"dialogue.{where}: {first['msg']}, not {first['input']!r} (from --set).") from None
 
 
 def _print(change: Change) -> None:
@@ -120,14 +80,3 @@ def _summarise(found: Sequence[Change]) -> None:
     if waits and all(waits):
         told += f" Median latency {median(waits[0]):.0f} → {median(waits[1]):.0f} ms."
     console.print(told, soft_wrap=True)
-
-
-def _row(change: Change) -> dict[str, object]:
-    before, now = (
-        None
-        if turn is None
-        else {"turn": turn.number, "asked": turn.asked, "heard": turn.heard, "reason": turn.reason, "by": turn.by}
-        | {"latency": turn.latency.model_dump() if turn.latency else None}
-        for turn in (change.before, change.now)
-    )
-    return {"before": before, "now": now, "different": list(change.what), "moved_ns": change.moved}
