@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
@@ -202,6 +203,7 @@ class Assistant:
             stats=found.stats if settings.enabled else None,
             exposition=found.exposition if settings.enabled else None,
             sessions=self.settings.journal.root,
+            again=(sys.executable, "-m", "services.dialogue.again"),
             routes=(_embedding_routes(self.settings, self._counter()),),
         )
         gateway = GatewayService(self.settings.gateway, sources)
