@@ -70,7 +70,7 @@ class LinkService:
         self._services = services
         self._sessions = sessions
         self._token = os.urandom(8).hex()
-        self._leaving = False
+        self._leaving = self._linked = False
         self._transport = _transport(settings, settings.name or f"{socket.gethostname()}:{own}")
 
     async def run(self, ctx: Context) -> None:
@@ -92,6 +92,8 @@ class LinkService:
     async def drain(self, timeout: float) -> bool:
         """Ask for no more work, and wait until what came is done; returns whether that came true in time."""
         self._leaving = True
+        if not self._linked:
+            return True
         try:
             async with asyncio.timeout(timeout):
                 await asyncio.sleep(self._settings.beat_s)  # others hear of it
@@ -116,6 +118,7 @@ class LinkService:
             met = tasks.create_task(link.met.wait(), name="link:met")
             await asyncio.wait((linked, met), return_when=asyncio.FIRST_COMPLETED)
             if link.met.is_set():
+                self._linked = True
                 ctx.ready()
             else:
                 met.cancel()

@@ -90,3 +90,31 @@ def test_what_must_stay_with_the_conversation_is_told(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "audio cannot run apart from the conversation." in done.stderr
+
+
+def test_what_was_given_up_is_listed_and_sent_again(tmp_path: Path, server: RedisServer) -> None:
+    """With the reason, and once."""
+    header = b'{"kind":"tool.call","version":1,"sentence":"boom"}'
+    with server.client() as client:
+        entry = client.xadd("sotto:dead", {"h": header, "p": b"", "reason": "5 lives ended over it", "to": "kitchen"})
+
+    def bus(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*SOTTO, "bus", *arguments, "--bus", server.url],
+            env=home_of(tmp_path),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    (letter,) = map(json.loads, bus("dead", "--json").stdout.splitlines())
+    assert (letter["entry"], letter["reason"], letter["to"]) == (entry.decode(), "5 lives ended over it", "kitchen")
+    assert letter["event"]["sentence"] == "boom"
+    assert "tool.call was sent to kitchen again." in bus("retry", letter["entry"]).stdout
+    assert bus("dead", "--json").stdout == ""
+    again = bus("retry", letter["entry"])
+    assert again.returncode == 1
+    assert "No event" in again.stderr
+    with server.client() as client:
+        ((_, sent),) = client.xrange("sotto:to:kitchen")
+    assert sent[b"e"] == header

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ui.cli.session import Session, console, print_json
 
@@ -14,13 +14,20 @@ if TYPE_CHECKING:
 
 __all__ = ["print_processes", "serve", "work"]
 
+_DRAINS_S = 8.0
+"""How long a worker that is told to end goes on with what it has; systemd and containers wait for ten seconds."""
+
 
 def work(session: Session, services: Sequence[str]) -> int:
     """Run services for conversations in other processes until told to stop."""
     from services.app import Worker
 
     worker = Worker(session.settings, services)
-    return _run(worker.supervisor, worker.bus, asyncio.new_event_loop)
+
+    async def drain() -> None:
+        await worker.link.drain(_DRAINS_S)
+
+    return _run(worker.supervisor, worker.bus, asyncio.new_event_loop, last=drain, exit_within=_DRAINS_S + 1)
 
 
 def serve(session: Session) -> int:
@@ -37,19 +44,30 @@ def _run(
     supervisor: Supervisor,
     bus: Bus,
     loop_factory: Callable[[], asyncio.AbstractEventLoop],
+    *,
+    last: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    exit_within: float = 0.95,
 ) -> int:
-    """Run a tree until told to stop, and print how its services fare."""
+    """Run a tree until told to stop, and print how its services fare. `last` is done before it stops."""
     from services.app import run_process
 
     async def main(stop: asyncio.Event) -> int:
-        forget = bus.tap(_show)
+        forget, over = bus.tap(_show), asyncio.Event()
+        ending = asyncio.create_task(end(stop, over), name="end")
         try:
-            await supervisor.run(stop)
+            await supervisor.run(over)
         finally:
+            ending.cancel()
             forget()
         return 0
 
-    return run_process(main, loop_factory=loop_factory)
+    async def end(stop: asyncio.Event, over: asyncio.Event) -> None:
+        await stop.wait()
+        if last is not None:
+            await last()
+        over.set()
+
+    return run_process(main, exit_within=exit_within, loop_factory=loop_factory)
 
 
 def _show(event: object) -> None:

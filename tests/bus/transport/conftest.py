@@ -107,8 +107,7 @@ async def household(server: RedisServer, prefix: str) -> AsyncIterator[Household
     yield home
     for process in home.processes:
         process.task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await process.task
+        await asyncio.wait([process.task])
         await process.transport.close()
 
 
