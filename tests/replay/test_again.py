@@ -43,7 +43,7 @@ async def test_it_is_run_again_and_asked_what_if(tmp_path: Path) -> None:
             for asked, words in (
                 ("tts.voice=x", "--live --set tts.voice"),
                 ("dialogue.wait_ms=x", "wait_ms"),
-                ("x", ""),
+                ("x", "set"),
             ):
                 with pytest.raises(Refused, match=words):
                     await asyncio.to_thread(wire.get, f"{path}?set={asked}")
