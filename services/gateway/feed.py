@@ -140,19 +140,33 @@ class Feed:
         return self
 
     async def __anext__(self) -> Event | Missed:
+        if await self.something() and (item := self.take()) is not None:
+            return item
+        raise StopAsyncIteration
+
+    async def something(self) -> bool:
+        """Wait until there is something to take; False once the feed is closed."""
         while not self._closed:
-            if self._missed:
-                missed, self._missed = Missed(dict(self._missed)), Counter()
-                return missed
-            if self._past or self._waiting:
-                self.delivered += 1
-                return self._past.popleft() if self._past else self._waiting.popitem(last=False)[1]
+            if self._missed or self._past or self._waiting:
+                return True
             if self.left_alone:
                 self.overtaken()
                 continue
             self._arrived.clear()
             await self._arrived.wait()
-        raise StopAsyncIteration
+        return False
+
+    def take(self) -> Event | Missed | None:
+        """Return what comes next, None when nothing waits."""
+        if self._closed:
+            return None
+        if self._missed:
+            missed, self._missed = Missed(dict(self._missed)), Counter()
+            return missed
+        if not self._past and not self._waiting:
+            return None
+        self.delivered += 1
+        return self._past.popleft() if self._past else self._waiting.popitem(last=False)[1]
 
     def _drop(self, kind: str, count: int = 1) -> None:
         self.dropped += count

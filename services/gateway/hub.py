@@ -13,15 +13,15 @@ from bus import Bus, ReplayGap
 from services.gateway.feed import Feed
 from shared.events import Event, encode
 
-__all__ = ["Hub"]
+__all__ = ["Hub", "text_frame"]
 
 Seen = Counter[type[Event]]
 """How many events, by class."""
 
 _NEWEST = 1000
 """Events that are kept for those left alone."""
-_TEXTS = 256
-"""Events whose JSON form is kept: every client gets the same."""
+_FRAMES = 256
+"""Events that are kept as they are sent: every client gets the same."""
 
 
 class Hub:
@@ -40,7 +40,7 @@ class Hub:
         """Events published while somebody is left alone."""
         self._newest_seen: deque[Event] = deque(maxlen=_NEWEST)
         """The last of them."""
-        self._texts: dict[str, str] = {}
+        self._frames: dict[str, bytes] = {}
 
     @property
     def feeds(self) -> tuple[Feed, ...]:
@@ -77,16 +77,16 @@ class Hub:
         if not self._feeds and self._untap is not None:
             self._untap()
             self._untap = None
-            self._texts.clear()
+            self._frames.clear()
 
-    def text(self, event: Event) -> str:
-        """Return the event's JSON form, without samples."""
-        text = self._texts.get(event.id)
-        if text is None:
-            text = self._texts[event.id] = encode(event)[0].decode()
-            if len(self._texts) > _TEXTS:
-                del self._texts[next(iter(self._texts))]
-        return text
+    def frame(self, event: Event) -> bytes:
+        """Return the event as a WebSocket frame, without samples."""
+        frame = self._frames.get(event.id)
+        if frame is None:
+            frame = self._frames[event.id] = text_frame(b'{"event":%b}' % encode(event)[0])
+            if len(self._frames) > _FRAMES:
+                del self._frames[next(iter(self._frames))]
+        return frame
 
     def _join(self, feed: Feed) -> None:
         feed.overtaken = lambda: self._resume(feed)
@@ -171,3 +171,13 @@ class Hub:
             if not silent:
                 raise
             return self._bus.replay(since, *silent)
+
+
+def text_frame(text: bytes) -> bytes:
+    """Return a text as a server sends it: one frame, unmasked (RFC 6455, section 5.2)."""
+    length = len(text)
+    if length < 126:
+        return b"\x81" + length.to_bytes(1, "big") + text
+    if length < 1 << 16:
+        return b"\x81\x7e" + length.to_bytes(2, "big") + text
+    return b"\x81\x7f" + length.to_bytes(8, "big") + text

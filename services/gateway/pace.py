@@ -7,13 +7,13 @@ from collections import deque
 
 __all__ = ["Pace"]
 
-_TICK_S = 0.01
+_TICK_S = 0.005
 
 
 class Pace:
-    """At most `rate` frames a second, and `burst` at once; whoever waits is served in the order of coming."""
+    """At most `rate` writes a second, and `burst` at once; whoever waits is served in the order of coming."""
 
-    def __init__(self, rate: float = 3000, burst: int = 30) -> None:
+    def __init__(self, rate: float = 1600, burst: int = 8) -> None:
         self._rate = rate
         self._burst = burst
         self._left = float(burst)
@@ -21,7 +21,7 @@ class Pace:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def turn(self) -> None:
-        """Wait until one more frame may be sent."""
+        """Wait until one more write may be made."""
         loop = asyncio.get_running_loop()
         self._refill(loop.time())
         if self._left >= 1 and not self._waiting:

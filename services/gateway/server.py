@@ -11,6 +11,7 @@ import socket
 
 import uvicorn
 
+from services.gateway.frames import FrameWriter
 from services.gateway.sources import App
 
 __all__ = ["Server"]
@@ -31,7 +32,7 @@ class Server(uvicorn.Server):
                 app,
                 loop="none",
                 http="httptools",
-                ws="websockets-sansio",
+                ws=FrameWriter,
                 ws_max_size=_MAX_FRAME,
                 ws_per_message_deflate=False,
                 lifespan="off",

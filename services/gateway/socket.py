@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
@@ -13,7 +13,7 @@ from pydantic_core import to_json
 
 from bus import ReplayGap
 from services.gateway.feed import Feed, Filter, Missed, NoSuchKind
-from services.gateway.hub import Hub
+from services.gateway.hub import Hub, text_frame
 from services.gateway.pace import Pace
 from services.gateway.recorded import Shelf
 from shared.errors import SottoError
@@ -22,9 +22,14 @@ from shared.events import REGISTRY, Event
 if TYPE_CHECKING:  # loads half a web framework
     from starlette.websockets import WebSocket
 
-__all__ = ["EventSocket"]
+__all__ = ["EXTENSION", "EventSocket"]
+
+EXTENSION = "sotto.frames"
+"""Where the scope of a WebSocket holds the function that writes frames as they are (see `services.gateway.frames`)."""
 
 _POLICY = 1008
+_WRITE = 32 * 1024
+"""Bytes of frames that are written at a time, give or take one frame."""
 _PAGE = 500
 """Recorded events that are read at a time."""
 _WORDS = "Nothing is taken here: POST /v1/events publishes an event."
@@ -84,13 +89,22 @@ class EventSocket:
             try:
                 await websocket.send_text(self._hello())
                 await self._attach(websocket, feed, websocket.query_params.get("since"))
-                async for item in feed:
-                    await (self._trickle if feed.slow else self._pace).turn()
-                    await websocket.send_text(self._frame(item))
+                await self._follow(feed, websocket.scope["extensions"][EXTENSION])
             finally:
                 listening.cancel()
         except WebSocketDisconnect:
             return
+
+    async def _follow(self, feed: Feed, write: Callable[[bytes], Awaitable[bool]]) -> None:
+        """Tell what the feed has, as much at a time as waits, until it is closed or the watcher leaves."""
+        while await feed.something():
+            await (self._trickle if feed.slow else self._pace).turn()
+            frames, length = [], 0
+            while length < _WRITE and (item := feed.take()) is not None:
+                frames.append(self._frame(item))
+                length += len(frames[-1])
+            if not await write(b"".join(frames)):
+                return
 
     async def _attach(self, websocket: WebSocket, feed: Feed, since: str | None) -> None:
         """Let the feed begin after `since`: with what the bus remembers, and before that with what was recorded."""
@@ -111,7 +125,8 @@ class EventSocket:
             for event in page:
                 if feed.wanted.wants_all(type(event), event.session, event.turn):
                     await self._pace.turn()
-                    await websocket.send_text(self._frame(event))
+                    if not await websocket.scope["extensions"][EXTENSION](self._hub.frame(event)):
+                        return True
                 since, sound = (event.id, set()) if event.payload is None else (since, sound | {event.id})
             with contextlib.suppress(ReplayGap):
                 self._hub.attach(feed, since, but=sound)
@@ -132,10 +147,10 @@ class EventSocket:
         hello = {"version": self._version, "session": self._session, "oldest": self._hub.oldest()}
         return _json({"hello": hello})
 
-    def _frame(self, item: object) -> str:
+    def _frame(self, item: Event | Missed) -> bytes:
         if isinstance(item, Missed):
-            return _json({"missed": {"count": item.count, "kinds": item.kinds}})
-        return f'{{"event":{self._hub.text(item)}}}'  # type: ignore[arg-type]  # what is no Missed is an event
+            return text_frame(to_json({"missed": {"count": item.count, "kinds": item.kinds}}))
+        return self._hub.frame(item)
 
 
 async def _listen(websocket: WebSocket, feed: Feed) -> None:
