@@ -227,6 +227,7 @@ class ResponseCache:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="llm-cache")
         self._latest: OrderedDict[str, Kept] = OrderedDict()
         self._making: dict[str, asyncio.Future[Kept | None]] = {}
+        self._unwanted: set[str] = set()
 
     async def find(self, key: str) -> Kept | None:
         """Return the answer, waiting while another makes it; None when the caller is to make it and say `made`.
@@ -250,18 +251,25 @@ class ResponseCache:
         except BaseException:
             self._done(key, None)
             raise
-        if found is not None:
+        if found is not None and key not in self._unwanted:
             self._remember(key, found)
+        if found is not None:
             self._done(key, found)
         assert found is not None or not future.done()
         return found
 
     def made(self, key: str, kept: Kept | None) -> None:
         """Say what came of it: an answer to remember, or None, and then one who waits makes it in its turn."""
-        if kept is not None:
+        if kept is not None and key not in self._unwanted:
             self._remember(key, kept)
             self._thread.submit(self._write, key, kept)
         self._done(key, kept)
+
+    async def forget(self) -> int:
+        """Forget all answers, also those that are being made; returns how many there were. Raises CacheUnusable."""
+        self._latest.clear()
+        self._unwanted |= set(self._making)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._store.clear)
 
     async def close(self) -> None:
         """Write what is to be written and let the file go."""
@@ -278,6 +286,7 @@ class ResponseCache:
             self._latest.popitem(last=False)
 
     def _done(self, key: str, kept: Kept | None) -> None:
+        self._unwanted.discard(key)
         future = self._making.pop(key, None)
         if future is not None and not future.done():
             future.set_result(kept)

@@ -136,6 +136,10 @@ class Engine(Protocol):
         """True when the engine's library is installed now; cheap enough to ask at each request."""
         ...
 
+    async def forget(self, settings: LlmSettings) -> int:
+        """Drop all evaluated prompts, in memory and on disk; returns how many. Raises OSError for what stays."""
+        ...
+
     async def open(self, model: InstalledModel, settings: LlmSettings, clock: Clock) -> LanguageModel:
         """Read the model's files and return it ready to answer. Raises EngineMissing or ModelUnusable."""
         ...

@@ -38,6 +38,8 @@ from shared.events import (
     LlmPrepare,
     LlmRequest,
     LlmResponse,
+    MemoryForget,
+    MemoryForgotten,
     ModelLoad,
     ModelPulled,
     ToolRequest,
@@ -59,11 +61,12 @@ class LlmService:
     """One model at a time, from `shelf`, opened by `engine`; requests are answered beside each other."""
 
     name: ClassVar[str] = "llm"
-    consumes: ClassVar[tuple[type[Event], ...]] = (LlmRequest, LlmPrepare, ModelLoad, ModelPulled, *HEARD)
+    consumes: ClassVar[tuple[type[Event], ...]] = (LlmRequest, LlmPrepare, MemoryForget, ModelLoad, ModelPulled, *HEARD)
 
     def __init__(self, settings: LlmSettings, shelf: Shelf, engine: Engine) -> None:
         self._settings = settings
         self._model = ModelInUse(settings, shelf, engine)
+        self._engine = engine
         self._listening = Listening(engine.cores)
         self._gate = Gate()  # passed by generations, closed by a change of model
         self._opening = asyncio.Lock()
@@ -81,6 +84,8 @@ class LlmService:
                     ctx.turn(event).start(self._answer(ctx, event))
                 elif isinstance(event, LlmPrepare):
                     ctx.turn(event).start(self._prepare(ctx, event))
+                elif isinstance(event, MemoryForget):
+                    ctx.turn(event).start(self._forget(ctx))
                 elif isinstance(event, HEARD):
                     self._listening.hear(event)
                 elif isinstance(event, ModelLoad | ModelPulled) and event.role == "llm":
@@ -133,6 +138,17 @@ class LlmService:
         async with self._gate.passing():
             with contextlib.suppress(SottoError):
                 await self._listening.prepare(wish, await self._model.ensure(ctx))
+
+    async def _forget(self, ctx: Context) -> None:
+        """Forget all: evaluated prompts and remembered answers do not tell what they hold."""
+        try:
+            count = await self._engine.forget(self._settings)
+            count += await self._cache.forget() if self._cache is not None else 0
+        except (OSError, SottoError) as error:
+            ctx.emit(MemoryForgotten, store=self.name, removed=0, detail=str(error), ok=False)
+            return
+        detail = f"all {count} evaluated prompts and remembered answers" if count else "nothing was remembered"
+        ctx.emit(MemoryForgotten, store=self.name, removed=count, detail=detail, ok=True)
 
     async def _remembered(self, ctx: Context, request: LlmRequest, model: LanguageModel, waited: int) -> None:
         """Tell the answer that was given to the same request before, or have it made."""

@@ -36,6 +36,8 @@ class LlmSettings(BaseModel):
     """Requests under way or waiting for their turn; more are refused."""
     prefix_cache_mb: int = Field(default=256, ge=0)
     """Memory for the evaluated beginnings of prompts that gave up their place; 0 for none."""
+    prefix_disk_mb: int = Field(default=512, ge=0)
+    """Disk for those that hold nothing said in a conversation, found again by the next process; 0 for none."""
     cache_mb: int = Field(default=64, ge=0)
     """Disk for strict answers that are remembered; 0 remembers none."""
     cache_days: float = Field(default=30, gt=0)
@@ -45,9 +47,17 @@ class LlmSettings(BaseModel):
 
     @property
     def cache_file(self) -> Path:
-        """The file that holds them."""
+        """The file that holds the answers."""
+        return self._folder("answers") / "answers.sqlite3"
+
+    @property
+    def states_folder(self) -> Path:
+        """The folder of evaluated beginnings of prompts."""
+        return self._folder("prompts")
+
+    def _folder(self, name: str) -> Path:
         if self.cache_folder is not None:
-            return self.cache_folder.expanduser() / "answers.sqlite3"
+            return self.cache_folder.expanduser() if name == "answers" else self.cache_folder.expanduser() / name
         from platformdirs import user_cache_path
 
-        return user_cache_path("sotto") / "answers" / "answers.sqlite3"
+        return user_cache_path("sotto") / name

@@ -7,12 +7,40 @@ import hashlib
 import threading
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 
 from services.llm.engines.library import Library
+from services.llm.engines.pool import Pool
 
-__all__ = ["Fingerprint"]
+__all__ = ["Fingerprint", "identity"]
 
 _BLOCK = 1 << 20
+
+
+_ENDS = 1 << 20
+"""Bytes of a file's beginning and end that are read to tell it from others."""
+
+
+def identity(path: Path, library: Library, pool: Pool, gpu_layers: int) -> str:
+    """Name whatever a saved state fits: the file, told by what the system says of it, and how it is computed.
+
+    The whole file would take seconds to read, and this is needed when the model is opened.
+    """
+    status = path.stat()
+    digest = hashlib.sha256(f"{path.resolve()}\n{status.st_size} {status.st_mtime_ns}\n".encode())
+    with path.open("rb") as file:
+        digest.update(file.read(_ENDS))
+        file.seek(max(0, status.st_size - _ENDS))
+        digest.update(file.read(_ENDS))
+    digest.update(_build(library.native).encode())
+    context = f"{len(pool.places)} places of {pool.context_tokens}, {gpu_layers} layers elsewhere"
+    digest.update(f"\n{pool.threads} threads, chunks of {pool.chunk}, {context}".encode())
+    return digest.hexdigest()[:32]
+
+
+def _build(native: ModuleType) -> str:
+    features = native.llama_print_system_info().decode(errors="replace")
+    return f"llama-cpp-python {version('llama-cpp-python')}\n{features}"
 
 
 class Fingerprint:
@@ -48,5 +76,4 @@ class Fingerprint:
                     digest.update(block)
         except OSError:
             return ""
-        features = self._native.llama_print_system_info().decode(errors="replace")
-        return f"{digest.hexdigest()}\nllama-cpp-python {version('llama-cpp-python')}\n{features}"
+        return f"{digest.hexdigest()}\n{_build(self._native)}"

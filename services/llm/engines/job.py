@@ -70,6 +70,8 @@ class Rules:
     deadline: int
     """Monotonic ns; 0 for none."""
     stop_tokens: frozenset[int] = field(default=frozenset())
+    private: bool = True
+    """It is part of a conversation."""
 
     @property
     def interactive(self) -> bool:
@@ -110,6 +112,8 @@ class Job:
         """Its state while its place serves a more urgent one."""
         self.ticket = 0
         """Its rank among those that wait."""
+        self.forgotten = False
+        """What it has evaluated is to be gone when it ends."""
         self.served = 0
         """The step that it was last part of."""
         self._prompt_tokens = tally.prompt_tokens = len(prompt)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ class LlamaEngine:
 
     def __init__(self) -> None:
         self.cores = Cores()
+        self._models: weakref.WeakSet[LlamaModel] = weakref.WeakSet()
 
     def available(self) -> bool:
         return installed()
@@ -46,7 +48,15 @@ class LlamaEngine:
             opening.add_done_callback(_discard)
             executor.shutdown(wait=False)
             raise
-        return opened.on(executor, self.cores)
+        made = opened.on(executor, self.cores)
+        self._models.add(made)
+        return made
+
+    async def forget(self, settings: LlmSettings) -> int:
+        from services.llm.engines.states import forget_states
+
+        count = sum([await model.forget() for model in tuple(self._models)])
+        return count + await asyncio.to_thread(forget_states, settings.states_folder)
 
 
 class Vocabulary:

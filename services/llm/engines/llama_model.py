@@ -15,15 +15,16 @@ from pathlib import Path
 import psutil
 
 from services.llm.cores import Cores
-from services.llm.engines.fingerprint import Fingerprint
+from services.llm.engines.fingerprint import Fingerprint, identity
 from services.llm.engines.generation import Generation
 from services.llm.engines.job import Job, Rules, Tally, Urgency
 from services.llm.engines.library import library
 from services.llm.engines.pool import Pool
-from services.llm.engines.prefixes import Prefixes
 from services.llm.engines.prompts import Prompt, Prompts
 from services.llm.engines.sampling import Drawing
 from services.llm.engines.scheduler import Scheduler
+from services.llm.engines.seating import Seating
+from services.llm.engines.states import States
 from services.llm.engines.weights import Weights
 from services.llm.port import InvalidRequest, Outcome
 from services.llm.reader import MARKERS, AnswerReader
@@ -67,6 +68,13 @@ class Opened:
                 threads=settings.threads or _spare_cores(),
                 chunk=settings.prefill_chunk,
             )
+            self.states = States(
+                settings.states_folder,
+                identity(path, self.library, self.pool, settings.gpu_layers),
+                settings.prefix_disk_mb << 20,
+                settings.prefill_chunk,
+                clock.now_ns,
+            )
         except SottoError:
             weights.close()
             raise
@@ -94,8 +102,8 @@ class LlamaModel:
             opened.weights, opened.template, opened.pool.context_tokens, thinking=opened.settings.thinking
         )
         self._fingerprint = Fingerprint(opened.path, opened.library, opened.pool.threads, opened.pool.chunk)
-        prefixes = Prefixes(opened.settings.prefix_cache_mb * 1024 * 1024)
-        self._scheduler = Scheduler(opened.pool, prefixes, opened.clock, cores)
+        seating = Seating(opened.pool, opened.states, opened.settings.prefix_cache_mb << 20)
+        self._scheduler = Scheduler(opened.pool, seating, opened.clock, cores)
         self._serving = executor.submit(self._scheduler.serve)
         self._closed = False
 
@@ -110,6 +118,10 @@ class LlamaModel:
 
     def moment(self) -> str:
         return self._opened.template.moment()
+
+    async def forget(self) -> int:
+        """Drop all that was evaluated; returns how many states."""
+        return await asyncio.wrap_future(self._scheduler.forget())
 
     async def close(self) -> None:
         if self._closed:
@@ -188,6 +200,7 @@ class LlamaModel:
             urgency=Urgency.INTERACTIVE if request.priority == "interactive" else Urgency.BACKGROUND,
             deadline=asked + request.deadline_ms * 1_000_000 if request.deadline_ms else 0,
             stop_tokens=frozenset(request.stop_tokens),
+            private=request.turn > 0,
         )
 
 

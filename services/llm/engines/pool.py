@@ -40,6 +40,8 @@ class Place:
     """When it was last let go, on a counter; the smallest is the one to be overwritten."""
     ahead: int = 0
     """How many of the last tokens were evaluated before anybody asked."""
+    private: bool = False
+    """Some of it was said in a conversation: it is not written down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Saved:
     state: bytes
     tokens: list[int]
     exact: int
+    private: bool = False
 
 
 class Pool:
@@ -123,7 +126,7 @@ class Pool:
         size = self.size(place)
         buffer = (ctypes.c_uint8 * size)()
         count: int = self.native.llama_state_seq_get_data(self.context, buffer, size, place.index)
-        return Saved(bytes(memoryview(buffer)[:count]), list(place.tokens), place.exact)
+        return Saved(bytes(memoryview(buffer)[:count]), list(place.tokens), place.exact, place.private)
 
     def restore(self, place: Place, saved: Saved) -> bool:
         """Put a state into a place, whatever it held; False, and the place is empty, when it does not fit."""
@@ -132,7 +135,7 @@ class Pool:
         if not self.native.llama_state_seq_set_data(self.context, buffer, len(saved.state), place.index):
             self._forget(place, 0)
             return False
-        place.tokens, place.exact = list(saved.tokens), saved.exact
+        place.tokens, place.exact, place.private = list(saved.tokens), saved.exact, saved.private
         return True
 
     def step(self, extensions: Sequence[Extension], flag: AbortFlag, *, quietly: bool = False) -> list[int]:

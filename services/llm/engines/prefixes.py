@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from services.llm.engines.pool import Saved
 
-__all__ = ["Prefixes"]
+__all__ = ["Prefixes", "keys_of"]
 
 
 @dataclass(eq=False, slots=True)
@@ -29,10 +29,11 @@ class _Entry:
 
 
 class Prefixes:
-    """At most `limit` bytes of states, used by one thread."""
+    """At most `limit` bytes of states, used by one thread. What there is no room for any more is given to `spill`."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, spill: Callable[[Saved], None] = lambda _: None) -> None:
         self._limit = limit
+        self._spill = spill
         self._bytes = 0
         self._now = 0
         self._by_key: dict[bytes, _Entry] = {}
@@ -55,12 +56,14 @@ class Prefixes:
         if len(saved.state) > self._limit:
             return
         self._now += 1
-        entry = _Entry(saved, tuple(_keys(saved.tokens, chunk)), used=self._now)
+        entry = _Entry(saved, tuple(keys_of(saved.tokens, chunk)), used=self._now)
         for other in [e for e in self._entries if e.saved.tokens == saved.tokens[: len(e.saved.tokens)]]:
             entry.hits += other.hits
             self._drop(other)
         while self._bytes + len(saved.state) > self._limit:
-            self._drop(min(self._entries, key=lambda e: e.worth(self._now)))
+            least = min(self._entries, key=lambda e: e.worth(self._now))
+            self._drop(least)
+            self._spill(least.saved)
         self._entries.append(entry)
         self._bytes += len(saved.state)
         self._by_key.update(dict.fromkeys(entry.keys, entry))
@@ -68,7 +71,7 @@ class Prefixes:
     def find(self, prompt: Sequence[int], chunk: int) -> Saved | None:
         """Return the state that shares the most chunks with the beginning of the prompt, if any shares one."""
         found: _Entry | None = None
-        for key in _keys(prompt, chunk) if self._entries else ():
+        for key in keys_of(prompt, chunk) if self._entries else ():
             if key not in self._by_key:
                 break
             found = self._by_key[key]
@@ -77,6 +80,18 @@ class Prefixes:
         self._now += 1
         found.hits, found.used = found.hits + 1, self._now
         return found.saved
+
+    def all(self) -> list[Saved]:
+        """Every state that is here."""
+        return [entry.saved for entry in self._entries]
+
+    def clear(self) -> int:
+        """Forget all; returns how many there were."""
+        count = len(self._entries)
+        self._entries.clear()
+        self._by_key.clear()
+        self._bytes = 0
+        return count
 
     def _drop(self, entry: _Entry) -> None:
         self._entries.remove(entry)
@@ -89,7 +104,7 @@ class Prefixes:
                 self._by_key.setdefault(key, other)
 
 
-def _keys(tokens: Sequence[int], chunk: int) -> Iterator[bytes]:
+def keys_of(tokens: Sequence[int], chunk: int) -> Iterator[bytes]:
     """The hash of the first chunk, of the first two, and so on."""
     running = hashlib.blake2b(digest_size=16)
     for end in range(chunk, len(tokens) + 1, chunk):

@@ -10,15 +10,15 @@ goes in small steps on a quiet thread, and ends when the question comes.
 from __future__ import annotations
 
 import queue
-from collections.abc import Iterable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import count
 
 from services.llm.cores import Cores
 from services.llm.engines.abort import AbortFlag
 from services.llm.engines.job import Job, Urgency
-from services.llm.engines.pool import Aborted, Extension, Place, Pool, Saved, common
-from services.llm.engines.prefixes import Prefixes
+from services.llm.engines.pool import Aborted, Extension, Pool, common
+from services.llm.engines.seating import Seating
 from services.llm.port import Finish, GenerationFailed
 from shared.clock import Clock
 
@@ -40,13 +40,13 @@ class _Step:
 class Scheduler:
     """Owns the pool while `serve` runs on the engine's thread; the other methods may be called from any."""
 
-    def __init__(self, pool: Pool, prefixes: Prefixes, clock: Clock, cores: Cores) -> None:
+    def __init__(self, pool: Pool, seating: Seating, clock: Clock, cores: Cores) -> None:
         self._pool = pool
-        self._prefixes = prefixes
+        self._seating = seating
         self._clock = clock
         self._cores = cores
         self._unwatch = cores.watch(self.wake)
-        self._heard: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._heard: queue.SimpleQueue[Job | Future[int] | None] = queue.SimpleQueue()
         self._closing = False
         self._over = False
         self._waiting: list[Job] = []
@@ -70,6 +70,14 @@ class Scheduler:
         """Have it looked at who may go on, though the thread may be waiting for work or in the middle of a step."""
         self._heard.put(None)
         self._look()
+
+    def forget(self) -> Future[int]:
+        """Have all that was evaluated dropped; the number of states, once it is done."""
+        forgotten: Future[int] = Future()
+        self._heard.put(forgotten)
+        if self._over:
+            self._turn_away()
+        return forgotten
 
     def close(self) -> None:
         """Let `serve` end: what runs is cancelled."""
@@ -104,6 +112,7 @@ class Scheduler:
             for job in (*self._waiting, *self._running):
                 self._end(job, "cancelled" if self._closing else None)
             self._turn_away()
+            self._seating.close()
 
     def _hear(self) -> bool:
         """Take in what came; waits when there is nothing to do."""
@@ -114,7 +123,7 @@ class Scheduler:
             self._admit(self._heard.get())
         return not self._closing
 
-    def _awaited(self) -> Job | None:
+    def _awaited(self) -> Job | Future[int] | None:
         """What comes next, None when the first deadline of those that stand still comes before."""
         deadlines = [job.rules.deadline for job in (*self._waiting, *self._running) if job.rules.deadline]
         try:
@@ -124,8 +133,11 @@ class Scheduler:
         except queue.Empty:
             return None
 
-    def _admit(self, job: Job | None) -> None:
+    def _admit(self, job: Job | Future[int] | None) -> None:
         if job is None:
+            return
+        if isinstance(job, Future):
+            job.set_result(self._seating.forget((*self._waiting, *self._running)))
             return
         job.ticket = next(self._counter)
         self._waiting.append(job)
@@ -136,7 +148,9 @@ class Scheduler:
     def _turn_away(self) -> None:
         while not self._heard.empty():
             job = self._heard.get()
-            if job is not None:
+            if isinstance(job, Future):
+                job.set_result(0)
+            elif job is not None:
                 self._end(job, "cancelled" if self._closing else None)
 
     def _dismiss(self) -> None:
@@ -151,17 +165,12 @@ class Scheduler:
         for jobs in (self._waiting, self._running):
             if job in jobs:
                 jobs.remove(job)
-        self._vacate(job)
+        self._seating.leave(job, next(self._counter))
         job.close()
         if finish is not None:
             job.end(finish)
         else:
             job.fail(error or GenerationFailed("The language model's engine has stopped.", remedy="Ask again."))
-
-    def _vacate(self, job: Job) -> None:
-        if job.place is not None:
-            job.place.taken, job.place.used = False, next(self._counter)
-            job.place = None
 
     # ---- places
 
@@ -170,7 +179,7 @@ class Scheduler:
         for job in sorted(self._waiting, key=lambda job: (job.rules.urgency, job.ticket)):
             if self._soon_known(job):
                 continue
-            if all(place.taken for place in self._pool.places) and not self._make_room(job):
+            if self._seating.full and not self._make_room(job):
                 return
             self._settle_in(job)
 
@@ -194,71 +203,17 @@ class Scheduler:
         if job.rules.urgency == Urgency.BACKGROUND or not others:
             return False
         victim = max(others, key=lambda j: j.ticket)
-        assert victim.place is not None
-        victim.saved = self._pool.save(victim.place)
-        self._vacate(victim)
+        self._seating.put_aside(victim, next(self._counter))
         self._running.remove(victim)
         self._waiting.append(victim)
         return True
 
     def _settle_in(self, job: Job) -> None:
-        """Put the job into a free place, with as much of its prompt as is known anywhere."""
-        free = [place for place in self._pool.places if not place.taken]
-        oldest = min(free, key=lambda place: (bool(place.tokens), place.used))
-        if job.saved is not None:
-            place = oldest
-            self._remember(place, 0)
-            if not self._pool.restore(place, job.saved):
-                self._end(job, None, GenerationFailed("The answer could not be gone on with.", remedy="Ask again."))
-                return
-            job.saved = None
-        else:
-            place = self._filled(job, free, oldest)
-        place.taken, job.place = True, place
+        if not self._seating.seat(job, self._running):
+            self._end(job, None, GenerationFailed("The answer could not be gone on with.", remedy="Ask again."))
+            return
         self._waiting.remove(job)
         self._running.append(job)
-        job.begin(len(place.tokens), place.ahead)
-        if job.rules.urgency != Urgency.AHEAD:
-            place.ahead = 0
-
-    def _filled(self, job: Job, free: Iterable[Place], oldest: Place) -> Place:
-        prompt = job.prompt
-        best = max(free, key=lambda place: self._known(job, prompt, place))
-        length = self._known(job, prompt, best)
-        donor, known = self._donor(job, prompt)
-        if known >= length + self._pool.chunk and donor is not None:
-            state = donor if isinstance(donor, Saved) else self._pool.save(donor)
-            self._remember(oldest, 0)
-            self._pool.restore(oldest, state)
-            best, length = oldest, self._known(job, prompt, oldest)
-        elif not length:
-            best = oldest
-        self._remember(best, length)
-        self._pool.keep(best, length)
-        return best
-
-    def _donor(self, job: Job, prompt: list[int]) -> tuple[Place | Saved | None, int]:
-        """Who else holds the beginning of the prompt: a place in use, or the memory of prefixes."""
-        others: list[Place | Saved] = [job.place for job in self._running if job.place is not None]
-        saved = self._prefixes.find(prompt, self._pool.chunk)
-        if saved is not None:
-            others.append(saved)
-        best = max(others, key=lambda other: self._known(job, prompt, other), default=None)
-        return best, self._known(job, prompt, best) if best is not None else 0
-
-    def _known(self, job: Job, prompt: list[int], held: Place | Saved) -> int:
-        """How many of the prompt's tokens need no evaluation; its last one always does, to be drawn after."""
-        shared = min(common(prompt, held.tokens), len(prompt) - 1)
-        if not job.rules.strict:
-            return shared
-        return min(shared, held.exact) // self._pool.chunk * self._pool.chunk
-
-    def _remember(self, place: Place, length: int) -> None:
-        """Save what is about to be forgotten after `length` tokens, when it is worth it."""
-        if len(place.tokens) - length < self._pool.chunk:
-            return
-        if self._prefixes.wants(place.tokens, self._pool.size(place)):
-            self._prefixes.put(self._pool.save(place), self._pool.chunk)
 
     # ---- steps
 
@@ -328,4 +283,5 @@ class Scheduler:
             if finish is not None:
                 self._end(job, finish)
         elif job.silent and job.decoding():
+            self._seating.evaluated(job)
             self._end(job, "length")

@@ -13,7 +13,17 @@ import pytest
 from services.llm.cache import AnswerStore, CacheUnusable, Kept, ResponseCache, key_of
 from services.llm.settings import LlmSettings
 from shared.clock import SystemClock
-from shared.events import LlmDelta, LlmRequest, LlmResponse, Message, Sampling, Stamp, Structure
+from shared.events import (
+    LlmDelta,
+    LlmRequest,
+    LlmResponse,
+    MemoryForget,
+    MemoryForgotten,
+    Message,
+    Sampling,
+    Stamp,
+    Structure,
+)
 from shared.ids import id_source
 from tests.services.llm.conftest import answered, serving
 from tests.shared.events.reflect import example
@@ -189,3 +199,15 @@ async def test_a_file_that_cannot_be_written_costs_no_answer(random_model: Path,
         responses = [await answered(bench, "Hi", mode="strict", max_tokens=3) for _ in range(2)]
     assert responses[0].text == responses[1].text
     assert responses[0].finish == "length"
+
+
+async def test_what_is_to_be_forgotten_is_not_told_again(random_model: Path, tmp_path: Path) -> None:
+    """Keys tell no words, so that all answers go, and evaluated prompts with them; the receipt says how many."""
+    async with serving(random_model, settings=LlmSettings(threads=1, cache_folder=tmp_path)) as bench:
+        await answered(bench, "My code is 4512", mode="strict", max_tokens=2)
+        order = {"turns": (), "since": 0, "until": 0, "texts": ("4512",), "about": "", "everything": False}
+        bench.publish(MemoryForget, **order)
+        receipt = await bench.next(MemoryForgotten)
+        assert (receipt.store, receipt.removed, receipt.ok) == ("llm", 2, True)
+        again = await answered(bench, "My code is 4512", mode="strict", max_tokens=2)
+    assert (again.cached, again.usage.cached_tokens) == (False, 0)

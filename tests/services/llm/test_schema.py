@@ -25,7 +25,9 @@ NAMES: dict[str, JsonValue] = {name: {"type": "boolean"} for name in "abcd"}
 
 @pytest.fixture
 async def model(random_model: Path) -> AsyncIterator[LanguageModel]:
-    model = await LlamaEngine().open(entry(random_model), LlmSettings(threads=1, sequences=4), SystemClock())
+    model = await LlamaEngine().open(
+        entry(random_model), LlmSettings(threads=1, sequences=4, prefix_disk_mb=0), SystemClock()
+    )
     yield model
     await model.close()
 

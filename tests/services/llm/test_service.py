@@ -364,4 +364,4 @@ async def test_requests_beyond_the_queue_are_refused(random_model: Path) -> None
         first, second, third = (ask(bench, "Talk", max_tokens=20) for _ in range(3))
         failed = await bench.next(LlmFailed)
         assert (failed.request, failed.reason) == (third.id, "overloaded")
-        assert [(await bench.next(LlmResponse)).request for _ in range(2)] == [first.id, second.id]
+        assert {(await bench.next(LlmResponse)).request for _ in range(2)} == {first.id, second.id}

@@ -21,7 +21,14 @@ from tests.kit import gguf_models
 from tests.services.llm.conftest import Folder, answered, ask
 
 SETTINGS = LlmSettings(
-    threads=1, sequences=2, context_tokens=256, prefill_chunk=16, waiting=6, prefix_cache_mb=1, cache_mb=0
+    threads=1,
+    sequences=2,
+    context_tokens=256,
+    prefill_chunk=16,
+    waiting=6,
+    prefix_cache_mb=1,
+    prefix_disk_mb=0,
+    cache_mb=0,
 )
 
 

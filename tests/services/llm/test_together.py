@@ -25,7 +25,7 @@ from tests.services.llm.conftest import answered, ask, entry, serving
 Write = Callable[..., Path]
 
 STAMP = Stamp("test", SystemClock(), id_source("test-"), "test")
-SETTINGS = LlmSettings(threads=1, cache_mb=0, sequences=4, context_tokens=1024, prefill_chunk=32)
+SETTINGS = LlmSettings(threads=1, cache_mb=0, prefix_disk_mb=0, sequences=4, context_tokens=1024, prefill_chunk=32)
 
 WIDE = SETTINGS.model_copy(update={"context_tokens": 4096})
 
@@ -33,7 +33,7 @@ WIDE = SETTINGS.model_copy(update={"context_tokens": 4096})
 def wish(text: str, **fields: object) -> LlmRequest:
     """A request to go on from a text."""
     values = {"messages": (), "tools": (), "max_tokens": 12, "temperature": 0.0, "seed": 1, "stop": (), "logprobs": 3}
-    return STAMP(LlmRequest, turn=0, prompt=text, **(values | fields))
+    return STAMP(LlmRequest, prompt=text, **{"turn": 0, **values, **fields})
 
 
 async def told(model: LanguageModel, request: LlmRequest) -> tuple[str, tuple[object, ...], int]:
@@ -122,6 +122,45 @@ async def test_a_prefix_that_lost_its_place_comes_back(exact: Path) -> None:
         assert again[2] == 96
     finally:
         await model.close()
+
+
+async def test_a_prompt_that_was_read_is_known_to_the_next_process(exact: Path, tmp_path: Path) -> None:
+    """From disk come the very same bits; what was said in a conversation is not there."""
+    settings = SETTINGS.model_copy(update={"prefix_disk_mb": 16, "cache_folder": tmp_path})
+    request = wish("Once upon a time there was a king. " * 3, mode="strict")
+    said = wish("This is between you and me alone. " * 3, mode="strict", turn=1)
+    expected = await fresh(exact, request, settings)
+    for known in (96, 96):
+        model = await LlamaEngine().open(entry(exact), settings, SystemClock())
+        assert await told(model, request) == (*expected, known)
+        assert (await told(model, said))[2] == 0
+        await model.close()
+    other = settings.model_copy(update={"prefill_chunk": 16})
+    model = await LlamaEngine().open(entry(exact), other, SystemClock())
+    assert (await told(model, request))[2] == 0, "its chunks are others, and so are its bits"
+    await model.close()
+
+
+async def test_what_is_to_be_forgotten_is_not_known_any_more(exact: Path, tmp_path: Path) -> None:
+    """In its place, in memory, on disk, and in an answer that is being given."""
+    settings = SETTINGS.model_copy(update={"prefix_disk_mb": 16, "cache_folder": tmp_path, "sequences": 2})
+    engine = LlamaEngine()
+    model = await engine.open(entry(exact), settings, SystemClock())
+    prompts = [wish(f"{i} Once upon a time there was a king. " * 3, mode="strict") for i in range(4)]
+    for request in prompts:
+        await told(model, request)
+    held = Held(model)
+    speaking = asyncio.create_task(told(model, prompts[0]))
+    await held.reached()
+    forgetting = asyncio.create_task(engine.forget(settings))
+    await held.heard()
+    held.let_go()
+    assert await forgetting >= 4
+    await speaking
+    assert [(await told(model, request))[2] for request in prompts] == [0, 0, 0, 0]
+    assert await engine.forget(settings) > 0
+    await model.close()
+    assert list(tmp_path.rglob("*.state")) == []
 
 
 @pytest.mark.parametrize("sequences", [1, 4])
