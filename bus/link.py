@@ -126,6 +126,10 @@ class Link:
         """True when another process answers the request."""
         return bool(self._servers(event))
 
+    def server_of(self, request: Event) -> str:
+        """Name of the process that would get the request now; empty when none would."""
+        return self._server(request) or ""
+
     async def run(self) -> None:
         """Link until cancelled. Raises BusUnreachable and BusUnfit at the start, NameTaken or SessionTaken any time."""
         await self._transport.open()

@@ -1,7 +1,9 @@
 """What crossing processes costs: two buses linked through a Redis of the benchmark's own, on a Unix socket.
 
 A flood of control events (throughput, and local deliveries to 50 subscriptions there), and 50 events a second (latency
-from publishing here to the handler there), beside bare XADD and XREADGROUP of one event each in the same run.
+from publishing here to the handler there), beside bare XADD and XREADGROUP of one event each in the same run, and
+beside FastStream where `--peer PYTHON` names an interpreter that has faststream[redis]. Then the work of 1, 2 and 4
+scripted workers of fixed waiting time, one thing at a time each.
 """
 
 from __future__ import annotations
@@ -10,26 +12,51 @@ import asyncio
 import contextlib
 import json
 import multiprocessing
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import redis
 
-from bus import Bus, Link, Overflow, Subscription, describe
+from bus import Bus, Link, Mailbox, Overflow, Subscription, describe
 from bus.transport import Node, RedisTransport
 from scripts.figures import Figure, at_least, at_most, parser, percentile, plain, report
 from shared.clock import SystemClock
-from shared.events import REGISTRY, Stamp, TextEntered
+from shared.events import REGISTRY, LlmRequest, LlmResponse, Stamp, TextEntered, Usage
 from shared.ids import id_source
 from shared.logs import configure
 from tests.kit.redis_server import redis_server
 
 _PACE_S = 0.02
+_QUESTION: dict[str, Any] = {
+    "messages": (),
+    "tools": (),
+    "max_tokens": 1,
+    "temperature": 0.0,
+    "seed": 0,
+    "stop": (),
+}
+_ANSWER: dict[str, Any] = {
+    "text": "",
+    "finish": "stop",
+    "tool_requests": (),
+    "usage": Usage(
+        prompt_tokens=0,
+        cached_tokens=0,
+        completion_tokens=0,
+        dropped_messages=0,
+        queue_ns=0,
+        prefill_ns=0,
+        decode_ns=0,
+    ),
+    "model": "scripted",
+}
 
 
 def linked(url: str, name: str, bus: Bus) -> tuple[Link, Stamp]:
@@ -129,7 +156,65 @@ def bare(url: str, count: int) -> float:
         return time.perf_counter() - began
 
 
-def figures(scale: int) -> Iterator[Figure]:
+def peer(url: str, python: str, count: int) -> float:
+    """Events a second through FastStream, in two processes as well."""
+    program = Path(__file__).with_name("peer_faststream.py")
+    done = subprocess.run([python, str(program), url, str(count)], capture_output=True, text=True, check=True)
+    return float(json.loads(done.stdout)["rate"])
+
+
+class Worker:
+    """A scripted language model in a process's stead: a bus of its own, and one answer at a time, each after a wait."""
+
+    def __init__(self, url: str, name: str, wait_s: float) -> None:
+        self._bus, self._wait_s = Bus(), wait_s
+        self._inbox = Mailbox(self._bus, self._bus.subscribe(LlmRequest, name="llm"))
+        self._link, self._stamp = linked(url, name, self._bus)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._link.run())
+            async for request in self._inbox:
+                await asyncio.sleep(self._wait_s)
+                answer = self._stamp(LlmResponse, request=request.id, **_ANSWER, session=request.session)
+                self._bus.publish(answer.model_copy(update={"cause": request.id}))
+
+
+async def served(url: str, workers: int, count: int, wait_s: float) -> float:
+    """Requests a second that so many workers answer for twenty conversations."""
+    bus = Bus()
+    link, stamp = linked(url, "home", bus)
+    running = [asyncio.create_task(link.run())]
+    running += [asyncio.create_task(Worker(url, f"worker{n}", wait_s).run()) for n in range(workers)]
+    while sum("llm.request" in node.serves for node in link.nodes.values()) < workers:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+    async def converse(session: str) -> None:
+        for _ in range(count // 20):
+            await bus.request(stamp(LlmRequest, **_QUESTION, session=session), 60)
+
+    began = time.perf_counter()
+    await asyncio.gather(*(converse(f"s{number}") for number in range(20)))
+    took = time.perf_counter() - began
+    for task in running:
+        await stopped(task)
+    return count / took
+
+
+def scale_figures(url: str, scale: int) -> Iterator[Figure]:
+    """How the work grows with the workers."""
+    rates = {}
+    for workers in (1, 2, 4):
+        with redis.Redis.from_url(url) as client:
+            client.flushall()
+        rates[workers] = asyncio.run(served(url, workers, 200 * scale, 0.02))
+        yield plain(f"requests of 20 ms, {workers} workers", rates[workers], "1/s")
+    yield at_least("2 workers over 1", rates[2] / rates[1], "x", 1.9)
+    yield at_least("4 workers over 1", rates[4] / rates[1], "x", 3.6)
+
+
+def figures(scale: int, python: str) -> Iterator[Figure]:
     """Everything measured."""
     with redis_server("--appendfsync", "everysec") as server:
         floor = bare(server.url, 1000 * scale) / (1000 * scale)
@@ -143,13 +228,20 @@ def figures(scale: int) -> Iterator[Figure]:
         _, late = crossing(server.url, 250 * scale, pace_s=_PACE_S)
         yield at_most("publish to handler at 50 Hz, p50", percentile(late, 50), "ms", 1.2)
         yield at_most("publish to handler at 50 Hz, p99", percentile(late, 99), "ms", 6)
+        if python:
+            yield plain("events across by FastStream", peer(server.url, python, 2000 * scale), "1/s")
+        yield from scale_figures(server.url, scale)
 
 
 def main() -> int:
     """Print the table, or one JSON object a line; 1 when a goal was missed."""
-    options = parser(__doc__).parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("--peer", metavar="PYTHON", default="", help="an interpreter that has faststream[redis]")
+    options = arguments.parse_args()
     configure("error", "console")
-    return report(figures(5 if options.full else 1), as_json=options.json)
+    if not options.peer:
+        print("FastStream is left out: give --peer PYTHON.", file=sys.stderr)
+    return report(figures(5 if options.full else 1, options.peer), as_json=options.json)
 
 
 if __name__ == "__main__":

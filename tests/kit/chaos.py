@@ -219,15 +219,14 @@ class Chaos:
 
     def faults(self) -> list[Fault]:
         """Everything that can be done to anybody."""
-        found = [fault for worker in self.workers.values() for fault in self._faults_of(worker)]
-        found += [self._network(name) for name in ("home",)]
-        found += [
+        return [
+            *(fault for worker in self.workers.values() for fault in self._faults_of(worker)),
+            Fault("home: connection cut", self._cut_home, self._nothing),
+            Fault("home: its clock jumps by an hour", self._jump, self._nothing),
             Fault("redis: kill -9", self._kill_redis, self._start_redis),
             Fault("redis: SIGSTOP", self._redis_signal(signal.SIGSTOP), self._redis_signal(signal.SIGCONT)),
             Fault("redis: may not write", self._redis_full(full=True), self._redis_full(full=False)),
-            Fault("home: its clock jumps by an hour", self._jump, self._nothing),
         ]
-        return found
 
     def _faults_of(self, worker: Worker) -> list[Fault]:
         proxy = worker.proxy
@@ -257,11 +256,8 @@ class Chaos:
             Fault(f"{worker.name}: slow network", slow, well),
         ]
 
-    def _network(self, name: str) -> Fault:
-        async def cut() -> None:
-            self._proxies[name].cut()
-
-        return Fault(f"{name}: connection cut", cut, self._nothing)
+    async def _cut_home(self) -> None:
+        self._proxies["home"].cut()
 
     async def _nothing(self) -> None:
         pass
@@ -308,6 +304,25 @@ class Chaos:
             await self.turn()
             turns -= 1
             await asyncio.sleep(_PACE_S)
+
+    async def takeover(self) -> float:
+        """Kill the worker that has a request; return the seconds until the other one has answered it."""
+        question = self.ask(0, _SESSIONS[0])
+        server = self.workers[self.link.server_of(question)]
+        await server.signal(signal.SIGSTOP)
+        waiting = self._open[question.id] = asyncio.get_running_loop().create_future()
+        self.bus.publish(question)
+        await self.transport.flushed()
+        began = time.perf_counter()
+        await server.kill()
+        async with asyncio.timeout(30):
+            assert await waiting == "answered"
+        took = time.perf_counter() - began
+        await server.start()
+        async with asyncio.timeout(60):
+            while not set(_WORKERS) <= self.link.nodes.keys():
+                await asyncio.sleep(0.02)
+        return took
 
     # ---- the end
 
