@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -272,7 +271,7 @@ def _embedding_routes(settings: Settings, counter: Counter) -> Callable[[], Mapp
 
 def _local(settings: Settings, what: Literal["conversation", "daemon"]) -> Sequence[Child]:
     """What answers other programs of this person; a daemon loads engines for them that a conversation would not."""
-    card = Card(os.getpid(), what, version("sotto"))
+    card = Card(os.getpid(), what)
     answered = calling(settings) if what == "daemon" else {}
     return (Child(LocalService, lambda: LocalService(card, answered)),) if settings.local.enabled else ()
 

@@ -33,7 +33,7 @@ class Refused(SottoError):
 @contextlib.asynccontextmanager
 async def connected(place: Place | None = None) -> AsyncIterator[Connection | None]:
     """Yield a connection to the Sotto that runs, None when none does. Leaving calls off what was asked."""
-    opened = await _opened(place or Place())
+    opened = await _opened(place)
     if opened is None:
         yield None
         return
@@ -46,13 +46,19 @@ async def connected(place: Place | None = None) -> AsyncIterator[Connection | No
             await writer.wait_closed()
 
 
-async def _opened(place: Place) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-    if not await asyncio.to_thread(place.is_ours):
+async def _opened(place: Place | None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+    socket = await asyncio.to_thread(_socket, place)
+    if socket is None:
         return None
     try:
-        return await asyncio.open_unix_connection(str(place.socket))
+        return await asyncio.open_unix_connection(socket)
     except OSError:
         return None
+
+
+def _socket(place: Place | None) -> str | None:
+    place = place or Place()
+    return str(place.address) if place.is_ours() else None
 
 
 class Connection:

@@ -6,6 +6,7 @@ The lock is held as long as its process lives, however that ends; so a socket wh
 from __future__ import annotations
 
 import fcntl
+import functools
 import json
 import os
 import socket
@@ -31,17 +32,30 @@ class Card:
 
     pid: int
     what: What
-    version: str
 
 
 class Place:
-    """The folder for what runs (`folder`, by default the system's for this person). Its methods look at the disk."""
+    """The folder for what runs (`folder`, by default the system's for this person). All but making one looks at the
+    disk.
+    """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or _default_folder()
-        self.socket = self.folder / "sotto.sock"
-        self._lock = self.folder / "sotto.lock"
+        self._folder = folder
         self._held: int | None = None
+
+    @functools.cached_property
+    def folder(self) -> Path:
+        """Where it is."""
+        return self._folder or _default_folder()
+
+    @property
+    def address(self) -> Path:
+        """Where a running Sotto listens."""
+        return self.folder / "sotto.sock"
+
+    @property
+    def _lock(self) -> Path:
+        return self.folder / "sotto.lock"
 
     def take(self, card: Card) -> socket.socket | None:
         """Return a listening socket in the place of a dead one, or None while another process lives there.
@@ -71,7 +85,7 @@ class Place:
         """Remove the socket and give the lock back, if this process has it."""
         if self._held is None:
             return
-        self.socket.unlink(missing_ok=True)
+        self.address.unlink(missing_ok=True)
         os.ftruncate(self._held, 0)
         os.close(self._held)
         self._held = None
@@ -107,11 +121,11 @@ class Place:
         self.folder.chmod(0o700)
 
     def _listen(self) -> socket.socket:
-        self.socket.unlink(missing_ok=True)
+        self.address.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            listener.bind(str(self.socket))
-            self.socket.chmod(0o600)  # before it listens: until then nobody can connect
+            listener.bind(str(self.address))
+            self.address.chmod(0o600)  # before it listens: until then nobody can connect
             listener.listen(128)
             listener.setblocking(False)
         except OSError:

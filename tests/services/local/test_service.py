@@ -26,7 +26,7 @@ from shared.events import Event, LlmDelta, LlmFailed, LlmRequest, LlmResponse, M
 from shared.ids import id_source
 from tests.services.llm.conftest import SETTINGS, Folder
 
-HERE = Card(1, "daemon", "0")
+HERE = Card(1, "daemon")
 STAMP = Stamp("elsewhere", SystemClock(), id_source("elsewhere-"), "elsewhere")
 
 
@@ -103,7 +103,7 @@ async def test_what_is_no_message_is_refused_and_others_go_on(place: Place, scri
     async with at_home(place, scripted("Fine.")):
         for rubbish in (b"GET / HTTP/1.1\r\n\r\n", pack(b"{}"), pack(b'{"call"'), pack(b"\xff" * 9), b"\xff" * 8):
             async with asking(place):
-                reader, writer = await asyncio.open_unix_connection(str(place.socket))
+                reader, writer = await asyncio.open_unix_connection(str(place.address))
                 writer.write(rubbish)
                 writer.write_eof()
                 assert (await reader.read()).count(b'"error"') <= 1
@@ -114,7 +114,7 @@ async def test_what_is_no_message_is_refused_and_others_go_on(place: Place, scri
 
 async def test_only_its_own_person_may_come_in(place: Place) -> None:
     async with at_home(place), asking(place):
-        assert stat.S_IMODE(place.socket.stat().st_mode) == 0o600
+        assert stat.S_IMODE(place.address.stat().st_mode) == 0o600
         assert stat.S_IMODE(place.folder.stat().st_mode) == 0o700
 
 
@@ -135,15 +135,15 @@ def test_a_live_place_is_not_taken_and_a_dead_one_is(place: Place) -> None:
     first = place.take(HERE)
     assert first is not None
     second = Place(place.folder)
-    assert second.take(Card(2, "conversation", "0")) is None
+    assert second.take(Card(2, "conversation")) is None
     assert second.holder() == HERE
     first.close()
     place.leave()
     assert second.holder() is None
     dead = socket.socket(socket.AF_UNIX)
-    dead.bind(str(place.socket))
+    dead.bind(str(place.address))
     dead.close()
-    taken = second.take(Card(2, "conversation", "0"))
+    taken = second.take(Card(2, "conversation"))
     assert taken is not None
     taken.close()
     second.leave()
@@ -152,7 +152,7 @@ def test_a_live_place_is_not_taken_and_a_dead_one_is(place: Place) -> None:
 async def test_one_waits_until_the_place_is_free(place: Place) -> None:
     first = await asyncio.to_thread(place.take, HERE)
     assert first is not None
-    async with running(LocalService(Card(2, "conversation", "0"), place=Place(place.folder), again_s=0.01)):
+    async with running(LocalService(Card(2, "conversation"), place=Place(place.folder), again_s=0.01)):
         first.close()
         await asyncio.to_thread(place.leave)
         async with asking(place) as connection:
