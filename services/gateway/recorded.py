@@ -16,8 +16,9 @@ from typing import Literal
 from pydantic import JsonValue
 
 from bus.journal import Recording, recordings
+from services.gateway.feed import Filter
 from shared.errors import SottoError
-from shared.events import Event, encode
+from shared.events import REGISTRY, Event, encode
 from shared.pcm import CAPTURE_RATE, pcm16
 
 __all__ = ["LONGEST", "NoSuchSession", "Shelf", "TooLong"]
@@ -55,12 +56,13 @@ class Shelf:
             for one in recordings(self._root)
         ]
 
-    def events(self, session: str, since: str | None, limit: int) -> Sequence[JsonValue]:
+    def events(self, session: str, since: str | None, limit: int, kinds: str = "") -> Sequence[JsonValue]:
         """Return at most `limit` events after the one with id `since`; samples stay where they are.
 
-        Raises NoSuchSession, and what the journal raises.
+        Raises NoSuchSession, NoSuchKind, and what the journal raises.
         """
-        events = itertools.islice(self._recording(session).events(since), limit)
+        wanted = Filter.of(REGISTRY, kinds, None, None).kinds
+        events = itertools.islice((e for e in self._recording(session).events(since) if type(e) in wanted), limit)
         return [json.loads(encode(event)[0]) for event in events]
 
     def after(self, session: str, since: str) -> Iterator[Event]:

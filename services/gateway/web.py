@@ -16,6 +16,7 @@ from bus import Bus
 from bus.journal import NewerJournal, NoRecording, NoSound
 from services.gateway.board import Board
 from services.gateway.doors import Doors
+from services.gateway.feed import NoSuchKind
 from services.gateway.guard import Guarded, check, visit
 from services.gateway.injection import PRIVILEGED, Injection, NotAnEvent, Scribe
 from services.gateway.program import ProgramFailed, told
@@ -223,10 +224,10 @@ def _sessions(app: FastAPI, sources: Sources) -> None:
 
     @app.get("/v1/sessions/{session}/events")
     async def events(
-        session: str, since: str | None = None, limit: Annotated[int, Query(ge=1, le=10_000)] = 1000
+        session: str, since: str | None = None, kind: str = "", limit: Annotated[int, Query(ge=1, le=10_000)] = 1000
     ) -> JSONResponse:
-        """Return the events of a recorded session, after the one with the id `since`."""
-        return JSONResponse(await _asked(lambda: shelf().events(session, since, limit)))
+        """Return the events of a recorded session, after the one with the id `since`, of these kinds."""
+        return JSONResponse(await _asked(lambda: shelf().events(session, since, limit, kind)))
 
     @app.get("/v1/sessions/{session}/audio", response_class=Response)
     async def audio(
@@ -262,6 +263,8 @@ async def _asked(question: Callable[[], T]) -> T:
         return await asyncio.to_thread(question)
     except TooLong as error:
         raise Refusal(422, "too_long", error.message, field="until_sample", remedy=error.remedy) from error
+    except NoSuchKind as error:
+        raise Refusal(422, "invalid", error.message, field="kind", remedy=error.remedy) from error
     except (NoSuchSession, NoRecording, NoSound) as error:
         raise Refusal(404, "not_recorded", error.message, remedy=error.remedy) from error
     except NewerJournal as error:

@@ -15,6 +15,7 @@ __all__ = [
     "aside",
     "bar",
     "chip",
+    "day",
     "duration",
     "empty",
     "facts",
@@ -122,6 +123,13 @@ def size(count: float) -> str:
             return f"{count:.0f} {unit}"
         count /= 1000
     return f"{count:.1f} GB"
+
+
+def day(ns: int) -> str:
+    """The day and time of unix ns, where this process runs."""
+    from datetime import datetime
+
+    return datetime.fromtimestamp(ns / 1e9).astimezone().strftime("%Y-%m-%d %H:%M") if ns else ""
 
 
 def moment(ns: int) -> str:

@@ -19,12 +19,12 @@ from ui.dashboard.view import View
 if TYPE_CHECKING:
     from websockets.sync.client import ClientConnection
 
-__all__ = ["Feed", "State"]
+__all__ = ["UNHEARD", "Feed", "State"]
 
 State = Literal["connecting", "open", "lost"]
 """`lost`: it was open or was tried, and is tried again and again."""
 
-_UNHEARD = frozenset({"audio.captured"})
+UNHEARD = frozenset({"audio.captured"})
 """Kinds that say nothing to a person and come fifty times a second."""
 _PAUSE_S = (0.2, 0.5, 1.0, 2.0)
 _RETAINED = 500
@@ -118,7 +118,7 @@ class Feed:
     def _connect(self, since: str | None) -> ClientConnection:
         from websockets.sync.client import connect
 
-        kinds = sorted(self.schemas.keys() - _UNHEARD)
+        kinds = sorted(self.schemas.keys() - UNHEARD)
         query = {"kind": ",".join(kinds)} if kinds else {}
         if since is not None:
             query["since"] = since

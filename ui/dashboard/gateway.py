@@ -15,6 +15,7 @@ from shared.errors import SottoError
 __all__ = ["Gateway", "GatewayAway", "Refused"]
 
 _PATIENCE_S = 5.0
+_LONG_PATIENCE_S = 330.0
 
 
 class GatewayAway(SottoError):
@@ -62,30 +63,42 @@ class Gateway:
         """The JSON answer of GET `path`. Raises Refused or GatewayAway."""
         return self._json("GET", f"{quote(path)}?{urlencode(query)}" if query else quote(path))
 
-    def sound(self, session: str, track: str, first_sample: int, until_sample: int) -> bytes:
-        """A recorded stretch as a WAV file. Raises Refused (with status 404 when it was not kept) or GatewayAway."""
-        query = urlencode({"track": track, "first_sample": first_sample, "until_sample": until_sample})
+    def again(self, session: str, **query: str) -> Any:
+        """What becomes of a recorded session when it is held again; minutes may pass. Raises Refused or GatewayAway."""
+        path = f"/v1/sessions/{quote(session)}/again?{urlencode(query)}"
+        return self._json("GET", path, patience_s=_LONG_PATIENCE_S)
+
+    def speak(self, wav: bytes) -> str:
+        """Let the assistant's microphone hear a WAV file; returns the event's id. Raises Refused or GatewayAway."""
+        return str(_read(self._exchange("POST", "/v1/audio", wav), self.url)["id"])
+
+    def sound(self, session: str, track: str, first_sample: int, until_sample: int | None) -> bytes:
+        """A recorded stretch as a WAV file, until its end with None.
+
+        Raises Refused (with status 404 when it was not kept) or GatewayAway.
+        """
+        until = {} if until_sample is None else {"until_sample": until_sample}
+        query = urlencode({"track": track, "first_sample": first_sample, **until})
         return self._exchange("GET", f"/v1/sessions/{quote(session)}/audio?{query}", None)
 
     def text(self, path: str) -> bytes:
         """The answer of GET `path` as it is. Raises Refused or GatewayAway."""
         return self._exchange("GET", path, None)
 
-    def _json(self, method: str, path: str, body: Mapping[str, JsonValue] | None = None) -> Any:
-        answer = self._exchange(method, path, body)
-        try:
-            return json.loads(answer)
-        except ValueError as error:
-            raise Refused(
-                200, f"{self.url}{path} answered what is no JSON.", remedy="Is it Sotto's gateway?"
-            ) from error
+    def _json(
+        self, method: str, path: str, body: Mapping[str, JsonValue] | None = None, patience_s: float = _PATIENCE_S
+    ) -> Any:
+        return _read(self._exchange(method, path, body, patience_s), self.url + path)
 
-    def _exchange(self, method: str, path: str, body: Mapping[str, JsonValue] | None) -> bytes:
+    def _exchange(
+        self, method: str, path: str, body: Mapping[str, JsonValue] | bytes | None, patience_s: float = _PATIENCE_S
+    ) -> bytes:
         make = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
-        connection = make(self._host, self._port, timeout=_PATIENCE_S)
+        connection = make(self._host, self._port, timeout=patience_s)
+        form = "application/octet-stream" if isinstance(body, bytes) else "application/json"
         try:
-            content = None if body is None else json.dumps(body).encode()
-            connection.request(method, path, content, {"Content-Type": "application/json", **self.headers})
+            content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+            connection.request(method, path, content, {"Content-Type": form, **self.headers})
             response = connection.getresponse()
             answer = response.read()
         except (OSError, http.client.HTTPException) as error:
@@ -97,6 +110,13 @@ class Gateway:
         if response.status >= 400:
             raise _refusal(response.status, answer)
         return answer
+
+
+def _read(answer: bytes, url: str) -> Any:
+    try:
+        return json.loads(answer)
+    except ValueError as error:
+        raise Refused(200, f"{url} answered what is no JSON.", remedy="Is it Sotto's gateway?") from error
 
 
 def _parts(url: str) -> tuple[SplitResult, int | None]:

@@ -1,4 +1,4 @@
-"""Conversation: what is said, as it is said; type, or stop the answer."""
+"""Conversation: what is said, as it is said; type or speak, listen to it again, or stop the answer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from shared.errors import SottoError
 from ui.dashboard.chrome import empty
 from ui.dashboard.feed import Feed
 from ui.dashboard.transcript import transcript
+from ui.dashboard.turns import Turn
+from ui.dashboard.views.sound import play_back, sounded
 
 __all__ = ["page"]
 
@@ -19,9 +21,12 @@ def page(feed: Feed) -> None:
     with st.container(key="talkbar"):
         _tools(feed)
     st.fragment(_turns, run_every=0.5)(feed)
-    text = st.chat_input("Say something to Sotto", key="message")
-    if text:
-        _say(feed, text, speak=bool(st.session_state.get("speak")))
+    _listen(feed)
+    said = st.chat_input("Say something to Sotto", key="message", accept_audio=True)
+    if said is not None and said.audio is not None:
+        _speak(feed, said.audio.getvalue())
+    if said is not None and said.text:
+        _say(feed, said.text, speak=bool(st.session_state.get("speak")))
 
 
 def _tools(feed: Feed) -> None:
@@ -50,3 +55,27 @@ def _say(feed: Feed, text: str, *, speak: bool) -> None:
         feed.gateway.inject("text.entered", {"text": text, "speak": speak}, session=session)
     except SottoError as error:
         st.toast(str(error), icon=":material/error:")
+
+
+def _speak(feed: Feed, wav: bytes) -> None:
+    try:
+        feed.gateway.speak(wav)
+    except SottoError as error:
+        st.toast(str(error), icon=":material/error:")
+
+
+def _listen(feed: Feed) -> None:
+    """Play back what was said and heard, turn by turn."""
+    with feed.view() as view:
+        turns = {f"{turn.session}/{turn.number}": turn for turn in view.turns.values() if turn.over and sounded(turn)}
+    if not turns or not st.toggle(
+        "Play back", key="play-back", help="What was said, and what was heard of the answer."
+    ):
+        return
+    key = st.selectbox("Turn", [*reversed(turns)], format_func=lambda key: _label(turns.get(key)), key="heard-turn")
+    if key in turns:
+        play_back(feed, turns[key])
+
+
+def _label(turn: Turn | None) -> str:
+    return f"{turn.number} · {turn.asked or turn.reason}" if turn is not None else ""

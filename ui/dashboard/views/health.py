@@ -33,6 +33,8 @@ def page(feed: Feed) -> None:
     st.subheader("Queues")
     st.fragment(_queues, run_every=2)(feed)
     st.fragment(_dead, run_every=2)(feed)
+    st.subheader("Logs")
+    st.fragment(_logs, run_every=2)(feed)
 
 
 def _board(feed: Feed) -> None:
@@ -92,7 +94,7 @@ def _queues(feed: Feed) -> None:
         st.html(notice("Nobody tells of the queues.", "Start the metrics service: `sotto --set metrics.enabled=true`."))
         return
     st.caption("Each adds up at any moment: offered = delivered + dropped + stale + queued.")
-    st.html(rows(_HEADS, _ledger_lines(ledgers), right=frozenset({1, 2, 3, 4, 5})))
+    st.html(rows((*_HEADS, "lag", "when full"), _ledger_lines(ledgers), right=frozenset({1, 2, 3, 4, 5, 6})))
     stalls = stats.get("stalls") or []
     if stalls:
         st.subheader("Event loop stalls")
@@ -100,13 +102,19 @@ def _queues(feed: Feed) -> None:
             st.code(stall.get("stack", str(stall)) if isinstance(stall, dict) else str(stall), language=None)
 
 
-_HEADS = ("queue", "offered", "delivered", "dropped", "stale", "queued", "when full")
+_HEADS = ("queue", "offered", "delivered", "dropped", "stale", "queued")
 
 
 def _ledger_lines(ledgers: Iterable[Mapping[str, Any]]) -> Iterable[list[str]]:
     for ledger in ledgers:
-        figures = [f"{int(ledger.get(name) or 0):,}".replace(",", " ") for name in _HEADS[1:6]]
-        yield [escape(str(ledger.get("name", ""))), *figures, escape(str(ledger.get("overflow", "")).replace("_", " "))]
+        figures = [f"{int(ledger.get(name) or 0):,}".replace(",", " ") for name in _HEADS[1:]]
+        lag = duration(float(ledger.get("lag_s") or 0) * 1e9) if ledger.get("queued") else "–"
+        yield [
+            escape(str(ledger.get("name", ""))),
+            *figures,
+            lag,
+            escape(str(ledger.get("overflow", "")).replace("_", " ")),
+        ]
 
 
 def _dead(feed: Feed) -> None:
@@ -117,3 +125,38 @@ def _dead(feed: Feed) -> None:
     st.subheader("Events that were given up")
     lines = [[moment(e.at), escape(e.service), escape(e.event_kind), str(e.crashes), escape(e.error)] for e in dead]
     st.html(rows(("at", "service", "event", "crashes", "error"), lines, right=frozenset({3}), wide=4))
+
+
+_LEVELS: Mapping[str, Tone] = {"info": "mute", "warning": "warn", "error": "bad", "critical": "bad"}
+_ALL = "all services"
+_OWN = ("event", "level", "logger", "timestamp")
+
+
+def _logs(feed: Feed) -> None:
+    with feed.view() as view:
+        names = sorted(view.services)
+    name = st.selectbox("Of", [_ALL, *names], key="logs-of", width=260)
+    try:
+        lines = feed.gateway.ask("/v1/logs", **({} if name == _ALL else {"service": str(name)}))
+    except SottoError as error:
+        st.html(notice("The logs cannot be read now.", str(error), tone="warn"))
+        return
+    if lines:
+        heads = ("at", "level", "from", "what")
+        st.html(rows(heads, [_log_line(line) for line in reversed(lines[-_LOGGED:])], wide=3))
+    else:
+        st.caption("Nothing was logged.")
+
+
+_LOGGED = 100
+
+
+def _log_line(line: Mapping[str, Any]) -> list[str]:
+    level = str(line.get("level", ""))
+    facts = " ".join(f"{key}={value}" for key, value in line.items() if key not in _OWN)
+    return [
+        escape(str(line.get("timestamp", ""))[11:19]),
+        chip(level, _LEVELS.get(level, "mute")),
+        escape(str(line.get("service") or line.get("logger") or "")),
+        f'{escape(str(line.get("event", "")))} <span class="s-soft">{escape(facts)}</span>',
+    ]

@@ -9,7 +9,7 @@ import streamlit as st
 from pydantic import JsonValue
 
 from shared.errors import SottoError
-from ui.dashboard.chrome import html, moment, notice, rows
+from ui.dashboard.chrome import day, html, notice, rows
 from ui.dashboard.feed import Feed
 
 __all__ = ["page"]
@@ -56,7 +56,7 @@ def _found(feed: Feed, text: str) -> Sequence[Mapping[str, JsonValue]]:
 def _line(item: Mapping[str, JsonValue]) -> list[str]:
     at = item.get("at")
     place = str(item.get("place") or item.get("speaker") or "")
-    when = moment(at) if isinstance(at, int) else ""
+    when = day(at) if isinstance(at, int) else ""
     return [escape(str(item.get("what", ""))), escape(str(item.get("text", ""))), when, escape(place)]
 
 

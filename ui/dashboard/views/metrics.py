@@ -17,7 +17,14 @@ __all__ = ["page"]
 
 _LAST = 30
 _MOST_LINES = 9
-_FIRST = ("process.cpu_ratio", "process.memory_bytes", "thread.cpu_ratio", "bus.events_per_second")
+_FIRST = (
+    "process.cpu_ratio",
+    "process.memory_bytes",
+    "thread.cpu_ratio",
+    "gpu.busy_ratio",
+    "gpu.memory_bytes",
+    "bus.events_per_second",
+)
 """Metrics that are shown unasked."""
 
 Readings = Sequence[tuple[int, float]]

@@ -10,11 +10,10 @@ from typing import Any
 import streamlit as st
 
 from shared.errors import SottoError
-from ui.dashboard.chrome import aside, chip, moment, notice, rows, size
-from ui.dashboard.feed import Feed
+from ui.dashboard.chrome import aside, chip, day, notice, rows, size
+from ui.dashboard.feed import UNHEARD, Feed
 from ui.dashboard.gateway import Refused
-from ui.dashboard.transcript import transcript
-from ui.dashboard.view import View
+from ui.dashboard.views import again
 
 __all__ = ["page"]
 
@@ -55,7 +54,7 @@ def _line(session: Mapping[str, Any]) -> list[str]:
     live = session.get("live")
     return [
         f'<span class="s-code">{escape(str(session.get("id", "")))}</span>',
-        moment(began) if isinstance(began, int) else escape(str(began or "")),
+        day(began) if isinstance(began, int) else escape(str(began or "")),
         str(events if events is not None else "?"),
         size(long) if isinstance(long, int) else "?",
         chip("goes on", "good") if live else chip("over"),
@@ -68,30 +67,44 @@ def _one(feed: Feed, id: str) -> None:
     except SottoError as error:
         st.html(notice("This session cannot be read.", str(error), tone="warn"))
         return
-    view = View()
-    view.fold({"hello": {"session": id}})
-    for event in events:
-        view.fold({"event": event})
+    st.html(aside(f"At a terminal: `sotto replay {id}`. Its whole folder: `sotto sessions export {id} FILE.tar.gz`."))
+    read, run, what, export = st.tabs(["Replay", "Run again", "What if", "Export"])
+    with read:
+        again.player(id, events)
+    with run:
+        again.check(feed, id)
+    with what:
+        again.what_if(feed, id)
+    with export:
+        _export(feed, id, events)
+
+
+def _export(feed: Feed, id: str, events: Sequence[Mapping[str, Any]]) -> None:
     lines = "\n".join(json.dumps(event, ensure_ascii=False) for event in events)
     st.download_button(
-        "Export its events",
+        "Its events",
         lines,
         file_name=f"sotto-{id}.jsonl",
         mime="application/x-ndjson",
         icon=":material/download:",
     )
-    st.html(aside(f"To run it again: `sotto replay {id}`. Its whole folder: `sotto sessions export {id}`."))
-    if view.turns:
-        st.html(transcript(view.turns.values(), ""))
-    else:
-        st.caption("Nothing was said in it.")
+    if not st.toggle("Its sound", key=f"export-sound-{id}", help="The first ten minutes, as WAV."):
+        return
+    for track in ("microphone", "speaker"):
+        try:
+            sound = feed.gateway.sound(id, track, 0, None)
+        except SottoError as error:
+            st.html(notice("There is no sound of it.", str(error)))
+            return
+        st.caption(track)
+        st.audio(sound, format="audio/wav")
 
 
 def _events(feed: Feed, id: str) -> Sequence[dict[str, Any]]:
     """Raises GatewayAway or Refused."""
     events: list[dict[str, Any]] = []
     while len(events) < _MOST:
-        query: dict[str, str | int] = {"limit": _PAGE}
+        query: dict[str, str | int] = {"limit": _PAGE, "kind": ",".join(sorted(feed.schemas.keys() - UNHEARD))}
         if events:
             query["since"] = str(events[-1]["id"])
         answer = feed.gateway.ask(f"/v1/sessions/{id}/events", **query)

@@ -6,20 +6,18 @@ from html import escape
 
 import streamlit as st
 
-from shared.errors import SottoError
 from ui.dashboard.causes import indented
 from ui.dashboard.charts import waterfall_chart
 from ui.dashboard.chrome import bar, duration, facts, html, notice, rows
 from ui.dashboard.feed import Feed
-from ui.dashboard.gateway import Refused
 from ui.dashboard.step import Step
 from ui.dashboard.transcript import latency_parts
 from ui.dashboard.turns import Turn
+from ui.dashboard.views.sound import play_back, sounded
 from ui.dashboard.waterfall import waterfall
 
 __all__ = ["page"]
 
-_RATE = 16_000
 _NEWEST = "the newest"
 
 
@@ -92,23 +90,8 @@ def _events(turn: Turn, steps: list[Step]) -> None:
 
 
 def _playback(feed: Feed, turn: Turn) -> None:
-    stretches = [
-        ("the question", "microphone", turn.first_sample, turn.until_sample),
-        ("the answer", "speaker", turn.speaking_from, turn.speaking_until),
-    ]
-    there = [stretch for stretch in stretches if stretch[3] > stretch[2]]
-    if not there or not st.toggle("Play back its sound", key=f"sound-{turn.session}-{turn.number}"):
-        return
-    for name, track, first, until in there:
-        try:
-            sound = feed.gateway.sound(turn.session, track, max(0, first - _RATE // 4), until + _RATE // 4)
-        except Refused as error:
-            st.html(notice(f"There is no sound of {name}.", f"{error} Sound is kept only if you allow it."))
-        except SottoError as error:
-            st.html(notice("The sound cannot be had now.", str(error), tone="warn"))
-        else:
-            st.caption(name)
-            st.audio(sound, format="audio/wav")
+    if sounded(turn) and st.toggle("Play back its sound", key=f"sound-{turn.session}-{turn.number}"):
+        play_back(feed, turn)
 
 
 def _times(step: Step) -> str:
