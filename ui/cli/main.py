@@ -16,6 +16,7 @@ from ui.cli import cache, embed, memory, models, sessions
 from ui.cli.dashboard import dashboard
 from ui.cli.options import Json
 from ui.cli.session import Session, errors
+from ui.cli.units import install_service
 
 __all__ = ["app", "main"]
 
@@ -34,6 +35,7 @@ models.app.command("convert")(embed.convert_model)
 app.add_typer(memory.app, name="memory")
 app.add_typer(sessions.app, name="sessions")
 app.command()(dashboard)
+app.command("install-service")(install_service)
 
 
 def main() -> None:
