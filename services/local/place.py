@@ -72,8 +72,9 @@ class Place:
                 return None
             self._held = held
             os.ftruncate(held, 0)
+            listener = self._listen()
             os.pwrite(held, json.dumps(asdict(card)).encode(), 0)
-            return self._listen()
+            return listener
         except OSError as error:
             self.leave()
             raise NoPlace(

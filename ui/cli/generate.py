@@ -10,30 +10,31 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from services.app import Writer, run_process, vocabulary
+from services.supervisor import run_process
 from shared.errors import ConfigError
-from shared.events import LlmDelta, LlmFailed, LlmRequest, LlmResponse, Message, Structure
+from shared.events import LlmDelta, LlmFailed, LlmResponse, Message, Structure
+from ui.cli.asker import Asker
 from ui.cli.session import Session, errors, print_json
 
-__all__ = ["Wish", "generate_text", "print_tokens"]
+__all__ = ["Wish", "answer_piped", "generate_text", "print_tokens"]
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What is to be generated, as the options say it."""
 
-    text: str
-    system: str
-    raw: bool
-    schema: str | None
-    regex: str | None
-    choices: str | None
-    seed: int
-    temperature: float
-    max_tokens: int
-    stop: tuple[str, ...]
-    logprobs: int | None
-    strict: bool
+    text: str = ""
+    system: str = ""
+    raw: bool = False
+    schema: str | None = None
+    regex: str | None = None
+    choices: str | None = None
+    seed: int = 42
+    temperature: float = 0.0
+    max_tokens: int = 512
+    stop: tuple[str, ...] = ()
+    logprobs: int | None = None
+    strict: bool = False
 
 
 def generate_text(session: Session, wish: Wish, *, as_json: bool) -> int:
@@ -43,13 +44,20 @@ def generate_text(session: Session, wish: Wish, *, as_json: bool) -> int:
     """
     text = _given(wish.text)
     structure = _structure(wish)
-    settings = session.settings
-    return run_process(lambda stop: _generate(Writer(settings), stop, wish, text, structure, as_json))
+    asker = Asker(session)
+    return run_process(lambda stop: _generate(asker, stop, wish, text, structure, as_json))
+
+
+def answer_piped(session: Session, *, as_json: bool) -> int:
+    """Answer what is piped in, as `sotto generate` does without options."""
+    return generate_text(session, Wish(), as_json=as_json)
 
 
 def print_tokens(session: Session, text: str, *, count_only: bool, as_json: bool) -> int:
     """Print the tokens of a text, one a line with its id, or only their number. Raises NoLanguageModel."""
     text = _given(text)
+    from services.app import vocabulary
+
     model, words = vocabulary(session.settings)
     try:
         pieces = [(token, words.piece(token).decode(errors="replace")) for token in words.tokens(text)]
@@ -67,23 +75,10 @@ def print_tokens(session: Session, text: str, *, count_only: bool, as_json: bool
 
 
 async def _generate(
-    writer: Writer, stop: asyncio.Event, wish: Wish, text: str, structure: Structure, as_json: bool
+    asker: Asker, stop: asyncio.Event, wish: Wish, text: str, structure: Structure, as_json: bool
 ) -> int:
-    async with writer:
-        request = writer.event(
-            LlmRequest,
-            messages=() if wish.raw else _messages(wish.system, text),
-            prompt=text if wish.raw else "",
-            tools=(),
-            max_tokens=wish.max_tokens,
-            temperature=wish.temperature,
-            seed=wish.seed,
-            stop=wish.stop,
-            mode="strict" if wish.strict else "fast",
-            structure=structure,
-            logprobs=wish.logprobs,
-        )
-        reading = asyncio.create_task(_read(writer, request, as_json), name="answer")
+    async with asker:
+        reading = asyncio.create_task(_read(asker, wish, text, structure, as_json), name="answer")
         stopped = asyncio.create_task(stop.wait(), name="stop")
         await asyncio.wait([reading, stopped], return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
@@ -93,17 +88,27 @@ async def _generate(
         return reading.result()
 
 
-async def _read(writer: Writer, request: LlmRequest, as_json: bool) -> int:
-    async with writer.bus.stream(request) as stream:
-        async for event in stream:
-            if isinstance(event, LlmFailed):
-                errors.print(event.message, style="red", soft_wrap=True, markup=False)
-                return 1
-            if isinstance(event, LlmDelta) and not as_json:
-                sys.stdout.write(event.text)
-                sys.stdout.flush()
-            if isinstance(event, LlmResponse):
-                _finish(event, as_json)
+async def _read(asker: Asker, wish: Wish, text: str, structure: Structure, as_json: bool) -> int:
+    async for event in asker.stream(
+        messages=() if wish.raw else _messages(wish.system, text),
+        prompt=text if wish.raw else "",
+        tools=(),
+        max_tokens=wish.max_tokens,
+        temperature=wish.temperature,
+        seed=wish.seed,
+        stop=wish.stop,
+        mode="strict" if wish.strict else "fast",
+        structure=structure,
+        logprobs=wish.logprobs,
+    ):
+        if isinstance(event, LlmFailed):
+            errors.print(event.message, style="red", soft_wrap=True, markup=False)
+            return 1
+        if isinstance(event, LlmDelta) and not as_json:
+            sys.stdout.write(event.text)
+            sys.stdout.flush()
+        if isinstance(event, LlmResponse):
+            _finish(event, as_json)
     return 0
 
 

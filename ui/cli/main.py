@@ -12,7 +12,7 @@ import typer
 from shared.errors import ConfigError, SottoError
 from shared.logs import silence_telemetry
 from ui.cli import bus as bus_commands
-from ui.cli import cache, embed, memory, models, sessions
+from ui.cli import cache, daemon, embed, memory, models, sessions
 from ui.cli.dashboard import dashboard
 from ui.cli.options import Json
 from ui.cli.session import Session, errors
@@ -30,6 +30,7 @@ app = typer.Typer(
 app.add_typer(embed.app)
 app.add_typer(bus_commands.app, name="bus")
 app.add_typer(cache.app, name="cache")
+app.add_typer(daemon.app, name="daemon")
 app.add_typer(models.app, name="models")
 models.app.command("convert")(embed.convert_model)
 app.add_typer(memory.app, name="memory")
@@ -76,7 +77,8 @@ def sotto(
 ) -> None:
     """A private voice assistant: speak, be answered, interrupt. Nothing leaves your machine.
 
-    Without a command it holds a conversation through microphone and speaker, until Ctrl-C.
+    Without a command it holds a conversation through microphone and speaker, until Ctrl-C; a text that is piped in is
+    answered by the language model instead.
     """
     flags: dict[str, object] = {
         "audio.input": input,
@@ -91,6 +93,13 @@ def sotto(
     session = Session(flags, config, os.environ)
     context.obj = session
     if context.invoked_subcommand is None:
+        if not (text or or_demo or wake or any(key.startswith("audio.") and flags[key] for key in flags)):
+            from ui.cli.piped import is_piped
+
+            if is_piped():
+                from ui.cli.generate import answer_piped
+
+                raise typer.Exit(answer_piped(session, as_json=json))
         from ui.cli.conversation import hold
 
         raise typer.Exit(hold(session, text=text, as_json=json, or_demo=or_demo))
@@ -258,6 +267,20 @@ def generate(
         strict=strict,
     )
     raise typer.Exit(generate_text(context.obj, wish, as_json=json))
+
+
+@app.command()
+def chat(
+    context: typer.Context,
+    system: Annotated[str, typer.Option(help="Instructions.")] = "",
+    temperature: Annotated[float, typer.Option(min=0, help="0 takes the likeliest token.")] = 0.7,
+    max_tokens: Annotated[int, typer.Option("--max-tokens", min=1, help="Longest answer.")] = 1024,
+    model: Annotated[str, typer.Option(help="Name of a model, or a GGUF file.")] = "",
+) -> None:
+    """Converse with the language model by keyboard; it remembers what was said."""
+    from ui.cli.chat import chat as hold
+
+    raise typer.Exit(hold(context.obj, system=system, model=model, temperature=temperature, max_tokens=max_tokens))
 
 
 @app.command()

@@ -1,0 +1,59 @@
+"""`sotto chat` remembers what was said; a text that is piped into `sotto` is answered."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.kit import gguf_models
+from tests.kit.terminal import home_of
+from ui.cli.piped import is_piped
+
+Run = Callable[..., subprocess.CompletedProcess[bytes]]
+
+
+@pytest.fixture
+def sotto(tmp_path: Path) -> Run:
+    """Runs `sotto` with a home and a model of its own."""
+    env = {**home_of(tmp_path), "SOTTO_LLM__THREADS": "1", "SOTTO_LLM__CACHE_MB": "0"}
+    gguf_models.write_scripted(tmp_path / "scripted.gguf", ["The sea", " is", " deep."])
+
+    def run(*arguments: str, piped: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [sys.executable, "-m", "ui.cli", *arguments],
+            input=piped, env=env, cwd=tmp_path, capture_output=True, timeout=90, check=False,
+        )  # fmt: skip
+
+    return run
+
+
+def test_each_line_is_answered(sotto: Run) -> None:
+    done = sotto(
+        "chat", "--temperature", "0", piped=b"How is the sea?\n\n/new\n/system Be brief.\nAnd now?\n/quit\nNo\n"
+    )
+    assert (done.stdout, done.returncode) == (b"The sea is deep.\n" * 2, 0)
+
+
+def test_what_is_piped_in_is_answered_without_a_command(sotto: Run, tmp_path: Path) -> None:
+    assert sotto(piped=b"How is the sea?\n").stdout == b"The sea is deep.\n"
+
+
+def test_only_what_is_written_counts_as_piped(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    (tmp_path / "full").write_bytes(b"words")
+    for path, piped in ((Path("/dev/null"), False), (tmp_path / "empty", False), (tmp_path / "full", True)):
+        with path.open("rb") as file:
+            assert is_piped(file.fileno()) is piped
+    reader, writer = os.pipe()
+    assert not is_piped(reader), "nobody has written yet"
+    os.write(writer, b"w")
+    assert is_piped(reader)
+    assert os.read(reader, 2) == b"w", "nothing was taken from it"
+    os.close(writer)
+    assert not is_piped(reader)
+    os.close(reader)
