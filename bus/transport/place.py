@@ -10,7 +10,7 @@ from bus.transport.errors import BusUnfit, BusUnreachable
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-__all__ = ["BLOCK_MS", "examine", "open_place", "refusal", "shown", "text", "waits"]
+__all__ = ["BLOCK_MS", "close_place", "examine", "open_place", "refusal", "shown", "text", "waits"]
 
 BLOCK_MS = 1000
 """How long one read waits for something to come."""
@@ -61,6 +61,14 @@ def _master(url: str, timeouts: dict[str, Any]) -> Redis:
     sentinel: Any = Sentinel(sentinels, sentinel_kwargs={**timeouts, "driver_info": None})  # type: ignore[no-untyped-call]
     master: Redis = sentinel.master_for(name, protocol=2, driver_info=None, **own, **timeouts)
     return master
+
+
+async def close_place(redis: Redis) -> None:
+    """Leave the connections, those to sentinels too."""
+    sentinels: Any = getattr(redis.connection_pool, "sentinel_manager", None)
+    for sentinel in sentinels.sentinels if sentinels is not None else ():
+        await sentinel.aclose()
+    await redis.aclose()
 
 
 async def examine(redis: Redis, place: str, key: str) -> None:

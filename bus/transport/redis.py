@@ -22,7 +22,7 @@ from bus.transport.errors import BusUnfit, BusUnreachable, NameTaken, SessionTak
 from bus.transport.letters import Letter, Letters
 from bus.transport.packing import Packing, parcel_of
 from bus.transport.parcel import Node, Parcel
-from bus.transport.place import BLOCK_MS, examine, open_place, refusal, shown, text, waits
+from bus.transport.place import BLOCK_MS, close_place, examine, open_place, refusal, shown, text, waits
 from bus.transport.scripts import ANNOUNCE, SEND
 
 __all__ = ["Batch", "RedisTransport"]
@@ -92,7 +92,7 @@ class RedisTransport:
 
     async def close(self) -> None:
         """Leave the connections."""
-        await self._redis.aclose()
+        await close_place(self._redis)
 
     # ---- sending
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import redis
 
-__all__ = ["RedisServer", "redis_server"]
+__all__ = ["RedisServer", "free_port", "redis_server", "sentinel"]
 
 
 class RedisServer:
@@ -36,12 +37,7 @@ class RedisServer:
             stdout=subprocess.DEVNULL,
         )
         with self.client() as client:
-            for _ in range(2000):
-                with contextlib.suppress(redis.ConnectionError, redis.BusyLoadingError):
-                    client.ping()
-                    return
-                time.sleep(0.01)
-        raise AssertionError("redis-server did not start")
+            _answered(client)
 
     def kill(self) -> None:
         """As kill -9 does."""
@@ -69,6 +65,34 @@ def redis_server(*options: str) -> Iterator[RedisServer]:
             yield server
         finally:
             server.kill()
+
+
+@contextlib.contextmanager
+def sentinel(conf: Path, port: int) -> Iterator[None]:
+    """A Sentinel with this configuration, gone afterwards."""
+    process = subprocess.Popen([_program(), conf, "--sentinel"], stdout=subprocess.DEVNULL)
+    try:
+        with redis.Redis(port=port) as client:
+            _answered(client)
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def _answered(client: redis.Redis) -> None:
+    for _ in range(2000):
+        with contextlib.suppress(redis.ConnectionError, redis.BusyLoadingError):
+            client.ping()
+            return
+        time.sleep(0.01)
+    raise AssertionError("redis-server did not start")
 
 
 def _program() -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 
 import pytest
 
 from bus.transport import BusUnfit, BusUnreachable, NameTaken, Node, Parcel, RedisTransport
-from tests.kit.redis_server import RedisServer, redis_server
+from tests.kit.redis_server import RedisServer, free_port, redis_server, sentinel
 
 
 def node(name: str, token: str = "1") -> Node:
@@ -88,3 +89,98 @@ async def test_only_what_is_settled_is_forgotten(server: RedisServer, prefix: st
         task.cancel()
     for transport in (here, there):
         await transport.close()
+
+
+async def test_a_cluster_is_refused() -> None:
+    """Its slots would tear a household apart."""
+    with redis_server("--cluster-enabled", "yes") as server:
+        assert "is a Redis cluster" in await refused(server.url)
+
+
+async def test_a_redis_that_is_too_old_is_refused() -> None:
+    """By what it says of itself."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while command := await reader.read(4096):
+            about = b"redis_version:5.0.14\r\nredis_mode:standalone\r\n"
+            reply = b"$%d\r\n%b\r\n" % (len(about), about) if b"INFO" in command else b"+OK\r\n"
+            writer.write(reply)
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as old:
+        port = old.sockets[0].getsockname()[1]
+        assert "Redis 5.0.14" in await refused(f"redis://127.0.0.1:{port}")
+
+
+async def test_a_user_with_these_rights_is_enough(server: RedisServer, prefix: str) -> None:
+    """And one with fewer is told what is missing, without its password."""
+    with server.client() as client:
+        rights = "+@stream +@hash +eval +time +info +type +scan +del +ping +select +client +hello"
+        client.execute_command("ACL", "SETUSER", "sotto", "on", ">word", f"~{prefix}:*", *rights.split())
+        client.execute_command("ACL", "SETUSER", "guest", "on", ">word", f"~{prefix}:*", "+info", "+type", "+ping")
+    transport = RedisTransport(server.url.replace("unix://", "unix://sotto:word@"), "here", prefix=prefix)
+    await transport.open()
+    await transport.announce(node("here"))
+    sending = asyncio.create_task(transport.keep_sending())
+    transport.send(Parcel(b"{}", to=("here",)))
+    async with asyncio.timeout(60):
+        async for parcels, _ in transport.receive():
+            if parcels:
+                break
+    await transport.sweep()
+    sending.cancel()
+    await transport.leave(for_good=True)
+    await transport.close()
+    told = await refused(server.url.replace("unix://", "unix://guest:word@"), prefix)
+    assert "forbids what the bus needs" in told
+    assert "word" not in told
+
+
+async def test_tls_needs_the_certificate_of_its_authority(tmp_path) -> None:
+    """With it the bus is open, without it the words say which option is missing."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=redis"),
+            *("-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    port = free_port()
+    tls = ("--tls-port", str(port), "--tls-cert-file", key.with_name("certificate.pem"), "--tls-key-file", key)
+    with redis_server(*map(str, tls), "--tls-auth-clients", "no"):
+        transport = RedisTransport(f"rediss://127.0.0.1:{port}?ssl_ca_certs={certificate}", "here")
+        await transport.open()
+        await transport.close()
+        assert "do not agree on TLS" in await refused(f"rediss://127.0.0.1:{port}")
+
+
+async def test_sentinels_say_where_the_master_is(tmp_path) -> None:
+    """By the name that they know it by."""
+    port, watched = free_port(), free_port()
+    with redis_server("--port", str(watched), "--bind", "127.0.0.1"):
+        conf = tmp_path / "sentinel.conf"
+        conf.write_text(f"port {port}\nbind 127.0.0.1\ndir {tmp_path}\nsentinel monitor house 127.0.0.1 {watched} 1\n")
+        with sentinel(conf, port):
+            transport = RedisTransport(f"sentinel://127.0.0.1:{port}/house", "here")
+            await transport.open()
+            nodes = await transport.announce(node("here"))
+            await transport.close()
+            assert set(nodes) == {"here"}
+            assert "cannot be reached" in await refused(f"sentinel://127.0.0.1:{port}/other")
+
+
+async def test_what_is_not_ours_in_our_log_is_left_out(server: RedisServer, prefix: str) -> None:
+    """Another program's entries under our key cost nothing but a warning."""
+    transport = RedisTransport(server.url, "here", prefix=prefix)
+    await transport.open()
+    with server.client() as client:
+        client.xadd(f"{prefix}:to:here", {"theirs": "1"})
+        client.xadd(f"{prefix}:to:here", {"o": "there", "e": "{}"})
+    async with asyncio.timeout(60):
+        async for parcels, _ in transport.receive():
+            if parcels:
+                break
+    await transport.close()
+    assert [(parcel.origin, parcel.header) for parcel in parcels] == [("there", b"{}")]
