@@ -1,9 +1,13 @@
-"""A small TCP proxy before a server's Unix socket: it delays, stalls and cuts."""
+"""A small TCP proxy before a server's Unix socket: it delays, stalls and cuts.
+
+Run as a program (socket, host, port) it prints where it listens, and obeys the lines that it is sent.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from types import TracebackType
 from typing import Self
 
@@ -13,10 +17,10 @@ __all__ = ["Proxy"]
 class Proxy:
     """A context manager; `address` is where it listens. Belongs to the event loop that entered it."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, host: str = "127.0.0.1", port: int = 0) -> None:
         self.delay_s = 0.0
         """By how much each piece is late, either way."""
-        self._path = path
+        self._path, self._host, self._port = path, host, port
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._pairs: set[asyncio.Task[None]] = set()
@@ -43,7 +47,7 @@ class Proxy:
             pair.cancel()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._connected, self._host, self._port)
         return self
 
     async def __aexit__(
@@ -85,3 +89,19 @@ class Proxy:
                 await self._flowing.wait()
                 writer.write(piece)
                 await writer.drain()
+
+
+async def _obey(path: str, host: str, port: int) -> None:
+    """Proxy until standard input ends; its lines are `delay SECONDS`, `stall`, `flow` and `cut`."""
+    async with Proxy(path, host, port) as proxy:
+        print(proxy.address, flush=True)
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            what, *how = line.split()
+            if what == "delay":
+                proxy.delay_s = float(how[0])
+            else:
+                {"stall": proxy.stall, "flow": proxy.flow, "cut": proxy.cut}[what]()
+
+
+if __name__ == "__main__":
+    asyncio.run(_obey(sys.argv[1], sys.argv[2], int(sys.argv[3])))
