@@ -60,7 +60,8 @@ _MINUTE = 60
 _SCRAPE_S = 5
 """Somebody who asks for the figures does it this often, at most."""
 _PEERS = """
-import select, socket, sys
+import os, select, socket, sys
+os.nice(19)
 request = (b"GET /v1/events HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n"
            b"Sec-WebSocket-Version: 13\\r\\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\n\\r\\n")
 peers = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for _ in range(int(sys.argv[2]))]
@@ -281,7 +282,7 @@ def figures(full: bool, chosen: Sequence[str]) -> Iterator[Figure]:
     if "cost" in chosen:
         yield from cost(10 if full else 3, 30 if full else 8)
     if "watchers" in chosen:
-        yield from watchers(200, 400 if full else 100, 9 if full else 5)
+        yield from watchers(200, 400 if full else 200, 9 if full else 5)
 
 
 def main() -> int:

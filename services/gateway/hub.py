@@ -20,8 +20,8 @@ Seen = Counter[type[Event]]
 
 _NEWEST = 1000
 """Events that are kept for those left alone."""
-_FRAMES = 256
-"""Events that are kept as they are sent: every client gets the same."""
+_FRAMES = _NEWEST + 200
+"""Events that are kept as they are sent: every client gets the same, those left alone somewhat later."""
 
 
 class Hub:

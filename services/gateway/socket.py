@@ -30,6 +30,8 @@ EXTENSION = "sotto.frames"
 _POLICY = 1008
 _WRITE = 32 * 1024
 """Bytes of frames that are written at a time, give or take one frame."""
+_TRICKLE = 4 * 1024
+"""The same for those who do not keep up."""
 _PAGE = 500
 """Recorded events that are read at a time."""
 _WORDS = "Nothing is taken here: POST /v1/events publishes an event."
@@ -98,9 +100,10 @@ class EventSocket:
     async def _follow(self, feed: Feed, write: Callable[[bytes], Awaitable[bool]]) -> None:
         """Tell what the feed has, as much at a time as waits, until it is closed or the watcher leaves."""
         while await feed.something():
-            await (self._trickle if feed.slow else self._pace).turn()
+            pace, most = (self._trickle, _TRICKLE) if feed.slow else (self._pace, _WRITE)
+            await pace.turn()
             frames, length = [], 0
-            while length < _WRITE and (item := feed.take()) is not None:
+            while length < most and (item := feed.take()) is not None:
                 frames.append(self._frame(item))
                 length += len(frames[-1])
             if not await write(b"".join(frames)):
