@@ -6,12 +6,10 @@ What cannot be opened (a port that is taken, packages that are missing) degrades
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import socket
-import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
@@ -39,7 +37,6 @@ _PATIENCE = 5.0
 """Seconds that the others have to be up before the gateway loads beside them."""
 _SEND_BUFFER = 64 * 1024
 """Bytes that the system keeps for a client that does not read."""
-_TURN_S = 0.0005
 _SPARE = 64
 """Connections beside the event sockets."""
 
@@ -78,12 +75,17 @@ class GatewayService:
         await self._others_up(ctx.name)
         try:
             listener = _listen(self._settings.host, self._settings.port)
-            try:
-                with _yielding():
-                    server = await _on_a_thread(lambda: self._server(ctx))
-            except BaseException:
-                listener.close()
-                raise
+        except CannotListen as error:
+            ctx.degraded(str(error))
+            return
+        try:
+            await self._serve_on(ctx, listener)
+        finally:
+            listener.close()
+
+    async def _serve_on(self, ctx: Context, listener: socket.socket) -> None:
+        try:
+            server = await _on_a_thread(lambda: self._server(ctx))
         except SottoError as error:
             ctx.degraded(str(error))
             return
@@ -160,21 +162,6 @@ def _cannot_listen(host: str, port: int, error: OSError) -> CannotListen:
 
 def _url(host: str, port: int) -> str:
     return f"http://[{host.strip('[]')}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-@contextlib.contextmanager
-def _yielding() -> Iterator[None]:
-    """Let threads take turns every half a millisecond instead of every five.
-
-    Whatever the loop does that lets go of the interpreter has to wait for its next turn while a thread computes: an
-    import beside the conversation stalled it for a tenth of a second.
-    """
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(_TURN_S)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 async def _on_a_thread(work: Callable[[], T]) -> T:

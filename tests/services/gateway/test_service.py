@@ -175,13 +175,6 @@ def test_a_web_framework_is_loaded_when_the_gateway_runs_and_not_before() -> Non
     assert done.stdout.split() == []
 
 
-async def test_loading_leaves_the_interpreter_as_it_was() -> None:
-    """Threads take shorter turns while the server is loaded beside the conversation, and not afterwards."""
-    before = sys.getswitchinterval()
-    async with open_house():
-        assert sys.getswitchinterval() == before
-
-
 async def test_the_last_log_lines_are_told_service_by_service(house: House) -> None:
     """By the logger's name, and by the service that a line speaks of."""
     configure("error", stream=io.StringIO())

@@ -1,4 +1,4 @@
-"""Sessions: the recorded ones, what was said in them, their export, and how to run them again."""
+"""Sessions: the recorded ones, the newest first; replay, run again, what if, and export."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def page(feed: Feed) -> None:
     except SottoError as error:
         st.html(notice("The sessions cannot be listed now.", str(error), tone="warn"))
         return
-    sessions = listed if isinstance(listed, list) else listed.get("sessions") or []
+    sessions = list(reversed(listed if isinstance(listed, list) else listed.get("sessions") or []))
     if not sessions:
         st.html(notice("No session is recorded yet.", "The journal begins with the first event of a conversation."))
         return
@@ -41,7 +41,7 @@ def page(feed: Feed) -> None:
         "Session",
         [str(one.get("id")) for one in sessions],
         index=None,
-        placeholder="Choose one to read and to export",
+        placeholder="Choose one to replay, question or export",
         key="session",
     )
     if id:
