@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bus.backlog import Ledger, Overflow, latest
 from bus.core import Bus
-from bus.link import Link, describe
+from bus.link import Link
 from bus.mailbox import Mailbox
+from bus.neighbours import describe
 from bus.request import Fenced, NoMailbox, RequestTimeout
 from bus.ring import ReplayGap
 from bus.stream import DistantStream, Outlet, Stream, StreamClosed

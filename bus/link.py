@@ -14,12 +14,12 @@ import contextlib
 import math
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import structlog
 
 from bus.core import Bus
 from bus.errands import Errand, Errands, remember
+from bus.neighbours import Neighbours
 from bus.stream import DistantStream
 from bus.transport import Letter, NameTaken, Node, Parcel, Read, RedisTransport, SessionTaken
 from shared.errors import SottoError
@@ -39,15 +39,13 @@ from shared.events import (
     encode,
 )
 
-__all__ = ["Link", "describe"]
+__all__ = ["Link"]
 
 _REMEMBERED = 8192
 _SWEEP_EVERY = 60
 """Beats."""
 _FAREWELL_S = 0.3
 _UNPLACED_S = 5.0
-_FORGOTTEN_S = 3600.0
-"""Who is away for longer does not come back."""
 _MISSED_S = 1.0
 """A request waits so long for a process that has just gone."""
 _TRIES = 5
@@ -83,17 +81,12 @@ class Link:
         self._stamp = stamp
         self._beat_s = beat_s
         self._returns = returns
-        self._nodes: Mapping[str, Node] = {}
-        self._targets: dict[tuple[type[Event], str], tuple[str, ...]] = {}
+        self._neighbours = Neighbours(transport.name)
         self._arriving: Event | None = None
         self._fencing = False
         self._errands = Errands()
         self._unplaced: deque[tuple[float, Event]] = deque(maxlen=_REMEMBERED)
         """Requests that nobody could answer, with when they were made: whoever joins in time gets them."""
-        self._gone: dict[str, tuple[float, Node]] = {}
-        """Processes that will find in their log what they missed, and since when they are away."""
-        self._missing: dict[str, tuple[str, ...]] = {}
-        """Services that went away, by a kind of request that nobody answers since."""
         self._askers: OrderedDict[str, str] = OrderedDict()
         """Who sent the requests that came here: what they cause goes back there."""
         self._seen: OrderedDict[str, None] = OrderedDict()
@@ -115,7 +108,7 @@ class Link:
     @property
     def nodes(self) -> Mapping[str, Node]:
         """All processes that live, this one included, by name."""
-        return self._nodes
+        return self._neighbours.nodes
 
     @property
     def away(self) -> int:
@@ -124,7 +117,7 @@ class Link:
 
     def elsewhere(self, event: Event) -> bool:
         """True when another process answers the request."""
-        return bool(self._servers(event))
+        return bool(self._neighbours.serving(event.kind))
 
     def server_of(self, request: Event) -> str:
         """Name of the process that would get the request now; empty when none would."""
@@ -178,37 +171,13 @@ class Link:
                 return ()
             self._errands.give(event, server)
             return (server,)
-        slot = (type(event), event.session)
-        found = self._targets.get(slot)
-        if found is None:
-            found = self._targets[slot] = tuple(
-                node.name
-                for node in (*self._others(), *(() if event.payload else self._absent()))
-                if self._concerns(node, event)
-            )
-        return found
-
-    def _absent(self) -> list[Node]:
-        return [node for _, node in self._gone.values()]
-
-    def _concerns(self, node: Node, event: Event) -> bool:
-        if not node.reads(event.kind, event.session):
-            return False
-        if not node.sessions or event.session in ("", *node.sessions):
-            return True
-        return not any(event.session in other.sessions for other in self._nodes.values())
-
-    def _others(self) -> list[Node]:
-        return [node for name, node in self._nodes.items() if name != self._transport.name]
-
-    def _servers(self, event: Event) -> list[str]:
-        return [node.name for node in self._others() if event.kind in node.serves]
+        return self._neighbours.reading(event)
 
     def _server(self, event: Event, but: str = "") -> str | None:
         """The process that gets a request; None: it is answered here, or by nobody."""
         if self._bus.answers(event):
             return None
-        return self._errands.choose(event, (name for name in self._servers(event) if name != but))
+        return self._errands.choose(event, (name for name in self._neighbours.serving(event.kind) if name != but))
 
     def _send(self, event: Event, to: tuple[str, ...]) -> None:
         header, payload = encode(event)
@@ -237,7 +206,7 @@ class Link:
             if self._bus.is_stale(event):
                 del self._in_hand[name]
                 self._transport.settle(entry)
-        others = tuple(node.name for node in self._others())
+        others = tuple(node.name for node in self._neighbours.others())
         if others and not self._fencing:
             self._transport.send(Parcel(to=others, fence=(session, turn)))
 
@@ -319,7 +288,7 @@ class Link:
 
     def _outshone(self, event: Event, origin: str) -> bool:
         """A service that ails there is no news while another process has it as well."""
-        return isinstance(event, _ILL) and bool(self._others_with(event.service, origin))
+        return isinstance(event, _ILL) and bool(self._neighbours.with_service(event.service, origin))
 
     def _deliver(self, event: Event) -> None:
         self._arriving = event
@@ -375,23 +344,13 @@ class Link:
         self._meet(nodes)
 
     def _meet(self, nodes: Mapping[str, Node]) -> None:
-        before, self._nodes = self._nodes, nodes
-        if nodes != before:
-            self._targets.clear()
+        lost, joined = self._neighbours.update(nodes, _now())
         self.met.set()
-        for name, node in before.items():
-            if name not in nodes:
-                if not node.sessions:
-                    self._gone[name] = (_now(), node)
-                self._lost(node)
-        for name in [name for name, (since, _) in self._gone.items() if name in nodes or _now() - since > _FORGOTTEN_S]:
-            del self._gone[name]
-        for name, node in nodes.items():
-            if name == self._transport.name or (name in before and before[name].token == node.token):
-                continue
-            _log.info("a process joined", process=name, services=node.services)
-            self._missing = {kind: services for kind, services in self._missing.items() if kind not in node.serves}
-            if name in before:
+        for node in lost:
+            self._lost(node)
+        for node, known in joined:
+            _log.info("a process joined", process=node.name, services=node.services)
+            if known:
                 self._reborn(node)
             self._tell(node)
         self._place()
@@ -418,8 +377,8 @@ class Link:
             if server is not None:
                 self._errands.give(event, server)
                 self._send(event, (server,))
-            elif event.kind in self._missing and now - asked > _MISSED_S:
-                struck |= dict.fromkeys(self._missing[event.kind])
+            elif self._neighbours.missed(event.kind) and now - asked > _MISSED_S:
+                struck |= dict.fromkeys(self._neighbours.missed(event.kind))
             else:
                 self._unplaced.append((asked, event))
         for service in struck:
@@ -428,16 +387,13 @@ class Link:
     def _tell(self, node: Node) -> None:
         """Who comes later gets what is retained."""
         for event in self._bus.retained():
-            if self._concerns(node, event) and event.id not in self._seen:
+            if self._neighbours.concerns(node, event) and event.id not in self._seen:
                 self._send(event, (node.name,))
 
     def _lost(self, node: Node) -> None:
         """A process fell silent: its open requests go to another one, else its services have crashed for us."""
         _log.warning("a process went away", process=node.name, services=node.services)
         struck = {errand.request.kind for errand in self._errands.of(node.name) if not self._handed_on(errand)}
-        for kind in node.serves:
-            if not any(kind in other.serves for other in self._others()):
-                self._missing[kind] = node.services
         self._mourn(node, struck)
 
     def _reborn(self, node: Node) -> None:
@@ -474,37 +430,15 @@ class Link:
 
     def _mourn(self, node: Node, struck: set[str]) -> None:
         for service in () if node.sessions else node.services:  # of a conversation that ended nobody else needs any
-            others = self._others_with(service, node.name)
+            others = self._neighbours.with_service(service, node.name)
             if struck & set(node.serves) or not others:
                 self._crashed(service, f"the process {node.name} went away")
-                if others or node.name in self._nodes:
+                if others or node.name in self.nodes:
                     self._bus.publish(self._stamp(ServiceReady, service=service))
 
     def _crashed(self, service: str, error: str) -> None:
         self._bus.publish(self._stamp(ServiceCrashed, service=service, error=error, handling=None))
 
-    def _others_with(self, service: str, but: str) -> list[str]:
-        return [name for name, node in self._nodes.items() if name != but and service in node.services]
-
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
-
-
-def describe(bus: Bus, registry: Registry, **about: Any) -> Node:
-    """Return what a process says of itself, its wants and what it serves read off its bus."""
-    readers = bus.readers()
-    wants = {}
-    for cls in registry:
-        sessions = {session for kinds, session, _ in readers if _asks(kinds, cls)}
-        if sessions:
-            wants[cls.kind] = None if None in sessions else tuple(sorted(s for s in sessions if s is not None))
-    serves = tuple(
-        cls.kind for cls in registry if cls.replies and any(box and _asks(kinds, cls) for kinds, _, box in readers)
-    )
-    return Node(wants=wants, serves=serves, **about)
-
-
-def _asks(kinds: tuple[type[Event], ...], cls: type[Event]) -> bool:
-    """Who reads everything is not meant to get sound."""
-    return issubclass(cls, kinds) and (not cls.payload or Event not in kinds)

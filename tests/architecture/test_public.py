@@ -16,6 +16,7 @@ PRIVATE = {
         "Call",
         "Errand",
         "Errands",
+        "Neighbours",
         "Reply",
         "Ring",
         "remember",

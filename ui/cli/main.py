@@ -11,8 +11,7 @@ import typer
 
 from shared.errors import ConfigError, SottoError
 from shared.logs import silence_telemetry
-from ui.cli import bus as bus_commands
-from ui.cli import cache, daemon, embed, memory, models, sessions
+from ui.cli import cache, daemon, embed, letters, memory, models, sessions
 from ui.cli.dashboard import dashboard
 from ui.cli.options import Json
 from ui.cli.session import Session, errors
@@ -28,7 +27,7 @@ app = typer.Typer(
 )
 
 app.add_typer(embed.app)
-app.add_typer(bus_commands.app, name="bus")
+app.add_typer(letters.app, name="bus")
 app.add_typer(cache.app, name="cache")
 app.add_typer(daemon.app, name="daemon")
 app.add_typer(models.app, name="models")

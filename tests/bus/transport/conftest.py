@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from bus import Bus, Overflow, Subscription
-from bus.link import Link, describe
+from bus import Bus, Link, Overflow, Subscription, describe
 from bus.transport import Node, RedisTransport
 from shared.clock import SystemClock
 from shared.events import REGISTRY, Event, Stamp

@@ -1,0 +1,105 @@
+"""Neighbours: the processes that share the bus, as they described themselves, and whom an event concerns among them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bus.core import Bus
+from bus.transport import Node
+from shared.events import Event, Registry
+
+__all__ = ["Neighbours", "describe"]
+
+_FORGOTTEN_S = 3600.0
+"""Who is away for longer does not come back."""
+
+
+class Neighbours:
+    """See the module. `own` is the name of this process."""
+
+    def __init__(self, own: str) -> None:
+        self.nodes: Mapping[str, Node] = {}
+        """All that live, this one included, by name."""
+        self._own = own
+        self._targets: dict[tuple[type[Event], str], tuple[str, ...]] = {}
+        self._gone: dict[str, tuple[float, Node]] = {}
+        """Those that will find in their log what they missed, and since when they are away."""
+        self._missing: dict[str, tuple[str, ...]] = {}
+        """Services that went away, by a kind of request that nobody answers since."""
+
+    def update(self, nodes: Mapping[str, Node], now: float) -> tuple[list[Node], list[tuple[Node, bool]]]:
+        """Take note of who lives; returns who is lost, and who joined, with whether it goes by a known name."""
+        before, self.nodes = self.nodes, nodes
+        if nodes != before:
+            self._targets.clear()
+        lost = [node for name, node in before.items() if name not in nodes]
+        self._gone |= {node.name: (now, node) for node in lost if not node.sessions}
+        self._gone = {
+            name: (since, node)
+            for name, (since, node) in self._gone.items()
+            if name not in nodes and now - since < _FORGOTTEN_S
+        }
+        joined = [
+            (node, name in before)
+            for name, node in nodes.items()
+            if name != self._own and (name not in before or before[name].token != node.token)
+        ]
+        for node, _ in joined:
+            self._missing = {kind: services for kind, services in self._missing.items() if kind not in node.serves}
+        for node in lost:
+            self._missing |= {kind: node.services for kind in node.serves if not self.serving(kind)}
+        return lost, joined
+
+    def others(self) -> list[Node]:
+        """Those that live, without this one."""
+        return [node for name, node in self.nodes.items() if name != self._own]
+
+    def serving(self, kind: str) -> list[str]:
+        """Names of those that answer this kind of request."""
+        return [node.name for node in self.others() if kind in node.serves]
+
+    def with_service(self, service: str, but: str) -> list[str]:
+        """Names of those that run the service, this process included, without one."""
+        return [name for name, node in self.nodes.items() if name != but and service in node.services]
+
+    def missed(self, kind: str) -> tuple[str, ...]:
+        """The services that are gone with the last who answered this kind of request."""
+        return self._missing.get(kind, ())
+
+    def reading(self, event: Event) -> tuple[str, ...]:
+        """Names of those that read such an event, those included that will when they return."""
+        slot = (type(event), event.session)
+        found = self._targets.get(slot)
+        if found is None:
+            absent = () if event.payload else (node for _, node in self._gone.values())
+            found = tuple(node.name for node in (*self.others(), *absent) if self.concerns(node, event))
+            self._targets[slot] = found
+        return found
+
+    def concerns(self, node: Node, event: Event) -> bool:
+        """True when somebody there reads it, and it is no conversation of others."""
+        if not node.reads(event.kind, event.session):
+            return False
+        if not node.sessions or event.session in ("", *node.sessions):
+            return True
+        return not any(event.session in other.sessions for other in self.nodes.values())
+
+
+def describe(bus: Bus, registry: Registry, **about: Any) -> Node:
+    """Return what a process says of itself, its wants and what it serves read off its bus."""
+    readers = bus.readers()
+    wants = {}
+    for cls in registry:
+        sessions = {session for kinds, session, _ in readers if _asks(kinds, cls)}
+        if sessions:
+            wants[cls.kind] = None if None in sessions else tuple(sorted(s for s in sessions if s is not None))
+    serves = tuple(
+        cls.kind for cls in registry if cls.replies and any(box and _asks(kinds, cls) for kinds, _, box in readers)
+    )
+    return Node(wants=wants, serves=serves, **about)
+
+
+def _asks(kinds: tuple[type[Event], ...], cls: type[Event]) -> bool:
+    """Who reads everything is not meant to get sound."""
+    return issubclass(cls, kinds) and (not cls.payload or Event not in kinds)
