@@ -64,6 +64,14 @@ class ModelInUse:
         """The model that would be opened first; looks at the disk. Raises NoLanguageModel or EngineMissing."""
         return self._candidates(self._settings.model)[0].entry
 
+    def find(self, name: str) -> InstalledModel:
+        """The model of that name, or of that path; looks at the disk. Raises NoLanguageModel or EngineMissing."""
+        return self._candidates(name)[0].entry
+
+    def is_meant(self, name: str) -> bool:
+        """True when a request for a model of that name, or path, means the open one."""
+        return not name or (self._using is not None and name in (self.name, *map(str, self._using.entry.files)))
+
     async def choose(self, ctx: Context, name: str) -> None:
         """Open the model of that name, or the best one when it is empty, and keep to it from now on.
 

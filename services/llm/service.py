@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 from typing import ClassVar, Literal
 
 import structlog
 
 from bus import StreamClosed
 from services.contract import Context
+from services.llm.beside import Beside
 from services.llm.cache import AnswerStore, CacheUnusable, Kept, ResponseCache, key_of
 from services.llm.check import check
 from services.llm.gate import Gate
@@ -40,8 +42,10 @@ from shared.events import (
     LlmResponse,
     MemoryForget,
     MemoryForgotten,
+    ModelFailed,
     ModelLoad,
     ModelPulled,
+    ModelUnload,
     ToolRequest,
     Usage,
 )
@@ -58,15 +62,19 @@ Reason = Literal["no-model", "too-long", "engine", "overloaded", "invalid"]
 
 
 class LlmService:
-    """One model at a time, from `shelf`, opened by `engine`; requests are answered beside each other."""
+    """One model in use, from `shelf`, opened by `engine`, and those that requests name beside it."""
 
     name: ClassVar[str] = "llm"
-    consumes: ClassVar[tuple[type[Event], ...]] = (LlmRequest, LlmPrepare, MemoryForget, ModelLoad, ModelPulled, *HEARD)
+    consumes: ClassVar[tuple[type[Event], ...]] = (
+        *(LlmRequest, LlmPrepare, MemoryForget, ModelLoad, ModelPulled, ModelUnload),
+        *HEARD,
+    )
 
     def __init__(self, settings: LlmSettings, shelf: Shelf, engine: Engine) -> None:
         self._settings = settings
         self._model = ModelInUse(settings, shelf, engine)
         self._engine = engine
+        self._beside = Beside(settings, engine, self._model.find)
         self._listening = Listening(engine.cores)
         self._gate = Gate()  # passed by generations, closed by a change of model
         self._opening = asyncio.Lock()
@@ -78,6 +86,7 @@ class LlmService:
         """Answer until cancelled. The model is loaded beside: requests that come before it is there wait for it."""
         ctx.ready()
         ctx.tasks.create_task(self._begin(ctx), name="llm:begin")
+        ctx.tasks.create_task(self._beside.sweep(ctx), name="llm:sweep")
         try:
             async for event in ctx.inbox:
                 if isinstance(event, LlmRequest):
@@ -88,10 +97,13 @@ class LlmService:
                     ctx.turn(event).start(self._forget(ctx))
                 elif isinstance(event, HEARD):
                     self._listening.hear(event)
+                elif isinstance(event, ModelUnload) and event.role == "llm":
+                    ctx.turn(event).start(self._unload(ctx, event))
                 elif isinstance(event, ModelLoad | ModelPulled) and event.role == "llm":
                     ctx.turn(event).start(self._change(ctx, event))
         finally:
             await self._model.close(ctx)
+            await self._beside.close(ctx)
             if self._cache is not None:
                 await self._cache.close()
 
@@ -116,12 +128,9 @@ class LlmService:
         came = ctx.clock.monotonic_ns()
         try:
             check(request)
-            async with self._gate.passing():
-                async with self._opening:
-                    model = await self._model.ensure(ctx)
-                self._recovered(ctx)
+            async with self._lent(ctx, request.model) as (name, model):
                 waited = ctx.clock.monotonic_ns() - came
-                await self._remembered(ctx, request, model, waited)
+                await self._remembered(ctx, request.model_copy(update={"model": name}), model, waited)
         except (NoLanguageModel, EngineMissing) as error:
             self._failed(ctx, request, "no-model", str(error))
         except PromptTooLong as error:
@@ -132,6 +141,28 @@ class LlmService:
             self._failed(ctx, request, "engine", str(error))
         finally:
             self._waiting -= 1
+
+    @contextlib.asynccontextmanager
+    async def _lent(self, ctx: Context, name: str) -> AsyncIterator[tuple[str, LanguageModel]]:
+        """The model that is in use, or the one that was named, for as long as it is needed."""
+        async with self._gate.passing():
+            if self._model.is_meant(name):
+                async with self._opening:
+                    model = await self._model.ensure(ctx)
+                self._recovered(ctx)
+                yield self._model.name, model
+                return
+        async with self._beside.lend(ctx, name) as lent:
+            yield lent
+
+    async def _unload(self, ctx: Context, wish: ModelUnload) -> None:
+        gone = await self._beside.unload(ctx, wish.name)
+        if self._model.name and wish.name in ("", self._model.name):
+            async with self._gate.alone():
+                await self._model.close(ctx)
+        elif not gone:
+            message = f"{wish.name or 'No language model'} is not in memory."
+            ctx.emit(ModelFailed, role=wish.role, name=wish.name, engine=wish.engine, message=message)
 
     async def _prepare(self, ctx: Context, wish: LlmPrepare) -> None:
         """Read ahead; why that cannot be done, the request itself will be told."""
@@ -162,7 +193,7 @@ class LlmService:
             (
                 await model.fingerprint(request),
                 model.moment(),
-                self._model.name,
+                request.model,
                 f"{settings.top_k} {settings.top_p} {settings.thinking} {settings.context_tokens}",
             ),
         )
@@ -243,7 +274,7 @@ class LlmService:
                 for index, wish in enumerate(outcome.tools)
             ),
             usage=_together([o.usage for o in outcomes], waited),
-            model=self._model.name,
+            model=request.model,
             fingerprint=fingerprint,
             logprobs=outcome.chances,
             more=tuple(

@@ -32,6 +32,10 @@ class LlmSettings(BaseModel):
     """Whether models that can reason at length before they answer may do so. It is never spoken."""
     sequences: int = Field(default=0, ge=0, le=64)
     """Answers computed beside each other, each with `context_tokens` of its own; 0 for up to four, as memory allows."""
+    memory_mb: int = Field(default=0, ge=0)
+    """Memory for the models that requests name, beside the one in use; 0 for most of what is free."""
+    idle_minutes: float = Field(default=10, ge=0)
+    """Minutes after which such a model is let go when nobody asks it; 0 keeps it."""
     waiting: int = Field(default=32, ge=1)
     """Requests under way or waiting for their turn; more are refused."""
     prefix_cache_mb: int = Field(default=256, ge=0)

@@ -57,3 +57,9 @@ def test_only_what_is_written_counts_as_piped(tmp_path: Path) -> None:
     os.close(writer)
     assert not is_piped(reader)
     os.close(reader)
+
+
+def test_an_answer_that_cannot_be_had_is_told_and_the_chat_goes_on(sotto: Run) -> None:
+    done = sotto("chat", "--model", "nobody", piped=b"Who?\n/model\nHow is the sea?\n")
+    assert b"no language model named nobody" in done.stderr
+    assert done.stdout.endswith(b"deep.\n")
