@@ -13,13 +13,22 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from services.models.errors import LockUnreadable
 from shared.events import Role
 
-__all__ = ["Lock", "LockedFile", "LockedModel"]
+__all__ = ["Lock", "LockedFile", "LockedGguf", "LockedModel"]
 
 Authority = Literal["catalogue", "hub", "first use"]
 
 
 class _Locked(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LockedGguf(_Locked):
+    """What a GGUF said of itself when it was pulled: a change of any of these changes answers, or what one may do."""
+
+    licence: str
+    template_sha256: str
+    """Of the chat template; empty when it has none."""
+    vocabulary_sha256: str
 
 
 class LockedFile(_Locked):
@@ -30,6 +39,7 @@ class LockedFile(_Locked):
     agreed: tuple[Authority, ...]
     """Who stated a hash that the bytes had; `first use` when nobody did (a local file without a known hash)."""
     source: str
+    gguf: LockedGguf | None = None
 
 
 class LockedModel(_Locked):

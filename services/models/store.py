@@ -20,7 +20,7 @@ from typing import Literal
 import structlog
 
 from services.models.catalogue import Catalogue, Entry
-from services.models.errors import UnknownModel
+from services.models.errors import FolderUnusable, UnknownModel
 from services.models.fetch import sha256_of
 from services.models.found import by_hand
 from services.models.lock import Lock, LockedModel
@@ -28,6 +28,7 @@ from services.models.pull import Progress, Puller, alone
 from services.models.settings import ModelsSettings
 from services.models.sources import source
 from shared.events import Role
+from shared.gguf import Gguf, GgufUnreadable, read_gguf
 from shared.installed import InstalledModel
 
 __all__ = ["FileCheck", "Listing", "Store"]
@@ -68,6 +69,8 @@ class FileCheck:
     """SHA-256 that was verified when it was pulled."""
     actual: str
     """SHA-256 of the bytes on disk."""
+    reason: str = ""
+    """Why a file that was added by hand cannot be used."""
 
 
 class Store:
@@ -119,6 +122,11 @@ class Store:
         self.catalogue.get(name)  # raises, with the nearest names
         raise UnknownModel(f"There is no model named {name}.")
 
+    def told(self, name: str) -> Gguf | None:
+        """Return what an installed model's GGUF says of itself, None for another kind. Raises GgufUnreadable."""
+        files = next((model.files for model in self.installed("llm") if model.name == name), ())
+        return read_gguf(files[0]) if files and files[0].suffix == ".gguf" else None
+
     def verify(self, name: str = "") -> Iterator[FileCheck]:
         """Read every file of one model, or of all, and compare it with what was verified when it was pulled.
 
@@ -133,7 +141,7 @@ class Store:
                 yield from self._checked(known, model)
         for found in hand:
             if name in ("", found.name):
-                yield from (FileCheck(found.name, f.name, "unknown", "", sha256_of(f)) for f in found.files)
+                yield from (_by_itself(found.name, file) for file in found.files)
 
     # ---- how it changes
 
@@ -203,7 +211,10 @@ class Store:
         )
 
     def _by_hand(self, role: Role, locked: Mapping[str, LockedModel]) -> Iterator[InstalledModel]:
-        return by_hand(self.folder, role, {self._place(name, model) for name, model in locked.items()})
+        known = {self._place(name, model) for name, model in locked.items()}
+        yield from by_hand(self.folder, role, known)
+        for folder in self._settings.folders if role == "llm" else ():
+            yield from by_hand(folder.expanduser(), role, known)
 
     def _damage(self, name: str, model: LockedModel) -> str:
         """What is wrong with a pulled model as far as sizes show it; empty when nothing is."""
@@ -242,9 +253,22 @@ class Store:
         freed = listing.bytes or 0
         for found in self._by_hand(listing.role, self._lock.read()):
             if found.name == listing.name:
+                if not found.path.is_relative_to(self.folder):
+                    raise FolderUnusable(f"{found.path} is only read.", remedy="Remove the file there yourself.")
                 for file in found.files:
                     file.unlink()
         return freed
+
+
+def _by_itself(name: str, file: Path) -> FileCheck:
+    """A file to which nothing can be compared: it must at least be whole."""
+    reason = ""
+    if file.suffix == ".gguf":
+        try:
+            read_gguf(file)
+        except GgufUnreadable as error:
+            reason = error.message
+    return FileCheck(name, file.name, "wrong" if reason else "unknown", "", sha256_of(file), reason)
 
 
 def _size(files: Sequence[Path]) -> int:

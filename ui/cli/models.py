@@ -61,11 +61,13 @@ def list_models(context: typer.Context, json: Json = False) -> None:
 @app.command()
 def info(context: typer.Context, name: str, json: Json = False) -> None:
     """Show all that is known about a model."""
-    listing = _store(context.obj).info(name)
+    store = _store(context.obj)
+    listing = store.info(name)
+    facts = {**_facts(listing), **_told(store, context.obj, name)}
     if json:
-        print_json(_facts(listing))
+        print_json(facts)
         return
-    for key, value in _facts(listing).items():
+    for key, value in facts.items():
         if value not in ("", None, [], ()):
             console.print(f"[bold]{key:12}[/] {value}", soft_wrap=True)
 
@@ -112,9 +114,11 @@ def verify(
                 continue
             colour = {"ok": "green", "unknown": "yellow"}.get(check.state, "red")
             console.print(f"[{colour}]{check.state:8}[/] {check.name}/{check.file}", soft_wrap=True)
-            if check.state == "wrong":
+            if check.reason:
+                console.print(f"         {check.reason}", soft_wrap=True)
+            elif check.state == "wrong":
                 console.print(f"         expected {check.expected}\n         found    {check.actual}", soft_wrap=True)
-            if check.state in ("missing", "wrong"):
+            if check.state in ("missing", "wrong") and not check.reason:
                 console.print(f"         → [bold]sotto models remove {check.name} && sotto models pull {check.name}[/]")
     raise typer.Exit(int(wrong))
 
@@ -137,6 +141,30 @@ def _defaults(store: Store, session: Session) -> Sequence[Entry]:
     from services.models import detect
 
     return store.catalogue.defaults(detect().kind, session.settings.language)
+
+
+def _told(store: Store, session: Session, name: str) -> dict[str, object]:
+    """What an installed GGUF says of itself, and about how much memory it takes in use."""
+    from shared.gguf import GgufUnreadable
+
+    try:
+        told = store.told(name)
+    except GgufUnreadable as error:
+        return {"state": "damaged", "reason": error.message}
+    if told is None:
+        return {}
+    context = session.settings.llm.context_tokens
+    return {
+        "architecture": told.architecture,
+        "parameters": told.parameters,
+        "quantisation": told.quantisation,
+        "context": told.context,
+        "layers": told.layers,
+        "vocabulary": told.vocabulary,
+        "template": f"sha256 {told.template_sha256}" if told.template else "none",
+        **({"licence": told.licence} if told.licence else {}),
+        "memory": told.memory(context, session.settings.llm.sequences or 1),
+    }
 
 
 def _facts(listing: Listing) -> dict[str, object]:

@@ -101,9 +101,10 @@ def test_verify_reads_the_bytes_and_shows_both_hashes(store: Store) -> None:
 
 
 def test_verify_has_nothing_to_compare_a_file_added_by_hand_with(store: Store) -> None:
-    put(store.folder / "mine.gguf", b"GGUF")
-    [check] = store.verify("mine")
-    assert (check.state, check.actual) == ("unknown", digest(b"GGUF"))
+    put(store.folder / "stt/mine/config.json", b"{}")
+    put(store.folder / "stt/mine/model.bin", b"weights")
+    checks = {check.file: check for check in store.verify("mine")}
+    assert (checks["model.bin"].state, checks["model.bin"].actual) == ("unknown", digest(b"weights"))
 
 
 def test_verify_and_remove_of_what_is_not_there_say_so(store: Store) -> None:
