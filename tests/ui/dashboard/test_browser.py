@@ -127,6 +127,23 @@ def test_a_crashed_service_comes_back(view):
     expect(card).to_have_attribute("data-now", "ready", timeout=PATIENCE_MS)
 
 
+def test_a_recorded_session_is_played_run_again_and_questioned(view):
+    """The one that goes on, even: what was said in it comes again, its log is the same, another setting is tried."""
+    say(view, "what is 7 times 8", "7 times 8 is 56.")
+    view.go("Sessions")
+    view.page.get_by_role("combobox", name="Session").click(timeout=PATIENCE_MS)
+    view.page.get_by_role("option").first.click(timeout=PATIENCE_MS)
+    view.page.get_by_role("slider").focus(timeout=PATIENCE_MS)
+    view.page.keyboard.press("End")
+    expect(view.page.get_by_text("7 times 8 is 56.").last).to_be_visible(timeout=PATIENCE_MS)
+    view.page.get_by_role("tab", name="Run again").click()
+    view.page.get_by_role("button", name="Run it again").click(timeout=PATIENCE_MS)
+    expect(view.page.get_by_text("It comes out the same.")).to_be_visible(timeout=PATIENCE_MS)
+    view.page.get_by_role("tab", name="What if").click()
+    view.page.get_by_role("button", name="Hold it again").click(timeout=PATIENCE_MS)
+    expect(view.page.get_by_text(re.compile("turns, 0 of them different"))).to_be_visible(timeout=PATIENCE_MS)
+
+
 def test_the_keyboard_is_enough(view):
     """Tab reaches the pages, and Return opens one."""
     link = view.page.get_by_test_id("stSidebarNav").get_by_role("link", name="Models")
