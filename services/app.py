@@ -158,7 +158,7 @@ class Assistant:
         """
         settings, store = self.settings, self._store
         sound = AudioService(settings.audio, devices=PortAudio)
-        conversation = DialogueService(settings.dialogue)
+        conversation = self.dialogue = DialogueService(settings.dialogue)
         recording = JournalService(settings.journal, held_with=settings, over=_OVER[self.purpose])
         conversation.watch(recording.step)
         audio = Child(AudioService, lambda: sound)

@@ -11,6 +11,7 @@ from bus import Overflow, Subscription
 from services.contract import Context
 from services.dialogue.commands import Command, Fence, Publish, Woke
 from services.dialogue.endpointing import Wait, adaptive_wait
+from services.dialogue.history import Exchange
 from services.dialogue.reducer import CONSUMED, reduce
 from services.dialogue.settings import DialogueSettings
 from services.dialogue.state import Rules, State
@@ -70,10 +71,15 @@ class DialogueService:
         self._common: dict[object, Event] = {}
         self._closing: set[str] = set()
         self._watcher: Watcher = lambda *_: None
+        self._pasts: dict[str, tuple[Exchange, ...]] = {}
 
     def watch(self, watcher: Watcher) -> None:
         """Call `watcher` at every step, before what it decides is carried out: so a conversation can be run again."""
         self._watcher = watcher
+
+    def remember(self, session: str, past: tuple[Exchange, ...]) -> None:
+        """Let the session's conversation, once it opens, begin as if these turns had been held in it before."""
+        self._pasts[session] = past
 
     @property
     def sessions(self) -> frozenset[str]:
@@ -143,7 +149,9 @@ class DialogueService:
             if session in self._conversations:
                 self._step(ctx, session, Woke(name))
 
-        state = State(self._rules, self._settings.language, turn=ctx.bus.fenced_turn(session), session=session)
+        past = self._pasts.pop(session, ())
+        turn = max(ctx.bus.fenced_turn(session), *(exchange.turn for exchange in past), 0)
+        state = State(self._rules, self._settings.language, turn=turn, session=session, past=past)
         wakes = Wakes(due)
         task = ctx.tasks.create_task(wakes.run(), name="dialogue:wakes")
         self._conversations[session] = _Conversation(state, wakes, task)

@@ -110,4 +110,8 @@ def test_what_was_typed_is_asked_again_of_todays_engines(tmp_path: Path) -> None
     rows = [json.loads(line) for line in other.stdout.splitlines()]
     assert (other.returncode, len(rows)) == (1, 2)
     assert all("heard" in row["different"] for row in rows)
+    later = replayed(tmp_path, "--from", "2")
+    (row,) = [json.loads(line) for line in later.stdout.splitlines()]
+    assert (later.returncode, row["now"]["turn"], row["now"]["heard"]) == (0, 2, "10 kilometers is about 6.214 miles.")
+    assert "Its last one is 2" in replayed(tmp_path, "--from", "3").stderr
     the_recording(tmp_path)

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,8 +18,11 @@ from pydantic import BaseModel
 
 from bus.journal import NoSound, Recording
 from services.app import Assistant, Settings, run_process
-from services.dialogue.whatif import Change, changes, turns
+from services.dialogue.history import CUT, Exchange
+from services.dialogue.ledger import Ledger
+from services.dialogue.whatif import Change, Turn, changes, turns
 from shared.config import load
+from shared.errors import SottoError
 from shared.events import Event, TextEntered, TurnCommitted, TurnFinished
 from shared.pcm import CAPTURE_RATE
 from ui.cli.session import Session, console
@@ -35,27 +39,68 @@ _PATIENCE_S = 120
 """Seconds that it may take longer than it took; what is not finished then counts as another outcome."""
 
 
-def hold_again(session: Session, name: str, given: Mapping[str, object], *, as_json: bool) -> int:
-    """Hold a session again; returns 0 when its turns are the same in decisions and texts. Raises NoSound for none."""
+class NoSuchTurn(SottoError):
+    """The session has no such turn to begin with."""
+
+
+def hold_again(
+    session: Session, name: str, given: Mapping[str, object], *, start: int | None = None, as_json: bool
+) -> int:
+    """Hold a session again; returns 0 when its turns are the same in decisions and texts.
+
+    From the turn `start` on what was said is typed, after the turns before it as they were. Raises NoSound where there
+    is no turn, NoSuchTurn for one that is not there.
+    """
     taken = recording(session, name)
     events = list(taken.events())
-    before = turns(events)
-    if not before:
+    held = turns(events)
+    if not held:
         raise NoSound(f"{taken.session} has no turn that could be held again.", remedy="Take another session.")
+    before = [turn for turn in held if turn.number >= (start or 0)]
+    if not before:
+        raise NoSuchTurn(f"{taken.session} has no turn {start}.", remedy=f"Its last one is {held[-1].number}.")
+    spoken = bool(taken.samples) and start is None
     with tempfile.TemporaryDirectory(prefix="sotto-") as folder:
-        settings = _settings(session, taken, given, Path(folder))
+        settings = _settings(session, taken, given, Path(folder), spoken=spoken)
         if not as_json:
-            how = "speaks" if taken.samples else "types"
+            how = "speaks" if spoken else "types"
             console.print(f"The person of {taken.session} {how} again, in real time.", style="dim", soft_wrap=True)
         now: list[Event] = []
         longest = (events[-1].at - events[0].at) / 1e9 + _PATIENCE_S
-        assistant = Assistant(settings, "voice" if taken.samples else "text")
-        status = run_process(lambda stop: _hold(assistant, stop, _typed(taken, events), longest, now))
+        assistant = Assistant(settings, "voice" if spoken else "text")
+        assistant.dialogue.remember(assistant.session, _past(held, start or 0))
+        typed = _typed(taken, events) if spoken else _transcripts(events, start or 0)
+        status = run_process(lambda stop: _hold(assistant, stop, typed, longest, now))
     if status:
         return status
-    found = changes(before, turns(now), near=_NEAR)
+    after = turns(now)
+    if not spoken:
+        before, after = _in_order(_asked(before)), _in_order(after)
+    found = changes(before, after, near=_NEAR)
     show_changes(found, as_json=as_json)
     return int(any(_differs(change) for change in found))
+
+
+def _past(held: Sequence[Turn], start: int) -> tuple[Exchange, ...]:
+    """The turns before `start`, with what was heard of their answers."""
+    earlier = [turn for turn in held if turn.number < start and turn.asked]
+    return tuple(
+        Exchange(
+            turn.number, turn.asked, turn.heard + (CUT if turn.reason == "interrupted" else ""), Ledger(),
+            shown=True, complete=True, real=True,
+        )
+        for turn in earlier
+    )  # fmt: skip
+
+
+def _asked(held: Sequence[Turn]) -> list[Turn]:
+    """The turns in which something was asked: what was not understood cannot be typed."""
+    return [turn for turn in held if turn.asked]
+
+
+def _in_order(held: Sequence[Turn]) -> list[Turn]:
+    """The turns as they are told apart where what was spoken is typed: by their place."""
+    return [replace(turn, begun_by=("turn", place)) for place, turn in enumerate(held)]
 
 
 def _differs(change: Change) -> bool:
@@ -93,13 +138,16 @@ async def _type(assistant: Assistant, typed: Sequence[tuple[float, TextEntered]]
 
 
 def _typed(taken: Recording, events: Sequence[Event]) -> list[tuple[float, TextEntered]]:
-    """What was typed and how many seconds after the one before; without sound, also what was said, at once."""
+    """What was typed beside what was spoken, and how many seconds after the one before."""
     entered = [event for event in events if isinstance(event, TextEntered)]
-    if taken.samples:
-        times = [taken.started_at, *(event.at for event in entered)]
-        return [((b - a) / 1e9, event) for (a, b), event in zip(pairwise(times), entered, strict=True)]
-    stamped = {event.id: event for event in entered}
-    said = (e for e in events if isinstance(e, TurnCommitted))
+    times = [taken.started_at, *(event.at for event in entered)]
+    return [((b - a) / 1e9, event) for (a, b), event in zip(pairwise(times), entered, strict=True)]
+
+
+def _transcripts(events: Sequence[Event], start: int) -> list[tuple[float, TextEntered]]:
+    """What was typed or understood from the turn `start` on, each at once when the one before is answered."""
+    stamped = {event.id: event for event in events if isinstance(event, TextEntered)}
+    said = (e for e in events if isinstance(e, TurnCommitted) and e.turn >= start)
     return [(0.0, stamped.get(e.cause or "") or _as_typed(e)) for e in said]
 
 
@@ -108,13 +156,15 @@ def _as_typed(event: TurnCommitted) -> TextEntered:
     return TextEntered(**envelope, text=event.text, speak=False)
 
 
-def _settings(session: Session, taken: Recording, given: Mapping[str, object], folder: Path) -> Settings:
+def _settings(
+    session: Session, taken: Recording, given: Mapping[str, object], folder: Path, *, spoken: bool
+) -> Settings:
     """The settings of then for the conversation, those of now for the machine, and `given` over both."""
     now = session.settings.model_dump()
     then = {key: value for key, value in taken.settings.items() if key in _SECTIONS}
     flags = dict(_leaves(Settings, {**now, **then})) | dict(given)
     flags |= {
-        "audio.input": str(_microphone(taken, folder)) if taken.samples else "none",
+        "audio.input": str(_microphone(taken, folder)) if spoken else "none",
         "audio.output": "null",
         "audio.exit_at_end": True,
         "skills.alarms_file": str(folder / "alarms.json"),

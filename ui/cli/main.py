@@ -205,6 +205,9 @@ def replay(
     live: Annotated[
         bool, typer.Option("--live", help="Hold it again with the engines of today; exit status 1 if a turn differs.")
     ] = False,
+    start: Annotated[
+        int | None, typer.Option("--from", min=1, help="With --live: type what was said from this turn on.")
+    ] = None,
     speed: Annotated[float, typer.Option(min=0, help="So many times as fast; 0 is at once.")] = 1.0,
     turn: Annotated[int | None, typer.Option(help="This turn alone.")] = None,
     json: Json = False,
@@ -212,10 +215,10 @@ def replay(
     """Show a recorded session as it went, run it again and compare (--check), or under another setting (--set)."""
     from ui.cli.replay import again, view
 
-    if live:
+    if live or start is not None:
         from ui.cli.live import hold_again
 
-        raise typer.Exit(hold_again(context.obj, name, _settings(change or []), as_json=json))
+        raise typer.Exit(hold_again(context.obj, name, _settings(change or []), start=start, as_json=json))
     if change:
         from ui.cli.whatif import what_if
 
