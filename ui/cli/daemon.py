@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -39,6 +38,8 @@ class NotStopped(SottoError):
 @app.command()
 def start() -> None:
     """Start it in the background; it goes on when the terminal is closed."""
+    import subprocess
+
     from services.local.place import Place
 
     place = Place()
