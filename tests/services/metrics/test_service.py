@@ -99,6 +99,8 @@ async def test_the_process_and_the_bus_are_read_every_while(bench: Bench, found:
     stats = found.stats()
     for ledger in stats["subscriptions"]:  # type: ignore[union-attr]
         assert ledger["offered"] == sum(ledger[name] for name in ("delivered", "dropped", "stale", "queued"))  # type: ignore[index,call-overload,misc]
+        assert ledger["lag_s"] >= 0  # type: ignore[index,call-overload,operator]
+    assert isinstance(stats["gpus"], list)
     assert "metrics" in {ledger["name"] for ledger in stats["subscriptions"]}  # type: ignore[union-attr,index,call-overload]
     assert stats["process"]["rss"] > 1e6  # type: ignore[index,call-overload,operator]
     assert "MainThread" in stats["process"]["threads"]  # type: ignore[index,call-overload,operator]
