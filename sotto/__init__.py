@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from sotto import aio
 from sotto.background import close
-from sotto.embedding import embed, embedder, similarity
+from sotto.embedding import embed, embedder, rerank, similarity
 from sotto.errors import (
     Busy,
     GenerationFailed,
@@ -42,6 +42,7 @@ __all__ = [
     "generate_iter",
     "generate_json",
     "generate_regex",
+    "rerank",
     "similarity",
     "speak",
     "transcribe",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from services.embedding.direct import Direct
     from shared.pcm import Floats
 
-__all__ = ["embed", "embedder", "similarity"]
+__all__ = ["embed", "embedder", "rerank", "similarity"]
 
 
 def embedder(model: str = "") -> Direct:
@@ -50,3 +50,13 @@ def similarity(first: str, second: str, *, model: str = "") -> float:
     """Return how near two texts are: 1 for the same, 0 for nothing in common."""
     one, two = embed([first, second], model=model)
     return float(one @ two)
+
+
+def rerank(query: str, texts: Sequence[str], *, model: str = "") -> list[tuple[str, float]]:
+    """Return the texts with how well each answers the query, the best first; equal ones as they were given."""
+    if not texts:
+        return []
+    with embedder(model) as opened:
+        asked = opened.embed([query], "query")[0]
+        scores = opened.embed(texts, "passage") @ asked
+    return sorted(zip(texts, map(float, scores), strict=True), key=lambda one: -one[1])
