@@ -109,7 +109,7 @@ async def live(folder: Path, requests: int, seed: int) -> Life:
     damaged.write_bytes(paths[0].read_bytes()[:-1000])
     need = sum(read_gguf(path).memory(512) for path in paths[1:])
     settings = LlmSettings(
-        threads=1, sequences=2, context_tokens=512, waiting=6, prefix_cache_mb=1, prefix_disk_mb=0, cache_mb=0,
+        threads=1, sequences=2, context_tokens=512, waiting=READERS, prefix_cache_mb=1, prefix_disk_mb=0, cache_mb=0,
         memory_mb=max(1, int(need * 0.9) >> 20), idle_minutes=0,
     )  # fmt: skip
     life = Life()

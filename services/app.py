@@ -283,9 +283,14 @@ class Daemon:
         clock, ids, store = clock or SystemClock(), id_source(process_prefix()), shelf(settings)
         self.bus = Bus(clock=clock, ids=ids)
         models = ModelsService(store, settings.models.watch_s)
+        places = _Places(settings)
+        engines = [
+            places.child(LlmService, settings.llm, store, LlamaEngine()),
+            places.child(EmbeddingService, settings.embedding, store, open_model),
+        ]
         children = [
-            Child(LlmService, lambda: LlmService(settings.llm, store, LlamaEngine())),
-            Child(EmbeddingService, lambda: EmbeddingService(settings.embedding, store, open_model)),
+            *engines,
+            *places.nursery_for(engines),
             Child(ModelsService, lambda: models),
             *_local(settings, "daemon"),
         ]
