@@ -26,7 +26,7 @@ from services.embedding.opening import open_model
 from services.embedding.service import EmbeddingService
 from services.gateway import GatewayService, Sources
 from services.gateway.sources import App
-from services.isolation import Apart, Isolated, Nursery
+from services.isolation import Apart, Isolated, Nursery, Recipe
 from services.journal import JournalService
 from services.link import LinkService, LinkSettings, dead, living, retry
 from services.listening import ListeningService
@@ -227,9 +227,9 @@ class _Places:
         self._settings = settings
         self._nursery = Nursery()
 
-    def child(self, service: type[Service], *about: object) -> Child:
-        """A service whose engine is native code, made of `about`, which can be pickled."""
-        make, name = partial(service, *about), service.name
+    def child(self, service: type[Service], *about: object, engines: tuple[type, ...] = ()) -> Child:
+        """A service whose engine is native code, made of `about`, which can be pickled, and of new `engines`."""
+        make, name = Recipe(service, about, engines), service.name
         limits = getattr(self._settings.isolation, name)
         if not limits.apart:
             return Child(service, make)
@@ -252,7 +252,7 @@ def _movable(settings: Settings, store: Store, places: _Places, desk: Desk) -> S
     return (
         Child(SkillsService, lambda: SkillsService(settings.skills)),
         places.child(TtsService, settings.tts, store),
-        places.child(LlmService, settings.llm, store, LlamaEngine()),
+        places.child(LlmService, settings.llm, store, engines=(LlamaEngine,)),
         places.child(EmbeddingService, settings.embedding, store, open_model, desk),
         *((memory,) if settings.memory.enabled else ()),
     )
@@ -285,7 +285,7 @@ class Daemon:
         models = ModelsService(store, settings.models.watch_s)
         places = _Places(settings)
         engines = [
-            places.child(LlmService, settings.llm, store, LlamaEngine()),
+            places.child(LlmService, settings.llm, store, engines=(LlamaEngine,)),
             places.child(EmbeddingService, settings.embedding, store, open_model),
         ]
         children = [

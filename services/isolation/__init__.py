@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from services.isolation.nursery import Nursery
+from services.isolation.recipe import Recipe
 from services.isolation.service import Isolated
 from services.isolation.settings import Apart, IsolationSettings
 
-__all__ = ["Apart", "Isolated", "IsolationSettings", "Nursery"]
+__all__ = ["Apart", "Isolated", "IsolationSettings", "Nursery", "Recipe"]

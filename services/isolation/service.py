@@ -45,7 +45,7 @@ class Isolated:
         prepare: Callable[[], object] = bool,
         capacity: int = 1024,
     ) -> None:
-        self._make = make
+        self.make = make
         self._limits = limits
         self._nursery = nursery
         self._prepare = prepare
@@ -54,7 +54,7 @@ class Isolated:
     async def run(self, ctx: Context) -> None:
         process = await self._nursery.take()
         try:
-            plan = Plan(self._make, self._prepare, ctx.name, ctx.session, self._capacity, self._limits.cores)
+            plan = Plan(self.make, self._prepare, ctx.name, ctx.session, self._capacity, self._limits.cores)
             process.wire.send(b"M", body=pickle.dumps(plan))
             await _Post(ctx, process, self._limits, self._nursery).run()
         finally:

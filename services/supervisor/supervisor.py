@@ -77,7 +77,8 @@ class Supervisor:
         self._clock = clock
         self._ids = ids
         self._session = session
-        self._children = tuple(children)
+        self.children = tuple(children)
+        """What it runs, in order."""
         self._strategy = strategy
         self._backoff = backoff or Backoff()
         self._stop_within = stop_within
@@ -128,7 +129,7 @@ class Supervisor:
             await self._serving
 
     def _open(self) -> None:
-        lives = [Life(child, self._bus, self._clock, self._ids, self._session) for child in self._children]
+        lives = [Life(child, self._bus, self._clock, self._ids, self._session) for child in self.children]
         self._lives = tuple(lives)
         self._orders = self._bus.subscribe(
             ServiceRestart, ServiceCrash, name="supervisor", capacity=64, overflow=Overflow.DROP_OLDEST
