@@ -136,6 +136,10 @@ class Place:
 
 
 def _default_folder() -> Path:
-    from platformdirs import user_runtime_path
+    """The system's folder for what runs, else one of the person's own: never one that anybody may write into."""
+    system = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}")
+    if system.is_dir():
+        return system / "sotto"
+    from platformdirs import user_cache_path
 
-    return user_runtime_path("sotto")
+    return user_cache_path("sotto") / "run"
