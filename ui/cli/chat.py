@@ -24,6 +24,9 @@ _HELP = """\
 /help            this
 /quit            end, as Ctrl-D does; Ctrl-C stops an answer"""
 
+_UNSHOWN = {code: None for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+"""Characters that would move a terminal's cursor or change its colours."""
+
 
 def chat(session: Session, *, system: str, model: str, temperature: float, max_tokens: int) -> int:
     """Converse until the input ends."""
@@ -129,7 +132,7 @@ class Chat:
                         raise NoAnswer(event.message)
                     case LlmDelta():
                         pieces.append(event.text)
-                        sys.stdout.write(event.text)
+                        sys.stdout.write(event.text.translate(_UNSHOWN) if sys.stdout.isatty() else event.text)
                         sys.stdout.flush()
                     case LlmResponse() if event.usage.dropped_messages:
                         self._tell(f"\n({event.usage.dropped_messages} of the oldest messages no longer fit)")

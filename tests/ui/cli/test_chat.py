@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -37,6 +38,23 @@ def test_each_line_is_answered(sotto: Run) -> None:
         "chat", "--temperature", "0", piped=b"How is the sea?\n\n/new\n/system Be brief.\nAnd now?\n/quit\nNo\n"
     )
     assert (done.stdout, done.returncode) == (b"The sea is deep.\n" * 2, 0)
+
+
+def test_an_interrupt_stops_the_answer_and_not_the_chat(tmp_path: Path) -> None:
+    gguf_models.write_random(tmp_path / "random.gguf")
+    env = {**home_of(tmp_path), "SOTTO_LLM__THREADS": "1", "SOTTO_LLM__CACHE_MB": "0"}
+    command = [sys.executable, "-m", "ui.cli", "chat", "--max-tokens", "100000"]
+    with subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"Go on for ever.\n")
+        process.stdin.flush()
+        assert process.stdout.read(1), "it answers"
+        process.send_signal(signal.SIGINT)
+        process.stdin.write(b"/quit\n")
+        process.stdin.close()
+        process.stdout.read()
+        assert process.wait(60) == 0
 
 
 def test_what_is_piped_in_is_answered_without_a_command(sotto: Run, tmp_path: Path) -> None:
