@@ -33,107 +33,40 @@ _BEFORE = (
     "hey", "hey Sotto", "Sotto", "okay", "so", "um", "please", "well", "alright", "listen", "quick question", "excuse me", "oh", "and", "now", "also", "by the way", "uh", "hi", "hello Sotto", "ok", "right", "tell me", "say", "actually", "okay Sotto", "hmm", "one more thing", "just", "sorry", "dear Sotto", "computer", "I was wondering", "I have a question", "look",
 )  # fmt: skip
 _AFTER = ("please", "thanks", "Sotto", "would you", "if you can", "now", "please Sotto", "then", "for me please", "thank you", "right now", "real quick", "my friend", "if possible", "okay", "will you", "today", "again", "if you don't mind", "quickly")  # fmt: skip
-_ASKING = ("can you", "could you", "would you", "will you", "I want you to", "I'd like you to", "would you kindly", "can you please", "could you please", "I need you to", "go ahead and", "let's", "please", "be so kind and", "do me a favour and", "I would like you to", "would you be so kind to", "may I ask you to", "you could", "kindly")  # fmt: skip
+_ASKING = ("can you", "could you", "would you", "will you", "I want you to", "I'd like you to", "would you kindly", "can you please", "could you please", "I need you to", "go ahead and", "let's", "please", "be so kind and", "do me a favour and", "any chance you could", "is it possible to", "maybe you could", "I was hoping you could", "it would be nice if you could", "would it be possible to", "would you mind if I ask you to", "you should", "you may", "you have to", "I need somebody to", "please try to", "feel free to", "why don't you", "how about you", "let me ask you to", "it is time to", "do", "we want you to", "we would like you to", "may I have you", "just", "quickly", "I would like you to", "would you be so kind to", "may I ask you to", "you could", "kindly")  # fmt: skip
+_MEANWHILE = (
+    "(I'm|I am|we are|we're) (in the kitchen|cooking|baking|driving|in a hurry|late|on my way|at work|at home|outside|in the shower|busy|just curious|tired|on the sofa|in the car|having guests|playing a game|doing homework|about to leave|getting ready|almost done|in bed|at the table)",
+    "my (hands are (wet|dirty|full)|phone is (broken|charging|upstairs)|glasses are gone|watch is broken|battery is empty|computer is off|eyes are tired|head is full|memory is bad|wife asks|husband asks|son wants to know|daughter wants to know|friends are here|mother is here|boss is waiting)",
+    "it's (late|early|dark|urgent|for my {relation}|for a friend|for the kids|for a bet|for school|a long story|really important|not urgent)",
+    "(someone|somebody|my {relation}|{person}) (is waiting|wants to know|is here|asked me|keeps asking|is calling|just left|needs it)",
+    "I (keep forgetting|always forget|really need that|can't find my {common}|have no time|have to know|was wondering|am curious|want to be sure|need to be on time|forgot it again|don't want to miss it|have a lot to do|just came home|have {person} here|bought {food})",
+    "(there is|I see|we have) (a {common} here|{person} at the door|no {common} around|a problem|a lot going on|{food} on the table)",
+)  # fmt: skip
+_ECHO = (
+    "(say|repeat) [after me|the words|this|back to me|exactly|for me|the following][:]", "(please |)(say|repeat|read back|echo)[:]", "(can|could|would) you (say|repeat) [after me|for me|the words][:]", "after me[:]", "I want you to (say|repeat)[:]", "say these words[:]", "now say[:]", "repeat what I say[:]", "repeat that after me[:]",
+)  # fmt: skip
+_PHRASES_TO_ECHO = (
+    "the {common} is in the {common}", "I like {food} and {drink}", "{person} went to {city}", "{number} {animal}s and {number} {common}s", "my {thing} is {number}", "{person} and {person} play {sport}", "we meet on {weekday} in {city}", "hello {person}", "happy birthday {person}",
+)  # fmt: skip
 ADDED = (*_BEFORE, *_AFTER, *_ASKING)
 """What may stand before and after a phrase."""
 _IMPERATIVES = frozenset(
-    [
-        "set",
-        "start",
-        "make",
-        "give",
-        "create",
-        "put",
-        "wake",
-        "call",
-        "remind",
-        "tell",
-        "alert",
-        "let",
-        "ring",
-        "time",
-        "count",
-        "cancel",
-        "stop",
-        "delete",
-        "remove",
-        "end",
-        "clear",
-        "kill",
-        "abort",
-        "drop",
-        "forget",
-        "pause",
-        "halt",
-        "hold",
-        "freeze",
-        "resume",
-        "continue",
-        "add",
-        "extend",
-        "take",
-        "shorten",
-        "reduce",
-        "get",
-        "turn",
-        "switch",
-        "convert",
-        "change",
-        "translate",
-        "express",
-        "calculate",
-        "compute",
-        "work",
-        "divide",
-        "split",
-        "multiply",
-        "subtract",
-        "share",
-        "flip",
-        "toss",
-        "throw",
-        "spin",
-        "roll",
-        "cast",
-        "pick",
-        "choose",
-        "say",
-        "name",
-        "generate",
-        "draw",
-        "speak",
-        "talk",
-        "raise",
-        "increase",
-        "lower",
-        "decrease",
-        "remember",
-        "memorise",
-        "note",
-        "write",
-        "save",
-        "store",
-        "search",
-        "check",
-        "look",
-        "list",
-        "show",
-        "snooze",
-        "silence",
-        "mute",
-        "shut",
-        "find",
-        "read",
-        "explain",
-        "play",
-        "open",
-        "send",
-        "order",
-        "book",
-    ]
+    """
+    set start make give create put wake call remind tell alert let ring time count cancel stop delete remove end
+    clear kill abort drop forget pause halt hold freeze resume continue add extend take shorten reduce get turn
+    switch convert change translate express calculate compute work divide split multiply subtract share flip toss
+    throw spin roll cast pick choose say name generate draw speak talk raise increase lower decrease remember
+    memorise note write save store search check look list show snooze silence mute shut find read explain play
+    open send order book
+    """.split()  # noqa: SIM905
 )
 
 
+_LITTLE = frozenset(
+    """
+    the a an to of is are my me do does for please you it that this in on at and so be i i'm can could would will
+    """.split()  # noqa: SIM905
+)
 _NO_TOOLS = "I cannot do that here: in this conversation I have no tools."
 
 
@@ -177,8 +110,10 @@ class _Conversation:
                 wish = _drawn(random)
                 after = list(wish.after)
                 self._wish(wish, last)
-            elif kind < 0.68:
+            elif kind < 0.65:
                 self._question()
+            elif kind < 0.71:
+                self._echo()
             elif kind < 0.82 and not last:
                 self._tell()
             elif kind < 0.96:
@@ -199,9 +134,23 @@ class _Conversation:
         self._says(self._dressed(question(self.random)))
         self._answers(ANSWER)
 
+    def _echo(self) -> None:
+        """Something to be said back, word for word."""
+        fill = slot(self.random)
+        words = [
+            fill(self.random.choice(("common", "person", "food", "city", "number", "colour", "thing", "hobby")))
+            for _ in range(self.random.randint(1, 6))
+        ]
+        if self.random.random() < 0.3:
+            words = drawn_from(_PHRASES_TO_ECHO, self.random, fill).split()
+        text = " ".join(words)
+        text = text.lower() if self.lower else text
+        self._says(f"{drawn_from(_ECHO, self.random, fill)} {text}", set(text.split()))
+        self._answers(text)
+
     def _wish(self, wish: Wish, last: bool) -> None:
         kept = {word for value in wish.arguments.values() if isinstance(value, str) for word in value.split()}
-        said = self._says(self._dressed(wish.said), kept)
+        said = self._says(self._dressed(wish.said, hesitating=not kept), kept)
         if not self.tools:
             self._answers(_NO_TOOLS)
             return
@@ -342,17 +291,29 @@ class _Conversation:
         """A string argument as it stands in what was said."""
         return value.lower() if self.lower else value
 
-    def _dressed(self, said: str) -> str:
+    def _dressed(self, said: str, *, hesitating: bool = True) -> str:
         random = self.random
         first = said.split(maxsplit=1)[0].lower()
         if first in _IMPERATIVES and random.random() < 0.35:
             said = f"{random.choice(_ASKING)} {said}"
+        if random.random() < 0.09:
+            clause = drawn_from(_MEANWHILE, random, slot(random))
+            said = random.choice(
+                (
+                    f"{clause}, {said}",
+                    f"{clause} so {said}",
+                    f"{clause} and {said}",
+                    f"{said}, {clause}",
+                    f"{said} because {clause}",
+                    f"{clause}. {said}",
+                )
+            )
         if random.random() < 0.25:
             before = random.choice(_BEFORE)
             said = f"{before}{random.choice((',', ','))} {said}"
         if random.random() < 0.18:
             said = f"{said}{random.choice((',', ''))} {random.choice(_AFTER)}"
-        if random.random() < 0.03:
+        if hesitating and random.random() < 0.03:
             words = said.split()
             words.insert(random.randint(0, len(words)), random.choice(("um", "uh", "like", "you know", "er")))
             said = " ".join(words)
@@ -361,9 +322,14 @@ class _Conversation:
     def _slipped(self, said: str, kept: set[str]) -> str:
         """Perhaps with a slip of the keyboard, or a small word lost."""
         random = self.random
+        words = said.split(" ")
+        if random.random() < 0.1 and len(words) > 3:  # as in a telegram, or as in a hurry
+            words = [
+                word for word in words if word in kept or word.lower() not in _LITTLE or random.random() < 0.5
+            ] or words
+            said = " ".join(words)
         if random.random() > 0.1:
             return said
-        words = said.split(" ")
         at = random.randrange(len(words))
         word = words[at]
         if word in kept or not word.isalpha():

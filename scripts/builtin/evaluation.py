@@ -81,7 +81,7 @@ def offered() -> tuple[ToolSpec, ...]:
 async def opened(path: Path, *, context_tokens: int = 512) -> LanguageModel:
     """The model of a file, on the engine that the assistant uses."""
     model = InstalledModel("llm", path.stem, "llama-cpp", path.parent, (path,), ())
-    settings = LlmSettings(threads=1, context_tokens=context_tokens, sequences=1, cache_mb=0)
+    settings = LlmSettings(threads=1, context_tokens=context_tokens, sequences=1, cache_mb=0, prefix_disk_mb=0)
     return await LlamaEngine().open(model, settings, SystemClock())
 
 

@@ -14,6 +14,8 @@ from torch.nn import functional
 
 __all__ = ["Network", "Shape"]
 
+_SPREAD = 0.02
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -25,7 +27,7 @@ class Shape:
     layers: int = 4
     heads: int = 6
     inner: int = 512
-    rope_base: float = 10_000.0
+    rope_base: float = 100_000.0
     epsilon: float = 1e-5
 
     @property
@@ -101,6 +103,7 @@ class Network(nn.Module):
         for layer in self.layers:
             for matrix in (layer.attention.o, layer.feed.down):
                 nn.init.zeros_(matrix.weight)
+        self._prime()
 
     def forward(self, ids: Tensor, at: Tensor) -> Tensor:
         """`ids` is rows by length, `at` the flat positions whose logits are wanted."""
@@ -109,6 +112,37 @@ class Network(nn.Module):
         for layer in self.layers:
             x = layer(x, cos, sin)
         return functional.linear(self.last(x.reshape(-1, self.shape.width)[at]), self.tokens.weight)
+
+    @torch.no_grad()
+    def _prime(self) -> None:
+        """Begin with heads that copy: one looks at the token before, two look for what came after the same token.
+
+        Training finds such induction heads by itself (Olsson et al. 2022), but only after most of an hour. One number
+        of each embedding is constant, for what depends on the place alone.
+        """
+        width, head = self.shape.width, self.shape.head
+        basis = torch.zeros(width, width)
+        basis[1:, 1:] = torch.linalg.qr(torch.randn(width - 1, width - 1)).Q
+        own, before, first, second = (basis[1 + i * head : 1 + (i + 1) * head] for i in range(4))
+        embedding = self.tokens.weight
+        embedding -= embedding @ before.T @ before  # room for the token before
+        embedding[:, 0] = 3 * _SPREAD
+        one, two = self.layers[0].attention, self.layers[1].attention
+        one.q.weight[:head] = one.k.weight[:head] = 0
+        for pair, turn in enumerate(self.shape.rope_base ** (-torch.arange(0, 8, 2) / head)):
+            one.q.weight[2 * pair, 0] = 3 * torch.cos(turn)
+            one.q.weight[2 * pair + 1, 0] = -3 * torch.sin(turn)
+            one.k.weight[2 * pair, 0] = 3
+        one.v.weight[:head] = own
+        one.o.weight[:, :head] = _SPREAD * before.T
+        slow = 12  # from here on pairs hardly turn within a conversation
+        for index, value in enumerate((first, second)):
+            rows = slice(index * head, (index + 1) * head)
+            two.q.weight[rows] = two.k.weight[rows] = 0
+            two.q.weight[index * head + slow : (index + 1) * head] = 1.8 * own[slow:]
+            two.k.weight[index * head + slow : (index + 1) * head] = 1.8 * before[slow:]
+            two.v.weight[rows] = value
+            two.o.weight[:, rows] = 2 * _SPREAD * value.T
 
 
 def _turned(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -119,4 +153,4 @@ def _turned(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 def _begun(module: nn.Module) -> None:
     if isinstance(module, nn.Linear | nn.Embedding):
-        nn.init.normal_(module.weight, std=0.02)
+        nn.init.normal_(module.weight, std=_SPREAD)

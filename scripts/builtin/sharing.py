@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 from scripts.builtin.dialogues import ADDED
@@ -45,21 +46,24 @@ def _may_be_phrase(text: str) -> bool:
 
 def shared(prompts: Sequence[str]) -> list[tuple[str, str]]:
     """The prompts that a phrase of the training can say, each with the phrase."""
+    texts = [(prompt, plain(prompt.rpartition("]\n\n")[2])) for prompt in prompts]
+    return [(prompt, phrase) for prompt, text in texts for phrase, said in _said() if said.fullmatch(text)]
+
+
+@cache
+def _said() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Each phrase and the expression for what it can say, with the politeness that may stand around it."""
     added = "|".join(sorted((re.escape(plain(words)) for words in ADDED), key=len, reverse=True))
     found = []
-    compiled = []
-    for phrase in phrases():
+    for phrase in dict.fromkeys(phrases()):
         if set(phrase.split()) <= _NOISE:
             continue
         try:
             expression = pattern(phrase, _slot)
         except (AssertionError, ValueError, IndexError):
-            continue  # a text that is no phrase: a comment of the code, an answer
-        compiled.append((phrase, re.compile(rf"(?:(?:{added})\s+)*{expression}\s*(?:(?:{added})\s*)*")))
-    for prompt in prompts:
-        text = plain(prompt.rpartition("]\n\n")[2])
-        found += [(prompt, phrase) for phrase, expression in compiled if expression.fullmatch(text)]
-    return found
+            continue  # a text that is no phrase: an answer, a word about the code
+        found.append((phrase, re.compile(rf"(?:(?:{added})\s+)*{expression}\s*(?:(?:{added})\s*)*")))
+    return tuple(found)
 
 
 _NUMBER = r"(?:\d[\d ]*|(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|\w+teen|eleven|twelve|\w+ty|hundred|and|oh)(?: (?:one|two|three|four|five|six|seven|eight|nine|\w+ty|hundred|and|thousand))*)"

@@ -18,6 +18,8 @@ from scripts.builtin.vocabulary import encoded
 __all__ = ["Batch", "Plan", "batches", "restored", "train"]
 
 _LENGTHS = (72, 136, 240, 448)
+_HEARD = 0.15
+"""What a person says counts so much: it teaches which words are of a kind, and where words come again."""
 _HELD_BACK = 10_000_000
 """Conversations from this number on are learned from; the vocabulary was made of those before."""
 
@@ -36,7 +38,7 @@ class Plan:
     warm: int = 60
     ends: float = 0.35
     """The last part of the steps, in which rates fall to nothing."""
-    save_s: float = 150
+    save_s: float = 60
 
     def share(self, step: int) -> float:
         """The part of the full rate at a step."""
@@ -51,7 +53,7 @@ class Batch:
     at: torch.Tensor
     next: torch.Tensor
     counts: torch.Tensor
-    """1 for a place that counts, 0 for one that only fills up."""
+    """How much a place counts: 1 where the model speaks, little where a person does, 0 where it only fills up."""
     number: int
     """The first conversation that is not in any batch yet."""
 
@@ -74,16 +76,15 @@ def batches(tokenizer: Tokenizer, size: int, start: int) -> Iterator[Batch]:
 
 def _batch(rows: list[tuple[list[int], list[bool]]], length: int, number: int) -> Batch:
     ids = torch.zeros(len(rows), length, dtype=torch.long)
-    learn = torch.zeros(len(rows), length, dtype=torch.bool)
+    counts = torch.zeros(len(rows), length)
     for row, (tokens, marks) in enumerate(rows):
         ids[row, : len(tokens)] = torch.tensor(tokens)
-        learn[row, : len(marks)] = torch.tensor(marks)
-    places = learn.flatten().nonzero().flatten() - 1
+        counts[row, 1 : len(marks)] = torch.where(torch.tensor(marks[1:]), 1.0, _HEARD)
+    counts = counts.flatten()
     room = len(rows) * length * 5 // 8  # always as many, so that the compiled step fits every batch of a length
-    places = places[:room]
-    at = torch.cat([places, places.new_zeros(room - len(places))])
-    counts = torch.cat([torch.ones(len(places)), torch.zeros(room - len(places))])
-    return Batch(ids, at, ids.flatten()[at + 1], counts, number)
+    shuffled = torch.rand(len(counts), generator=torch.Generator().manual_seed(number))
+    places = torch.argsort(counts + shuffled * _HEARD / 2, descending=True)[:room]
+    return Batch(ids, (places - 1).clamp(min=0), ids.flatten()[places], counts[places], number)
 
 
 def restored(path: Path) -> tuple[Network, dict[str, object]]:
@@ -123,14 +124,15 @@ def train(folder: Path, tokenizer: Tokenizer, shape: Shape, plan: Plan) -> Path:
         with torch.autocast("cpu", dtype=torch.bfloat16):
             logits = forward(batch.ids, batch.at)
         each = functional.cross_entropy(logits.float(), batch.next, reduction="none")
-        loss = (each * batch.counts).sum() / batch.counts.sum()
+        loss = (each * batch.counts).sum() / (batch.counts == 1).sum()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(others, 1.0)
         for optimiser in optimisers:
             optimiser.step()
             optimiser.zero_grad()
         step += 1
-        losses.append(loss.item())
+        with torch.no_grad():
+            losses.append((each[batch.counts == 1]).mean().item())
         if step % 20 == 0:
             mean = sum(losses) / len(losses)
             print(f"step {step}  loss {mean:.4f}  {(time.monotonic() - began) / 60:.1f} min", flush=True)

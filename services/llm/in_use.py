@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.contract import Context
+from services.llm.builtin import builtin_model
 from services.llm.port import Engine, EngineMissing, LanguageModel, ModelUnusable
 from services.llm.settings import LlmSettings
 from shared.errors import SottoError
@@ -113,7 +114,10 @@ class ModelInUse:
             ctx.emit(ModelUnloaded, role="llm", name=name, engine=_ENGINE)
 
     def _present(self) -> list[_Found]:
-        return [_found(m) for m in self._shelf.installed("llm") if m.engine == _ENGINE]
+        """What may be opened, the best first; the model that is always there comes last."""
+        ours = builtin_model() if self._settings.builtin else None
+        installed = [m for m in self._shelf.installed("llm") if m.engine == _ENGINE]
+        return [_found(m) for m in [*installed, *([ours] if ours else [])]]
 
     def _candidates(self, wanted: str) -> list[_Found]:
         """At least one model to try, best first; looks at the disk. Raises NoLanguageModel or EngineMissing."""

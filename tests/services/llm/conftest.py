@@ -15,9 +15,9 @@ from shared.events import LlmFailed, LlmRequest, LlmResponse, Message, Role
 from shared.installed import InstalledModel
 from tests.kit import gguf_models
 
-SETTINGS = LlmSettings(threads=1, cache_mb=0, prefix_disk_mb=0)
-"""Nothing is remembered of earlier tests, and one thread computes: the machine that runs the tests is busy, and
-llama.cpp's threads wait for each other spinning."""
+SETTINGS = LlmSettings(threads=1, cache_mb=0, prefix_disk_mb=0, builtin=False)
+"""Nothing is remembered of earlier tests, no model but theirs answers, and one thread computes: the machine that runs
+the tests is busy, and llama.cpp's threads wait for each other spinning."""
 
 
 class Folder:

@@ -67,7 +67,7 @@ REFUSES_SYSTEM = (
 
 
 def test_a_template_that_refuses_the_system_gets_it_within_the_persons_words() -> None:
-    assert render(REFUSES_SYSTEM, SYSTEM, USER) == "<user>Be brief.\n\nWhat time is it?"
+    assert render(REFUSES_SYSTEM, SYSTEM, USER) == "<user>Be brief.\nWhat time is it?"
 
 
 def test_a_message_a_template_would_silently_drop_is_passed_in_another_role() -> None:
@@ -104,3 +104,9 @@ def test_a_hostile_template_is_stopped(source: str) -> None:
 def test_a_source_that_is_no_template_is_refused() -> None:
     with pytest.raises(ModelUnusable, match="broken"):
         render("{% for %}", USER)
+
+
+def test_a_model_that_learned_its_tools_by_heart_is_told_neither_them_nor_instructions() -> None:
+    source = "{#- learned by heart: instructions and tools -#}{% for m in messages %}"
+    source += "{% if m.role == 'user' %}[{{ m.content }}]{% endif %}{% endfor %}"
+    assert render(source, SYSTEM, USER, tools=(TIME,)) == "[What time is it?]"

@@ -1,0 +1,107 @@
+"""Make the model that is always there: vocabulary, training, file, evaluation and card, from nothing but this folder.
+
+    python -m venv T && T/bin/pip install -r requirements/training.txt
+    T/bin/python scripts/train_builtin.py train FOLDER      an hour on two cores; begun again, it goes on where it was
+    T/bin/python scripts/train_builtin.py convert FOLDER    writes the file into services/llm/builtin
+    .venv/bin/python scripts/train_builtin.py evaluate      asks it the test set through the engine, and writes the card
+
+The evaluation needs no torch: it runs where Sotto does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from services.llm.builtin import FILE
+from shared.logs import configure
+
+_ABOUT = {
+    "name": "sotto-builtin",
+    "description": "A small model of conversation, trained on generated dialogues by scripts/train_builtin.py",
+    "license": "Apache-2.0",
+    "author": "The Sotto authors",
+}
+
+
+def train(folder: Path, steps: int, threads: int) -> None:
+    """Learn the vocabulary where there is none yet, then the weights until the last step."""
+    import torch
+
+    from scripts.builtin import vocabulary
+    from scripts.builtin.network import Shape
+    from scripts.builtin.training import Plan
+    from scripts.builtin.training import train as learn
+
+    torch.set_num_threads(threads)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "vocabulary.json"
+    if not path.exists():
+        vocabulary.learned(2560, 12_000).save(str(path))
+    tokenizer = vocabulary.opened(path)
+    print(learn(folder, tokenizer, Shape(tokenizer.get_vocab_size()), Plan(steps)))
+
+
+def convert(folder: Path) -> None:
+    """Write the file of the last checkpoint to where Sotto takes it from."""
+    from scripts.builtin.conversion import write
+    from scripts.builtin.training import restored
+
+    network, kept = restored(folder / "checkpoint.pt")
+    path = write(FILE, network, folder / "vocabulary.json", _ABOUT)
+    print(f"{path}  {path.stat().st_size / 1e6:.1f} MB, after {kept['step']} steps")
+
+
+def evaluate(model: Path, inputs: int, *, card: bool) -> int:
+    """Ask the test set and the random inputs, print what came out, and write the card; 1 when a goal was missed."""
+    from scripts.builtin.card import write
+    from scripts.builtin.evaluation import broken, judged, prompts, report
+    from scripts.builtin.sharing import shared
+
+    configure("error")
+    last = shared([prompt.turns[-1] for prompt in prompts()])
+    print(f"{len(last)} of {len(prompts())} judged prompts share a template with the training")
+    for prompt, phrase in last:
+        print(f"    {prompt!r} is said by {phrase!r}")
+    results = asyncio.run(judged(model))
+    print(report(results))
+    failed = asyncio.run(broken(model, inputs))
+    print(f"{len(failed)} of {inputs} random conversations had an empty or broken answer")
+    for turns, answer in failed[:10]:
+        print(f"    {turns!r} -> {answer!r}")
+    if card:
+        print(write(model, results, inputs, len(failed)))
+    right = sum(result.right for result in results) / len(results)
+    return int(bool(last) or bool(failed) or right < 0.9)
+
+
+def main() -> int:
+    """Do what the first word says."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    what = options.add_subparsers(dest="what", required=True)
+    one = what.add_parser("train", help="learn, or go on learning")
+    one.add_argument("folder", type=Path)
+    one.add_argument("--steps", type=int, default=6000)
+    one.add_argument("--threads", type=int, default=2)
+    one = what.add_parser("convert", help="write the file from the last checkpoint")
+    one.add_argument("folder", type=Path)
+    one = what.add_parser("evaluate", help="ask the test set and write the card")
+    one.add_argument("--model", type=Path, default=FILE)
+    one.add_argument("--inputs", type=int, default=1000, help="random conversations")
+    one.add_argument("--no-card", action="store_true")
+    given = options.parse_args()
+    if given.what == "train":
+        train(given.folder, given.steps, given.threads)
+    elif given.what == "convert":
+        convert(given.folder)
+    else:
+        return evaluate(given.model, given.inputs, card=not given.no_card)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
