@@ -107,15 +107,16 @@ class Beside:
 
     def _look(self, name: str) -> tuple[InstalledModel, _Key]:
         found = self._find(name)
-        file = found.files[0]
-        status = file.stat()
+        file = _first(found)
+        try:
+            status = file.stat()
+        except OSError as error:
+            raise ModelUnusable(f"{found.name}: {error.strerror}.", remedy="Run `sotto models verify`.") from error
         return found, (file.resolve(), status.st_size, status.st_mtime_ns)
 
     async def _load(self, ctx: Context, found: InstalledModel, key: _Key) -> _Lent:
         settings = self._settings
-        told = await asyncio.to_thread(read_gguf, found.files[0])
-        others = sum(file.stat().st_size for file in found.files[1:])
-        need = others + told.memory(settings.context_tokens, settings.sequences or 1)
+        need = await asyncio.to_thread(_need, found, settings)
         await self._make_room(ctx, found.name, need)
         began = ctx.clock.monotonic_ns()
         model = await self._engine.open(found, settings, ctx.clock)
@@ -148,3 +149,15 @@ class Beside:
         lent = self._open.pop(key)
         await lent.model.close()
         ctx.emit(ModelUnloaded, role="llm", name=lent.entry.name, engine=lent.entry.engine)
+
+
+def _first(found: InstalledModel) -> Path:
+    """The GGUF that is opened; of one in parts the first."""
+    return next((file for file in sorted(found.files) if file.suffix == ".gguf"), found.path)
+
+
+def _need(found: InstalledModel, settings: LlmSettings) -> int:
+    """About how many bytes it will take."""
+    first = _first(found)
+    others = sum(file.stat().st_size for file in found.files if file != first and file.is_file())
+    return others + read_gguf(first).memory(settings.context_tokens, settings.sequences or 1)

@@ -125,7 +125,8 @@ class Store:
     def told(self, name: str) -> Gguf | None:
         """Return what an installed model's GGUF says of itself, None for another kind. Raises GgufUnreadable."""
         files = next((model.files for model in self.installed("llm") if model.name == name), ())
-        return read_gguf(files[0]) if files and files[0].suffix == ".gguf" else None
+        first = next((file for file in sorted(files) if file.suffix == ".gguf"), None)
+        return None if first is None else read_gguf(first)
 
     def verify(self, name: str = "") -> Iterator[FileCheck]:
         """Read every file of one model, or of all, and compare it with what was verified when it was pulled.
