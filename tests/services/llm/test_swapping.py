@@ -11,7 +11,7 @@ from scripts.bench_soak import live
 
 @pytest.mark.may_block("the models are written by the story itself")
 async def test_two_models_change_places_and_nothing_is_lost(tmp_path: Path, steps: int) -> None:
-    life = await live(tmp_path, steps // 1000, seed=3)
+    life = await live(tmp_path, steps // 2000, seed=3)
     assert (life.lost, life.crashes, life.changed) == ([], 0, 0)
     assert set(life.ends.values()) == {1}
     assert life.swaps >= 2, "they did not fit together"
