@@ -45,13 +45,14 @@ def _chosen(feed: Feed) -> None:
 
 
 def _turn(feed: Feed, turn: Turn, steps: list[Step]) -> None:
-    last = max((step.until for step in steps), default=turn.started_at)
+    first = min((step.at for step in steps), default=turn.started_at)
+    last = max((step.until for step in steps), default=first)
     st.html(
         facts(
             [
                 ("turn", str(turn.number), turn.outcome or "goes on"),
                 ("answered by", {"llm": "model", "": "–"}.get(turn.by, turn.by.replace("_", " ")), ""),
-                ("whole turn", *_split(duration(last - turn.started_at))),
+                ("whole turn", *_split(duration(last - first))),
                 (
                     "to the first sound",
                     *(_split(duration(turn.latency.total)) if turn.latency else ("–", "nothing spoken")),
