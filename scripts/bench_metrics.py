@@ -245,19 +245,19 @@ async def filled(made: Assistant, port: int) -> None:
 
 
 async def beside(count: int, every_s: float, times: int, rounds: int) -> tuple[list[Round], float]:
-    """The times of questions without watchers and with them, round by round, and the memory that was taken in MiB."""
+    """The times of questions without watchers and with them, round by round, and MiB by which memory grew between the rounds."""
     taken: list[Round] = []
     with tempfile.TemporaryDirectory(prefix="sotto-") as folder:
         async with assistant(Path(folder)) as (made, port):
             await asked(made, times)
-            before = psutil.Process().memory_info().rss
+            held = []
             for _ in range(rounds):
                 alone = await asked(made, times)
                 async with peers(port, count, every_s):
                     await filled(made, port)
                     taken.append((alone, await asked(made, times)))
-            grown = (psutil.Process().memory_info().rss - before) / 2**20
-    return taken, grown
+                    held.append(psutil.Process().memory_info().rss / 2**20)
+    return taken, held[-1] - held[0]
 
 
 Round = tuple[list[float], list[float]]
@@ -274,7 +274,7 @@ def watchers(count: int, times: int, rounds: int) -> Iterator[Figure]:
             yield plain(f"the same with {count} {how}, p{percent}", watched, "ms")
         more = median((percentile(w, 99) / percentile(a, 99) - 1) * 100 for a, w in taken)
         yield at_most(f"{count} watchers {how} make p99 later by", more, "%", 5)
-        yield plain("memory grown meanwhile", grown, "MiB")
+        yield plain("memory grown from the first round to the last", grown, "MiB")
 
 
 def figures(full: bool, chosen: Sequence[str]) -> Iterator[Figure]:
