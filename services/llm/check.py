@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from services.llm.port import InvalidRequest
-from shared.events import LlmRequest
+from shared.events import LlmRequest, Structure
 
 __all__ = ["check"]
 
@@ -33,8 +33,25 @@ def check(request: LlmRequest) -> None:
     _within("dry_base", wanted.dry_base, 1, 100)
     _within("dry_allowed", wanted.dry_allowed, 0, 1 << 20)
     _within("dry_tokens", wanted.dry_tokens, -1, 1 << 20)
+    _tool_choice(request)
     for bias in wanted.logit_bias:
         _within(f"logit_bias of token {bias.token}", bias.bias, -1000, 1000)
+
+
+def _tool_choice(request: LlmRequest) -> None:
+    choice = request.tool_choice
+    if choice in ("auto", "none"):
+        return
+    names = [tool.name for tool in request.tools]
+    if not names or choice not in ("required", *names):
+        known = ", ".join(names) or "none is offered"
+        raise InvalidRequest(
+            f"tool_choice is {choice!r}.", remedy=f"It may be auto, none, required, or a tool: {known}."
+        )
+    if request.structure != Structure():
+        raise InvalidRequest(
+            "The answer is to be a tool's call and to have another form.", remedy="Choose one of them."
+        )
 
 
 def _within(name: str, value: float, least: float, most: float = math.inf) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 
 from pydantic import JsonValue
 
 from services.llm.pattern import from_pattern, literal
 from services.llm.port import StructureImpossible
 from services.llm.schema import from_schema
-from shared.events import Structure
+from shared.events import Structure, ToolSpec
 
-__all__ = ["grammar"]
+__all__ = ["grammar", "tool_call"]
 
 _MOST_REPEATED = 2000
 """llama.cpp takes no more repetitions of one item (src/llama-grammar.cpp, MAX_REPETITION_THRESHOLD)."""
@@ -45,6 +46,27 @@ def grammar(wanted: Structure) -> str:
         made = wanted.gbnf
     _refuse_large("The grammar", made)
     return made
+
+
+def tool_call(tools: Sequence[ToolSpec], choice: str) -> str:
+    """Return the grammar of a call of one of the tools, or of the one that `choice` names; empty when none is forced.
+
+    The call is one JSON object with the tool's name and arguments, which the reader knows from every model. Raises
+    StructureImpossible for parameters that no grammar can be made of.
+    """
+    if choice in ("auto", "none"):
+        return ""
+    forms: list[JsonValue] = [_call_of(tool) for tool in tools if choice in ("required", tool.name)]
+    return _from_schema(dict[str, JsonValue](forms[0]) if len(forms) == 1 else {"anyOf": forms})  # type: ignore[arg-type]
+
+
+def _call_of(tool: ToolSpec) -> JsonValue:
+    return {
+        "type": "object",
+        "properties": {"name": {"const": tool.name}, "arguments": tool.parameters},
+        "required": ["name", "arguments"],
+        "additionalProperties": False,
+    }
 
 
 def _from_schema(schema: dict[str, JsonValue]) -> str:

@@ -76,6 +76,8 @@ class ChatTemplate:
         self._now = now
         self._dates = [form for _, form in _DATE.findall(source)]
         self._dated_otherwise = source.count("strftime_now") > len(self._dates)
+        if re.search(r"\bdate(_string|time)\b", source):
+            self._dates.append("%d %b %Y")
         self._tokens = {"bos_token": bos, "eos_token": eos}
 
     def moment(self) -> str:
@@ -95,6 +97,7 @@ class ChatTemplate:
                     tools=offered,
                     add_generation_prompt=True,
                     enable_thinking=thinking,
+                    **self._known(),
                     **self._tokens,
                 )
             except _REFUSED as error:
@@ -106,6 +109,11 @@ class ChatTemplate:
         if incomplete:
             return incomplete
         raise ModelUnusable(f"The model's chat template cannot hold this conversation: {refused}.") from refused
+
+    def _known(self) -> dict[str, str]:
+        """What else templates ask for, as llama.cpp's server gives it (common/chat.cpp, common_chat_extra_context)."""
+        now = self._now()
+        return {"date_string": now.strftime("%d %b %Y"), "datetime": now.strftime("%b %d %Y"), "functions": ""}
 
     def _ways(
         self, messages: Sequence[Message], tools: Sequence[ToolSpec]
@@ -192,7 +200,7 @@ def _in_two_roles(messages: Sequence[Message]) -> list[Message]:
             merged.append((role, [_as_text(message)]))
     if merged and merged[0][0] == "assistant":
         merged.insert(0, ("user", [""]))
-    return [Message.model_validate({"role": role, "content": "\n\n".join(texts)}) for role, texts in merged]
+    return [Message.model_validate({"role": role, "content": "\n".join(texts)}) for role, texts in merged]
 
 
 def _as_text(message: Message) -> str:

@@ -72,6 +72,8 @@ class Rules:
     stop_tokens: frozenset[int] = field(default=frozenset())
     private: bool = True
     """It is part of a conversation."""
+    may_call: bool = True
+    """Tools that it calls are called."""
 
     @property
     def interactive(self) -> bool:
@@ -200,7 +202,7 @@ class Job:
             raise GenerationFailed(
                 "The model asked for a tool in a form that cannot be read.", remedy="Ask again, in other words."
             )
-        return tuple(self._reader.wishes)
+        return tuple(self._reader.wishes) if self.rules.may_call else ()
 
     def _say(self, raw: str) -> None:
         if raw:

@@ -29,7 +29,7 @@ from services.llm.engines.weights import Weights
 from services.llm.port import InvalidRequest, Outcome
 from services.llm.reader import MARKERS, AnswerReader
 from services.llm.settings import LlmSettings
-from services.llm.structure import grammar
+from services.llm.structure import grammar, tool_call
 from services.llm.template import CHATML, ChatTemplate
 from shared.clock import Clock
 from shared.errors import SottoError
@@ -149,6 +149,8 @@ class LlamaModel:
     # ---- on the thread that reads prompts
 
     def _begin(self, generation: Generation, request: LlmRequest, tally: Tally) -> None:
+        if request.tool_choice == "none":
+            request = request.model_copy(update={"tools": ()})
         prompt = self._prompts.read(request)
         self._submit(generation, request, prompt, self._rules(request, len(prompt.tokens), tally.asked), tally)
 
@@ -168,7 +170,7 @@ class LlamaModel:
             opened.weights,
             request,
             opened.settings,
-            grammar=grammar(request.structure),
+            grammar=grammar(request.structure) or tool_call(request.tools, request.tool_choice),
             context_tokens=opened.pool.context_tokens,
         )
         reader = AnswerReader(
@@ -201,6 +203,7 @@ class LlamaModel:
             deadline=asked + request.deadline_ms * 1_000_000 if request.deadline_ms else 0,
             stop_tokens=frozenset(request.stop_tokens),
             private=request.turn > 0,
+            may_call=request.tool_choice != "none",
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import jsonschema
@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from services.llm.port import StructureImpossible
 from services.llm.structure import grammar
 from services.testing import Bench
-from shared.events import LlmFailed, Structure
+from shared.events import LlmFailed, Structure, ToolSpec
 from tests.services.llm.conftest import answered, ask, serving
 
 TEMPERATURES = (0.0, 0.7, 5.0, 100.0)
@@ -129,3 +129,56 @@ def test_no_form_is_no_grammar() -> None:
 def test_two_forms_at_once_are_refused() -> None:
     with pytest.raises(StructureImpossible, match="regex and choices"):
         grammar(Structure(regex="a", choices=("b",)))
+
+
+TOOLS = (
+    ToolSpec(
+        name="set_timer",
+        description="Set a timer.",
+        parameters={
+            "type": "object",
+            "properties": {"minutes": {"type": "integer", "minimum": 1, "maximum": 90}},
+            "required": ["minutes"],
+            "additionalProperties": False,
+        },
+    ),
+    ToolSpec(
+        name="lights",
+        description="Switch the lights.",
+        parameters={"type": "object", "properties": {"on": {"type": "boolean"}}, "required": ["on"]},
+    ),
+)
+
+
+@pytest.mark.parametrize("temperature", TEMPERATURES)
+@pytest.mark.parametrize("choice", ["required", "set_timer"])
+async def test_a_tool_is_called_where_that_is_demanded(bench: Bench, temperature: float, choice: str) -> None:
+    """With arguments that the tool takes, though the weights are random; nothing is said."""
+    response = await answered(
+        bench, "Anything", tools=TOOLS, tool_choice=choice, temperature=temperature, max_tokens=500, seed=3
+    )
+    assert (response.finish, response.text) == ("tool", "")
+    [request] = response.tool_requests
+    [called] = [tool for tool in TOOLS if tool.name == request.name]
+    jsonschema.validate(request.arguments, called.parameters)
+    assert choice in ("required", request.name)
+
+
+async def test_a_tool_that_is_not_offered_or_a_second_form_cannot_be_demanded(bench: Bench) -> None:
+    for wanted in ({"tool_choice": "sing"}, {"tool_choice": "required", "structure": Structure(regex="x")}):
+        ask(bench, "Anything", tools=TOOLS, **wanted)
+        assert (await bench.next(LlmFailed)).reason == "invalid"
+    ask(bench, "Anything", tool_choice="required")
+    assert "auto, none" in (await bench.next(LlmFailed)).message
+
+
+async def test_tools_are_not_called_where_none_is_to_be(scripted: Callable[..., Path]) -> None:
+    """They are not even told of."""
+    script = ("<tool_call>", '{"name": "lights", "arguments": {"on": true}}', "</tool_call>")
+    path = scripted(*script, user_defined=["<tool_call>", "</tool_call>"])
+    async with serving(path) as bench:
+        with_tools = await answered(bench, "Light!", tools=TOOLS)
+        without = await answered(bench, "Light!", tools=TOOLS, tool_choice="none")
+    assert (with_tools.finish, without.finish) == ("tool", "stop")
+    assert without.tool_requests == ()
+    assert without.usage.prompt_tokens < with_tools.usage.prompt_tokens
