@@ -245,7 +245,7 @@ async def filled(made: Assistant, port: int) -> None:
 
 
 async def beside(count: int, every_s: float, times: int, rounds: int) -> tuple[list[Round], float]:
-    """The times of questions without watchers and with them, round by round, and by how many MiB memory grew meanwhile."""
+    """The times of questions without watchers and with them, round by round, and how many MiB memory grew meanwhile."""
     taken: list[Round] = []
     with tempfile.TemporaryDirectory(prefix="sotto-") as folder:
         async with assistant(Path(folder)) as (made, port):
