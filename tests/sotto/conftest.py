@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 import sotto
-from services.llm.settings import LlmSettings
 from tests.kit import gguf_models
 
 Model = Callable[..., Path]
@@ -23,8 +22,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.setenv("SOTTO_MODELS__FOLDER", str(tmp_path / "models"))
         monkeypatch.setenv("SOTTO_LLM__CACHE_FOLDER", str(tmp_path / "answers"))
         monkeypatch.setenv("SOTTO_LLM__THREADS", "1")
-        if "builtin" in LlmSettings.model_fields:
-            monkeypatch.setenv("SOTTO_LLM__BUILTIN", "false")
+        monkeypatch.setenv("SOTTO_LLM__BUILTIN", "false")
         monkeypatch.chdir(tmp_path)
         (tmp_path / "models").mkdir()
         yield tmp_path / "models"
