@@ -85,7 +85,7 @@ def main() -> int:
     what = options.add_subparsers(dest="what", required=True)
     one = what.add_parser("train", help="learn, or go on learning")
     one.add_argument("folder", type=Path)
-    one.add_argument("--steps", type=int, default=6000)
+    one.add_argument("--steps", type=int, default=9000)
     one.add_argument("--threads", type=int, default=2)
     one = what.add_parser("convert", help="write the file from the last checkpoint")
     one.add_argument("folder", type=Path)

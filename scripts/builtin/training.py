@@ -36,7 +36,7 @@ class Plan:
     small_rate: float = 0.004
     """Of the embedding and the norms, by Adam."""
     warm: int = 60
-    ends: float = 0.35
+    ends: float = 0.5
     """The last part of the steps, in which rates fall to nothing."""
     save_s: float = 60
 

@@ -114,7 +114,7 @@ class ModelInUse:
             ctx.emit(ModelUnloaded, role="llm", name=name, engine=_ENGINE)
 
     def _present(self) -> list[_Found]:
-        """What may be opened, the best first; the model that is always there comes last."""
+        """What may be opened, the best first; a model of our own comes last."""
         ours = builtin_model() if self._settings.builtin else None
         installed = [m for m in self._shelf.installed("llm") if m.engine == _ENGINE]
         return [_found(m) for m in [*installed, *([ours] if ours else [])]]

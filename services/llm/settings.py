@@ -17,7 +17,7 @@ class LlmSettings(BaseModel):
     model: str = ""
     """Name of an installed model, or the path of a GGUF file; empty for the best one installed."""
     builtin: bool = True
-    """Whether the small model that comes with Sotto answers while no other can."""
+    """Whether a small model of our own, where one was made (`scripts/train_builtin.py`), answers while no other can."""
     context_tokens: int = Field(default=8192, ge=256)
     """Tokens of conversation the model can see at once; never more than it was trained for."""
     threads: int = Field(default=0, ge=0)
