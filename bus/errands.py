@@ -30,6 +30,8 @@ class Errand:
     server: str
     spoke: bool = False
     """Something came of it already."""
+    life: str = ""
+    """Which life of that process said it."""
     tries: int = 1
     """Processes that got it."""
 
@@ -39,8 +41,8 @@ class Errands:
 
     def __init__(self) -> None:
         self._open: OrderedDict[str, Errand] = OrderedDict()
-        self._over: OrderedDict[str, tuple[str, tuple[str, ...]]] = OrderedDict()
-        """Past requests by id: whose word counts (nobody's when it was given up), and which kinds are answers."""
+        self._over: OrderedDict[str, tuple[str, ...]] = OrderedDict()
+        """Requests that were answered or given up, by id, and which kinds are answers: no more of it is heard."""
         self._load: Counter[str] = Counter()
 
     def choose(self, request: Event, able: Iterable[str]) -> str | None:
@@ -59,19 +61,22 @@ class Errands:
         self._load[server] += 1
         return errand
 
-    def heard(self, event: Event, origin: str) -> bool:
-        """Note what comes of a request; False for work and answers of a process that it does not belong to (now)."""
+    def heard(self, event: Event, origin: str, life: str) -> bool:
+        """Note what comes of a request; False for work and answers that nobody waits for (any more) from there.
+
+        What a process begins again that was killed after it had spoken would be said twice.
+        """
         errand = self._open.get(event.cause or "")
         if errand is None:
-            server, replies = self._over.get(event.cause or "", (origin, ()))
-            return server == origin or not (event.fenced or event.kind in replies)
+            replies = self._over.get(event.cause or "")
+            return replies is None or not (event.fenced or event.kind in replies)
         answers = event.kind in errand.request.replies
-        if origin != errand.server:
+        if origin != errand.server or (errand.spoke and life != errand.life):
             return not (answers or event.fenced)
         if answers:
-            self._end(errand, origin)
+            self._end(errand)
         elif not errand.spoke:
-            self._open[errand.request.id] = replace(errand, spoke=True)
+            self._open[errand.request.id] = replace(errand, spoke=True, life=life)
         return True
 
     def of(self, server: str) -> Sequence[Errand]:
@@ -80,11 +85,11 @@ class Errands:
 
     def give_up(self, errand: Errand) -> None:
         """No answer counts any more."""
-        self._end(errand, "")
+        self._end(errand)
 
-    def _end(self, errand: Errand, server: str) -> None:
+    def _end(self, errand: Errand) -> None:
         self._drop(errand.request.id)
-        remember(self._over, errand.request.id, (server, errand.request.replies))
+        remember(self._over, errand.request.id, errand.request.replies)
 
     def _drop(self, request: str) -> Errand | None:
         errand = self._open.pop(request, None)

@@ -125,7 +125,7 @@ class Link:
 
     async def run(self) -> None:
         """Link until cancelled. Raises BusUnreachable and BusUnfit at the start, NameTaken or SessionTaken any time."""
-        await self._transport.open()
+        await self._transport.open(self._node().token)
         self._unplaced.extend(self._asked_before())
         undo = (
             self._bus.tap(self._leaving),
@@ -264,7 +264,7 @@ class Link:
             return True
         if event.id in self._seen or event.id in self._revoked:
             return False
-        return self._errands.heard(event, parcel.origin) and not self._outshone(event, parcel.origin)
+        return self._errands.heard(event, parcel.origin, parcel.life) and not self._outshone(event, parcel.origin)
 
     def _was_read(self, read: Read) -> None:
         stream = self._distant.get(read.request)

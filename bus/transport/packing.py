@@ -16,8 +16,9 @@ _size = struct.Struct(">I").pack
 class Packing:
     """Packs the parcels of one process for scripts.SEND."""
 
-    def __init__(self, origin: str) -> None:
-        self._begin = {kind: _strings(b"o", origin.encode(), kind) for kind in (b"e", b"f", b"r", b"v")}
+    def __init__(self, origin: str, life: str) -> None:
+        sender = f"{origin} {life}".encode()
+        self._begin = {kind: _strings(b"o", sender, kind) for kind in (b"e", b"f", b"r", b"v")}
 
     def packed(self, parcel: Parcel) -> bytes:
         """One parcel, once for each addressee."""
@@ -48,9 +49,9 @@ def parcel_of(entry: bytes, fields: Sequence[bytes] | None, tries: int = 0) -> P
     if not fields or len(fields) < 4 or fields[0] != b"o":
         return None
     _, sender, kind, head = fields[:4]
-    origin = sender.decode()
+    origin, _, life = sender.decode().partition(" ")
     if kind == b"e" and len(fields) == 4:
-        return Parcel(head, origin=origin, entry=entry, tries=tries)
+        return Parcel(head, origin=origin, life=life, entry=entry, tries=tries)
     more = dict(zip(fields[4::2], fields[5::2], strict=False))
     match kind:
         case b"e":
@@ -58,6 +59,7 @@ def parcel_of(entry: bytes, fields: Sequence[bytes] | None, tries: int = 0) -> P
                 head,
                 more.get(b"p", b""),
                 origin=origin,
+                life=life,
                 window=int(more.get(b"w", 0)),
                 again=b"a" in more,
                 entry=entry,

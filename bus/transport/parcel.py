@@ -31,6 +31,8 @@ class Parcel(NamedTuple):
     """Names of the processes it is for."""
     origin: str = ""
     """Name of the process that sent it."""
+    life: str = ""
+    """Its token: one that was killed and started again is another."""
     window: int = 0
     """For a request whose answer is streamed: how many events may be unread."""
     fence: tuple[str, int] | None = None

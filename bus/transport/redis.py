@@ -68,7 +68,7 @@ class RedisTransport:
         client.response_callbacks.pop("XREADGROUP", None)  # its lists are read as they come
         self._redis: Any = client  # its annotations are those of a client that blocks, too
         self.letters = Letters(client, prefix)
-        self._packing = Packing(name)
+        self._packing = Packing(name, "")
         self._outbox: deque[Parcel] = deque()
         self._waiting = waiting
         self._alive_ms = int(alive_s * 1000)
@@ -80,10 +80,14 @@ class RedisTransport:
         self._sent = asyncio.Event()
         self._torn = False
 
-    async def open(self) -> None:
-        """Look whether this Redis will do, and take our place in it. Raises BusUnreachable, BusUnfit."""
+    async def open(self, life: str = "") -> None:
+        """Look whether this Redis will do, and take our place in it. `life` tells this start from others of this name.
+
+        Raises BusUnreachable, BusUnfit.
+        """
         from redis import exceptions
 
+        self._packing = Packing(self.name, life)
         try:
             await examine(self._redis, self.place, self._log)
             await self._join()

@@ -383,3 +383,35 @@ async def test_what_a_worker_missed_while_it_was_away_it_finds_when_it_returns(h
     household.start("worker", bus=bus, services=("memory",), life=2)
     async with asyncio.timeout(30):
         assert [await anext(kept) for _ in sent] == sent
+
+
+async def test_what_a_killed_worker_had_begun_is_not_said_twice(household: Household) -> None:
+    """Its next life finds the request in its log and begins anew; the words that came before are the only ones."""
+    there, box = worker(household, "worker")
+    here = await owner(household, "worker")
+    heard = watch(here.bus, TextEntered)
+    request = ask(here)
+    here.bus.publish(request)
+
+    async def speak(process: Process, mailbox: Mailbox) -> None:
+        assert await anext(mailbox) == request
+        piece = process.stamp(LlmDelta, request=request.id, index=0, text="once", turn=1)
+        process.bus.publish(piece.model_copy(update={"cause": request.id}))
+        await process.transport.flushed()
+
+    async with asyncio.timeout(30):
+        await speak(there, box)
+        assert (await anext(here.answers)).text == "once"  # type: ignore[attr-defined]
+        while "text.entered" not in here.link.nodes["home"].wants:
+            await asyncio.sleep(0.01)
+        here.link._meet = lambda _: None  # type: ignore[method-assign]  # it does not notice
+        await there.end()
+        while "worker" in await here.transport.living():
+            await asyncio.sleep(0.01)
+        again, box = worker(household, "worker", life=2)
+        await speak(again, box)
+        last = again.stamp(TextEntered, text="end", speak=False).model_copy(update={"cause": request.id})
+        again.bus.publish(last)
+        await again.transport.flushed()
+        assert (await anext(heard)).id == last.id
+    assert not here.answers.queued  # type: ignore[attr-defined]
