@@ -17,6 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from scripts import figures
 from services.llm.builtin import FILE
 from shared.logs import configure
 
@@ -56,27 +57,39 @@ def convert(folder: Path) -> None:
     print(f"{path}  {path.stat().st_size / 1e6:.1f} MB, after {kept['step']} steps")
 
 
-def evaluate(model: Path, inputs: int, *, card: bool) -> int:
+def evaluate(model: Path, inputs: int, *, card: bool, as_json: bool) -> int:
     """Ask the test set and the random inputs, print what came out, and write the card; 1 when a goal was missed."""
     from scripts.builtin.card import write
     from scripts.builtin.evaluation import broken, judged, prompts, report
     from scripts.builtin.sharing import shared
 
     configure("error")
-    last = shared([prompt.turns[-1] for prompt in prompts()])
-    print(f"{len(last)} of {len(prompts())} judged prompts share a template with the training")
-    for prompt, phrase in last:
-        print(f"    {prompt!r} is said by {phrase!r}")
+    if not model.is_file():
+        print(f"There is no model at {model}: train and convert one first, or name it with --model.", file=sys.stderr)
+        return 2
+    alike = shared([prompt.turns[-1] for prompt in prompts()])
     results = asyncio.run(judged(model))
-    print(report(results))
     failed = asyncio.run(broken(model, inputs))
-    print(f"{len(failed)} of {inputs} random conversations had an empty or broken answer")
-    for turns, answer in failed[:10]:
-        print(f"    {turns!r} -> {answer!r}")
+    if not as_json:
+        for prompt, phrase in alike:
+            print(f"shared: {prompt!r} is said by {phrase!r}")
+        print(report(results))
+        for turns, answer in failed[:10]:
+            print(f"broken: {turns!r} -> {answer!r}")
     if card:
-        print(write(model, results, inputs, len(failed)))
-    right = sum(result.right for result in results) / len(results)
-    return int(bool(last) or bool(failed) or right < 0.9)
+        write(model, results, inputs, len(failed))
+    right = 100 * sum(result.right for result in results) / len(results)
+    return figures.report(
+        (
+            figures.at_least("prompts written by hand", len(results), "", 150),
+            figures.at_most("of them sharing a template with the training", len(alike), "", 0),
+            figures.at_least("answered rightly", right, "%", 90),
+            figures.plain("random conversations", inputs, ""),
+            figures.at_most("of them with an empty or broken answer", len(failed), "", 0),
+            figures.at_most("size", model.stat().st_size / 1e6, "MB", 12),
+        ),
+        as_json=as_json,
+    )
 
 
 def main() -> int:
@@ -93,13 +106,14 @@ def main() -> int:
     one.add_argument("--model", type=Path, default=FILE)
     one.add_argument("--inputs", type=int, default=1000, help="random conversations")
     one.add_argument("--no-card", action="store_true")
+    one.add_argument("--json", action="store_true", help="one object a line: name, value, unit, goal, ok")
     given = options.parse_args()
     if given.what == "train":
         train(given.folder, given.steps, given.threads)
     elif given.what == "convert":
         convert(given.folder)
     else:
-        return evaluate(given.model, given.inputs, card=not given.no_card)
+        return evaluate(given.model, given.inputs, card=not given.no_card, as_json=given.json)
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import tomllib
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from services.llm import LlmSettings
 from services.llm.engines.llama import LlamaEngine
-from services.llm.port import GenerationFailed, LanguageModel, ToolWish
+from services.llm.port import GenerationFailed, LanguageModel, PromptTooLong, ToolWish
 from services.skills import SkillsSettings
 from services.skills.catalogue import catalogue
 from services.skills.remembering import NoMemory
@@ -25,7 +24,7 @@ from shared.events import LlmRequest, Message, Stamp, ToolRequest, ToolSpec
 from shared.ids import id_source
 from shared.installed import InstalledModel
 
-__all__ = ["Judged", "Prompt", "answered", "judge", "offered", "opened", "prompts", "scrambled"]
+__all__ = ["Judged", "Prompt", "broken", "judge", "judged", "offered", "opened", "prompts", "report", "scrambled"]
 
 _STAMP = Stamp("evaluation", SystemClock(), id_source("evaluation-"), "evaluation")
 _BROKEN = "<|broken|>"
@@ -104,6 +103,8 @@ async def answered(
         text = "".join([piece async for piece in answer])
     except GenerationFailed as error:
         return f"{_BROKEN} {error}", ()
+    except PromptTooLong as error:  # which the person is told
+        return str(error), ()
     return text, (await answer.outcome()).tools
 
 
@@ -217,9 +218,3 @@ def report(results: Sequence[Judged], *, wrong: bool = True) -> str:
     right = sum(result.right for result in results)
     lines.append(f"{'all':18} {right:3} of {len(results)}  ({right / len(results):.1%})")
     return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    import sys
-
-    print(report(asyncio.run(judged(Path(sys.argv[1])))))
