@@ -1,8 +1,9 @@
 """Whether the strict mode keeps its word: the same request gives the same bits of every score, whatever happens.
 
 Each request is asked alone, then under load in a crowd of eight (with fast ones among them), cold on a model opened
-anew, from the prefix memory, and in a pool with another number of places. What is compared is the hash of all scores
-of all tokens drawn. The fast mode is printed beside it, to show that the models do show the difference.
+anew, from the prefix memory, from disk after opening anew, and in a pool with another number of places. What is
+compared is the hash of all scores of all tokens drawn. The fast mode is printed beside it, to show that the models do
+show the difference.
 """
 
 from __future__ import annotations
@@ -52,8 +53,11 @@ WORDS = (
     "time",
 )
 STAMP = Stamp("bench", SystemClock(), id_source("bench-"), "bench")
-SETTINGS = LlmSettings(threads=1, sequences=8, context_tokens=512, prefill_chunk=32, prefix_cache_mb=128)
+SETTINGS = LlmSettings(
+    threads=1, sequences=8, context_tokens=512, prefill_chunk=32, prefix_cache_mb=128, prefix_disk_mb=0
+)
 CROWD = 8
+MODELS = ("q8_0", "q4_0", "f32")
 
 
 class _Witness(Drawing):
@@ -132,6 +136,12 @@ async def differing(path: Path, asked: Sequence[dict[str, Any]]) -> AsyncIterato
     async with opened(path, prefix_cache_mb=0) as model:
         backwards = [await bits(model, wish, "strict") for wish in reversed(asked)]
         yield "after opening anew, in another order, without memory", _unlike(alone, backwards[::-1])
+    with tempfile.TemporaryDirectory(prefix="sotto-") as kept:
+        disk = {"prefix_disk_mb": 4096, "prefix_cache_mb": 0, "cache_folder": Path(kept)}
+        for _ in range(2):
+            async with opened(path, **disk) as model:
+                again = [await bits(model, wish, "strict") for wish in asked]
+        yield "after opening anew, from disk", _unlike(alone, again)
     async with opened(path, sequences=3) as model:
         yield "under load, in three places", _unlike(alone, await crowd(model, asked, "strict", "strict"))
     async with opened(path) as model:
@@ -150,11 +160,11 @@ async def figures(folder: Path, name: str, count: int) -> AsyncIterator[Figure]:
         yield plain(title, number, "differ") if "comparison" in situation else at_most(title, number, "differ", 0)
 
 
-def measured(count: int) -> Iterator[Figure]:
-    """The differences on all models, as they come."""
+def measured(count: int, models: Sequence[str]) -> Iterator[Figure]:
+    """The differences on the models, as they come."""
     setattr(llama_model, "Drawing", _Witness)  # noqa: B010 (mypy would not let a test stand in for it)
     with tempfile.TemporaryDirectory(prefix="sotto-") as folder, asyncio.Runner() as runner:
-        for name in ("q8_0", "q4_0", "f32"):
+        for name in models:
             each = figures(Path(folder), name, count)
             while (figure := runner.run(_next(each))) is not None:
                 yield figure
@@ -166,9 +176,12 @@ async def _next(figures: AsyncIterator[Figure]) -> Figure | None:
 
 def main() -> int:
     """Print the table, or JSON lines; exit status 1 when a single bit differs."""
-    options = parser(__doc__).parse_args()
+    given = parser(__doc__)
+    given.add_argument("--only", choices=MODELS, help="only the model of this type of weights")
+    options = given.parse_args()
     configure("warning", "console")
-    return report(measured(1000 if options.full else 24), as_json=options.json)
+    models = (options.only,) if options.only else MODELS
+    return report(measured(1000 if options.full else 24, models), as_json=options.json)
 
 
 if __name__ == "__main__":
