@@ -90,7 +90,9 @@ class Feed:
         self._past: deque[Event] = deque()
         self._waiting: OrderedDict[Hashable, Event] = OrderedDict()
         self._missed: Counter[str] = Counter()
-        self._arrived = asyncio.Event()
+        self.wake: Callable[[asyncio.Future[None]], None] = _at_once
+        """Called with the future that the reader waits for when something has come; it sees to it that it is done."""
+        self._reader: asyncio.Future[None] | None = None
         self._closed = False
 
     @property
@@ -103,7 +105,7 @@ class Feed:
         before = len(self._past)
         self._past.extend(event for event in past if self.wanted.wants(event))
         self.offered += len(self._past) - before
-        self._arrived.set()
+        self._arrived()
 
     def offer(self, event: Event) -> None:
         """Queue an event; never waits, never raises. The one that does not fit leaves the feed alone."""
@@ -120,7 +122,8 @@ class Feed:
             return
         self.offered += 1
         waiting[key] = event
-        self._arrived.set()
+        if self._reader is not None:
+            self._arrived()
 
     def resume(self, missed: Mapping[str, int], past: Iterable[Event]) -> None:
         """Go on after having been left alone: with what was missed by kind, and then with `past`."""
@@ -134,7 +137,8 @@ class Feed:
     def close(self) -> None:
         """End the iteration at once, whatever waits."""
         self._closed = True
-        self._arrived.set()
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
 
     def __aiter__(self) -> Feed:
         return self
@@ -144,6 +148,11 @@ class Feed:
             return item
         raise StopAsyncIteration
 
+    @property
+    def idle(self) -> bool:
+        """True when whoever reads has to wait."""
+        return not (self._missed or self._past or self._waiting or self.left_alone)
+
     async def something(self) -> bool:
         """Wait until there is something to take; False once the feed is closed."""
         while not self._closed:
@@ -152,8 +161,8 @@ class Feed:
             if self.left_alone:
                 self.overtaken()
                 continue
-            self._arrived.clear()
-            await self._arrived.wait()
+            self._reader = asyncio.get_running_loop().create_future()
+            await self._reader
         return False
 
     def take(self) -> Event | Missed | None:
@@ -168,12 +177,22 @@ class Feed:
         self.delivered += 1
         return self._past.popleft() if self._past else self._waiting.popitem(last=False)[1]
 
+    def _arrived(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            self.wake(reader)
+
     def _drop(self, kind: str, count: int = 1) -> None:
         self.dropped += count
         self._missed[kind] += count
 
     def _nothing_came(self) -> None:
         self.left_alone = False
+
+
+def _at_once(reader: asyncio.Future[None]) -> None:
+    if not reader.done():
+        reader.set_result(None)
 
 
 def _fits(pattern: str, kind: str) -> bool:

@@ -22,16 +22,22 @@ class Pace:
 
     async def turn(self) -> None:
         """Wait until one more write may be made."""
-        loop = asyncio.get_running_loop()
+        waiter = asyncio.get_running_loop().create_future()
+        self.serve(waiter)
+        await waiter
+
+    def serve(self, waiter: asyncio.Future[None]) -> None:
+        """Let `waiter` be done when it may write; it need not wait for anything else before."""
+        loop = waiter.get_loop()
         self._refill(loop.time())
         if self._left >= 1 and not self._waiting:
             self._left -= 1
+            if not waiter.done():
+                waiter.set_result(None)
             return
         if not self._waiting:
             loop.call_later(_TICK_S, self._tick, loop)
-        waiter = loop.create_future()
         self._waiting.append(waiter)
-        await waiter
 
     def _refill(self, now: float) -> None:
         self._left = min(self._burst, self._left + (now - self._refilled_at) * self._rate)

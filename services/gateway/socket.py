@@ -99,9 +99,13 @@ class EventSocket:
 
     async def _follow(self, feed: Feed, write: Callable[[bytes], Awaitable[bool]]) -> None:
         """Tell what the feed has, as much at a time as waits, until it is closed or the watcher leaves."""
-        while await feed.something():
+        feed.wake = self._pace.serve  # so nobody is woken before there is a place for what it has to write
+        while True:
             pace, most = (self._trickle, _TRICKLE) if feed.slow else (self._pace, _WRITE)
-            await pace.turn()
+            if not feed.idle:
+                await pace.turn()
+            if not await feed.something():
+                return
             frames, length = [], 0
             while length < most and (item := feed.take()) is not None:
                 frames.append(self._frame(item))
