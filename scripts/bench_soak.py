@@ -24,9 +24,9 @@ import psutil
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts.figures import Figure, at_most, parser, plain, report
-from services.llm import LlmService, LlmSettings
-from services.llm.engines.llama import LlamaEngine
-from services.testing import Bench, running
+from services.app import Settings, Writer
+from services.llm import LlmSettings
+from services.models import ModelsSettings
 from shared.errors import SottoError
 from shared.events import (
     Event,
@@ -36,12 +36,10 @@ from shared.events import (
     LlmResponse,
     Message,
     ModelUnloaded,
-    Role,
     ServiceCrashed,
     Structure,
 )
 from shared.gguf import read_gguf
-from shared.installed import InstalledModel
 from shared.logs import configure
 from tests.kit import gguf_models
 
@@ -71,18 +69,6 @@ WHOLE: tuple[dict[str, Any], ...] = (
 )
 
 
-class Folder:
-    """The models that there are."""
-
-    def __init__(self, *paths: Path) -> None:
-        self._paths = paths
-
-    def installed(self, role: Role) -> list[InstalledModel]:
-        """All of them."""
-        found = [InstalledModel("llm", path.stem, "llama-cpp", path.parent, (path,), ()) for path in self._paths]
-        return found if role == "llm" else []
-
-
 @dataclass(slots=True)
 class Life:
     """What came of it."""
@@ -104,26 +90,30 @@ class Life:
 
 async def live(folder: Path, requests: int, seed: int) -> Life:
     """Live through so many requests."""
-    paths = [gguf_models.write_random(folder / f"{name}.gguf", seed=i) for i, name in enumerate(("main", *NAMES))]
-    damaged = folder / "damaged.gguf"
-    damaged.write_bytes(paths[0].read_bytes()[:-1000])
-    need = sum(read_gguf(path).memory(512) for path in paths[1:])
-    settings = LlmSettings(
-        threads=1, sequences=2, context_tokens=512, waiting=4 * READERS, idle_minutes=0,
-        prefix_cache_mb=1, prefix_disk_mb=0, cache_mb=0, memory_mb=max(1, int(need * 0.9) >> 20),
-    )  # fmt: skip
+    settings = await asyncio.to_thread(_furnished, folder)
     life = Life()
-    async with running(LlmService(settings, Folder(*paths, damaged), LlamaEngine())) as bench:
-        untap = bench.bus.tap(lambda event: _note(life, event))
-        before = [await _steady(bench, name) for name in NAMES]
+    async with Writer(settings) as writer:
+        untap = writer.bus.tap(lambda event: _note(life, event))
+        before = [await _steady(writer, name) for name in NAMES]
         left = iter(range(requests))
-        await asyncio.gather(
-            *(_read(bench, life, left, requests, random.Random(seed * 100 + n)) for n in range(READERS))
-        )
-        after = [await _steady(bench, name) for name in NAMES]
+        readers = (_read(writer, life, left, requests, random.Random(seed * 100 + n)) for n in range(READERS))
+        await asyncio.gather(*readers)
+        after = [await _steady(writer, name) for name in NAMES]
         life.changed = sum(one != other for one, other in zip(before, after, strict=True))
         untap()
     return life
+
+
+def _furnished(folder: Path) -> Settings:
+    """Models in the folder, and settings under which two of them do not fit together."""
+    paths = [gguf_models.write_random(folder / f"{name}.gguf", seed=i) for i, name in enumerate(("main", *NAMES))]
+    (folder / "damaged.gguf").write_bytes(paths[0].read_bytes()[:-1000])
+    need = sum(read_gguf(path).memory(512) for path in paths[1:])
+    llm = LlmSettings(
+        model="main", builtin=False, threads=1, sequences=2, context_tokens=512, waiting=4 * READERS, idle_minutes=0,
+        prefix_cache_mb=1, prefix_disk_mb=0, cache_mb=0, memory_mb=max(1, int(need * 0.9) >> 20),
+    )  # fmt: skip
+    return Settings(llm=llm, models=ModelsSettings(folder=folder))
 
 
 def _note(life: Life, event: Event) -> None:
@@ -140,15 +130,15 @@ def _note(life: Life, event: Event) -> None:
             life.crashes += 1
 
 
-async def _read(bench: Bench, life: Life, left: Iterator[int], requests: int, chance: random.Random) -> None:
+async def _read(writer: Writer, life: Life, left: Iterator[int], requests: int, chance: random.Random) -> None:
     for number in left:
         if number % max(1, requests // 20) == 0:
             gc.collect()
             life.sizes.append(psutil.Process().memory_info().rss)
-        request = _wish(bench, chance)
+        request = _wish(writer, chance)
         patience = chance.choice((None, None, None, 0, 1, 3))
         try:
-            async with asyncio.timeout(PATIENCE_S), bench.bus.stream(request) as stream:
+            async with asyncio.timeout(PATIENCE_S), writer.bus.stream(request) as stream:
                 async for event in stream:
                     if isinstance(event, LlmDelta) and patience is not None and event.index >= patience:
                         life.left.add(request.id)
@@ -159,7 +149,7 @@ async def _read(bench: Bench, life: Life, left: Iterator[int], requests: int, ch
             life.kinds[type(error).__name__] += 1
 
 
-def _wish(bench: Bench, chance: random.Random) -> LlmRequest:
+def _wish(writer: Writer, chance: random.Random) -> LlmRequest:
     words = " ".join(chance.choices(["sea", "land", "wide", "deep"], k=chance.randint(1, 40)))
     fields: dict[str, Any] = {
         "messages": (Message(role="user", content=words),),
@@ -171,15 +161,15 @@ def _wish(bench: Bench, chance: random.Random) -> LlmRequest:
         "model": chance.choice((*NAMES, *NAMES, "")),
         **chance.choice(BROKEN if chance.random() < 0.15 else WHOLE),
     }
-    return bench.event(LlmRequest, turn=0, **fields)
+    return writer.event(LlmRequest, turn=0, **fields)
 
 
-async def _steady(bench: Bench, name: str) -> object:
+async def _steady(writer: Writer, name: str) -> object:
     fields: dict[str, Any] = {"tools": (), "max_tokens": 8, "temperature": 0.0, "seed": 1, "stop": (), "logprobs": 1}
-    wish = bench.event(
+    wish = writer.event(
         LlmRequest, turn=0, messages=(Message(role="user", content="Hi"),), mode="strict", model=name, **fields
     )
-    answer = await bench.bus.request(wish, PATIENCE_S)
+    answer = await writer.bus.request(wish, PATIENCE_S)
     return answer.logprobs if isinstance(answer, LlmResponse) else answer
 
 

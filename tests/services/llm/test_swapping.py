@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from scripts.bench_soak import live
 
 
-@pytest.mark.may_block("the models are written by the story itself")
 async def test_two_models_change_places_and_nothing_is_lost(tmp_path: Path, steps: int) -> None:
     life = await live(tmp_path, steps // 2000, seed=3)
     assert (life.lost, life.crashes, life.changed) == ([], 0, 0)
