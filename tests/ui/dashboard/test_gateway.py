@@ -15,6 +15,7 @@ from ui.dashboard.gateway import Gateway, GatewayAway, Refused
 ANSWERS: dict[str, tuple[int, object]] = {
     "/v1/models": (200, [{"name": "small"}]),
     "/v1/sessions/a%20b/audio?track=speaker&first_sample=1&until_sample=2": (404, {"detail": "No sound was kept."}),
+    "/v1/sessions/a/again?set=dialogue.wait_ms%3D400": (200, {"turns": []}),
     "/v1/stats": (500, "broken"),
 }
 
@@ -24,7 +25,11 @@ class Handler(BaseHTTPRequestHandler):
         self._say(*ANSWERS[self.path])
 
     def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        sent = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path == "/v1/audio":
+            self._say(202, {"id": f"{self.headers['Content-Type']} {sent.decode()}", "samples": 1})
+            return
+        body = json.loads(sent)
         if body["kind"] == "service.crash":
             self._say(403, {"error": {"type": "x", "field": "kind", "message": "service.crash needs the admin's key."}})
         elif not body["fields"]:
@@ -52,6 +57,13 @@ def url() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
+
+
+def test_speaking_and_holding_a_session_again(url):
+    """Sound goes as it is; a setting is one of the query."""
+    gateway = Gateway(url)
+    assert gateway.speak(b"RIFF") == "application/octet-stream RIFF"
+    assert gateway.again("a", set="dialogue.wait_ms=400") == {"turns": []}
 
 
 def test_injecting_and_asking(url):

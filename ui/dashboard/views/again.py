@@ -37,7 +37,7 @@ class Player:
 
     def at(self, second: float) -> View:
         """The view as it was so many seconds after the start."""
-        until = self._start + second * 1e9
+        until = self._start + round(second * 1e9)
         if self._place and int(self._events[self._place - 1]["at"]) > until:
             self._rewind()
         while self._place < len(self._events) and int(self._events[self._place]["at"]) <= until:
