@@ -26,8 +26,8 @@ __all__ = ["Reading", "Stall", "Watcher"]
 _BEAT_S = 0.025
 _CALLS = 12
 """Calls of a stack that are kept, the innermost last."""
-_IDLE = frozenset({"select", "wait", "_worker"})
-"""Where a thread is that has nothing to do."""
+_IDLE = frozenset({"select", "wait", "_worker", "_next"})
+"""Where a thread is that has nothing to do (`_next`: the journal's, which waits in C for something to write)."""
 
 
 @dataclass(frozen=True, slots=True)
