@@ -174,8 +174,12 @@ class _Post:
     async def _watch(self) -> None:
         still = False
         while True:
+            began = asyncio.get_running_loop().time()
             await asyncio.sleep(BEAT_S)
-            silent = asyncio.get_running_loop().time() - self._spoke if self._spoke else 0.0
+            now = asyncio.get_running_loop().time()
+            if self._spoke and now - began > 2 * BEAT_S:  # we were late ourselves, and could not listen
+                self._spoke = now
+            silent = now - self._spoke if self._spoke else 0.0
             if self._process.was_stopped():
                 self._process.kill("hung: it was stopped (SIGSTOP)")
             elif silent > _MUTE_S:
