@@ -24,21 +24,27 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts.figures import Figure, at_least, at_most, parser, percentile, plain, report
 from scripts.make_test_models import exact
+from scripts.spoken_commands import VOICES, sayable, spoken
 from services.llm import LanguageModel, LlmSettings
+from services.llm.cache import AnswerStore, Kept, ResponseCache, key_of
 from services.llm.engines.abort import AbortFlag
 from services.llm.engines.library import library
 from services.llm.engines.llama import LlamaEngine
 from services.llm.engines.pool import Extension, Pool
 from services.llm.engines.weights import Weights
+from services.stt import SttSettings, transcribe
+from services.stt.engines import ENGINES
 from shared.clock import SystemClock
-from shared.events import LlmRequest, Stamp
+from shared.events import LlmPrepare, LlmRequest, Message, Stamp
 from shared.ids import id_source
 from shared.installed import InstalledModel
 from shared.logs import configure
+from shared.pcm import CAPTURE_RATE
 from tests.kit import gguf_models
 
 STAMP = Stamp("bench", SystemClock(), id_source("bench-"), "bench")
 PROMPT = "the sea is wide and deep "
+LONG = Message(role="user", content=PROMPT * 300)
 STREAMS = (1, 4, 8)
 WINDOW = 512
 """Tokens over which a cost per token is taken."""
@@ -46,13 +52,17 @@ WINDOW = 512
 
 def settings(sequences: int, context: int) -> LlmSettings:
     """One thread, chunks as in a conversation."""
-    return LlmSettings(threads=1, sequences=sequences, context_tokens=context, waiting=64)
+    return LlmSettings(threads=1, sequences=sequences, context_tokens=context, waiting=64, prefix_disk_mb=0)
 
 
 async def opened(path: Path, sequences: int, context: int) -> LanguageModel:
     """The model, for so many answers beside each other; whoever opens it closes it."""
-    entry = InstalledModel("llm", path.stem, "llama-cpp", path.parent, (path,), ())
-    return await LlamaEngine().open(entry, settings(sequences, context), SystemClock())
+    return await LlamaEngine().open(installed(path), settings(sequences, context), SystemClock())
+
+
+def installed(path: Path) -> InstalledModel:
+    """The model as it would stand on the shelf."""
+    return InstalledModel("llm", path.stem, "llama-cpp", path.parent, (path,), ())
 
 
 def wish(text: str, tokens: int, **fields: Any) -> LlmRequest:
@@ -263,6 +273,71 @@ def states(path: Path, tokens: int) -> Iterator[Figure]:
     yield plain("putting it back", min(loads) * 1e3, "ms")
 
 
+# ---- while somebody speaks
+
+
+async def recognising(path: Path, rounds: int) -> Iterator[Figure]:
+    """How long recognition takes for a second of speech: idle, beside eight answers that yield to it or do not, and
+    while the model reads ahead.
+    """
+    recogniser = ENGINES["pocketsphinx"](SttSettings(), None)
+    sounds = [spoken(text, VOICES[0]) for text in sayable()[:rounds]]
+    seconds = sum(len(sound) for sound in sounds) / CAPTURE_RATE
+    engine = LlamaEngine()
+    model = await engine.open(installed(path), settings(max(STREAMS), 8192), SystemClock())
+
+    async def factor() -> float:
+        best = float("inf")
+        for _ in range(2):
+            began = time.perf_counter()
+            for sound in sounds:
+                await asyncio.to_thread(transcribe, recogniser, sound)
+            best = min(best, time.perf_counter() - began)
+        return best / seconds
+
+    idle = await factor()
+    answers = [model.answer(wish(f"b{i} {PROMPT}", 8000, priority="background")) for i in range(8)]
+    pieces = [aiter(answer) for answer in answers]  # letting go of one would cancel its answer
+    await asyncio.gather(*map(anext, pieces))
+    beside = await factor()
+    engine.cores.take("bench")
+    yielding = await factor()
+    for answer in answers:
+        answer.cancel()
+    ahead = model.prepare(STAMP(LlmPrepare, turn=1, messages=(LONG,), tools=(), max_tokens=10))
+    reading = await factor()
+    ahead.cancel()
+    await model.close()
+    return iter(
+        (
+            plain("recognition, idle", idle, "s/s"),
+            plain("recognition beside eight answers that do not yield, to idle", beside / idle, "x"),
+            at_most("recognition beside eight answers, to idle", yielding / idle, "x", 1.3),
+            at_most("recognition while the model reads ahead, to idle", reading / idle, "x", 1.3),
+        )
+    )
+
+
+# ---- answers remembered
+
+
+async def remembered(folder: Path, asked: int) -> list[float]:
+    """Milliseconds in which an answer that was given before is found."""
+    cache = ResponseCache(AnswerStore(folder / "answers.sqlite3"))
+    waits = []
+    for i in range(asked):
+        request = wish(f"{i % 64} {PROMPT}", 10, mode="strict")
+        began = time.perf_counter()
+        key = key_of(request, ("fingerprint",))
+        kept = await cache.find(key)
+        if kept is None:
+            cache.made(key, Kept(((0, PROMPT),), {"text": PROMPT}))
+        else:
+            waits.append((time.perf_counter() - began) * 1e3)
+    await cache.close()
+    return waits
+
+
 def measured(full: bool) -> Iterator[Figure]:
     """All of it, as it comes."""
     with tempfile.TemporaryDirectory(prefix="sotto-") as name:
@@ -280,6 +355,10 @@ def measured(full: bool) -> Iterator[Figure]:
         yield plain("a step", step, "ms")
         yield at_most("cancelling, p50, in steps", percentile(waits, 50) / step, "steps", 1)
         yield from states(path, 256)
+        yield from asyncio.run(recognising(path, 40 if full else 12))
+        hits = asyncio.run(remembered(folder, 20_000 if full else 5000))
+        yield plain("an answer remembered, p50", percentile(hits, 50), "ms")
+        yield at_most("an answer remembered, p99", percentile(hits, 99), "ms", 0.2)
 
 
 def main() -> int:
