@@ -95,7 +95,7 @@ class NativeEncoder:
             detail=_DETAILS[self._level],
             dimensions=weights.architecture.hidden,
             max_tokens=self._reader.max_tokens,
-            fingerprint=fingerprint(weights, f"native 1 {LEVELS[self._level]}", self._reader.max_tokens),
+            fingerprint=fingerprint(weights, f"native 2 {LEVELS[self._level]}", self._reader.max_tokens),
             meaning=True,
         )
 
