@@ -145,6 +145,16 @@ def speed(native: Encoder, others: Mapping[str, Callable[[int], Run | None]], ro
             yield plain(f"{name}, {what}, time of all processors", statistics.median(taken), "ms")
 
 
+def floors(native: Encoder, rounds: int) -> Iterator[Figure]:
+    """What the same would take at the speed of a large batch, where weights are read once for many tokens."""
+    chance = random.Random(4)
+    large = [[chance.randrange(80) for _ in range(64)] for _ in range(MANY)]
+    taken = alternating({"native": threaded(native, 1)}, large, rounds // 40)["native"]
+    token = quiet(taken) / (64 * MANY)
+    yield plain(f"floor: one text of {SHORT} ids at the speed of a large batch", SHORT * token, "ms")
+    yield plain(f"floor: {MANY} texts of {SHORT} ids so, two threads", SHORT * MANY * token / 2, "ms")
+
+
 def levels(weights: Weights, kernel: Kernel, rounds: int) -> Iterator[Figure]:
     """What the kernel's other variants take on this processor."""
     chance = random.Random(2)
@@ -288,6 +298,7 @@ def figures(scratch: Path, model: Path | None, data: Path | None, *, full: bool)
         "sentence-transformers": lambda threads: sentence_transformers(folder, threads),
     }
     yield from speed(native, others, rounds)
+    yield from floors(native, rounds)
     yield from levels(weights, kernel, rounds)
     yield from beginnings(scratch / "packed", kernel, 15 if full else 7)
     if data is not None:
