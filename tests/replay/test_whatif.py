@@ -83,7 +83,7 @@ def test_a_conversation_without_a_turn_is_none(tmp_path: Path) -> None:
     ("key", "value", "told"),
     [
         ("tts.voice", "other", "its engines answer from the record"),
-        ("dialogue.system_prompt", "Be short.", "What the model had said under another"),
+        ("dialogue.system_prompt", "Be short.", "--live --set dialogue.system_prompt"),
         ("dialogue.wait_ms", "soon", r"dialogue\.wait_ms: Input should be a valid integer.* not 'soon' \(from --set\)"),
         ("dialogue.wait", "1", "dialogue.wait"),
     ],
