@@ -148,3 +148,16 @@ def test_a_watched_folder_is_followed(store, tmp_path):
     (folder / "a.txt").unlink()
     follow(store, folder)
     assert [item.text for item in store.everything()] == ["Two."]
+
+
+def test_a_pdf_of_too_many_pages_is_said_before_any_is_read(tmp_path):
+    page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>"
+    pages = b"<</Type/Pages/Count 5001/Kids[" + b"3 0 R " * 5001 + b"]>>"
+    out, places = b"%PDF-1.4\n", []
+    for number, body in enumerate((b"<</Type/Catalog/Pages 2 0 R>>", pages, page), 1):
+        places.append(len(out))
+        out += b"%d 0 obj%s endobj\n" % (number, body)
+    lines = b"".join(b"%010d 00000 n \n" % place for place in places)
+    table = b"xref\n0 4\n0000000000 65535 f \n" + lines + b"trailer<</Size 4/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF"
+    with pytest.raises(UnreadableDocument, match=r"more than 5000 pages\. Split it"):
+        read(tmp_path / "a.pdf", out + table % len(out))
