@@ -53,7 +53,7 @@ class EventSocket:
         self._clients = clients
         self._backlog = backlog
         self._pace = Pace()
-        self._trickle = Pace(rate=300, burst=2)
+        self._trickle = Pace(rate=120, burst=1)
         """For those who do not keep up: they get the newest and are told of the rest, and cost nearly nothing."""
         self._watchers = 0
 
