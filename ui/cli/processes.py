@@ -32,12 +32,19 @@ def work(session: Session, services: Sequence[str]) -> int:
 
 def serve(session: Session) -> int:
     """Answer over HTTP until told to stop."""
-    import uvloop
-
     from services.app import Server
 
     server = Server(session.settings)
-    return _run(server.supervisor, server.bus, uvloop.new_event_loop)
+    return _run(server.supervisor, server.bus, _fast_loop())
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop]:
+    """The loop of the server's packages; where they are missing, the gateway says so."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
 
 
 def _run(
