@@ -57,9 +57,17 @@ def person_or_invented(random: Random) -> str:
 
 
 def noise(random: Random) -> str:
-    """Letters that are no word."""
+    """What is no word: letters at random, of any script, or marks among them."""
+    kind = random.random()
+    if kind < 0.2:
+        return "".join(chr(random.randint(33, 0xD7FF)) for _ in range(random.randint(1, 40))).strip() or "?"
+    if kind < 0.35:
+        return "".join(random.choice(_KEYS) for _ in range(random.randint(3, 80))).strip() or "?"
     letters = random.choice(("abcdefghijklmnopqrstuvwxyz", "asdfjkl", "qwertyuiop", "xzvkqj", "aeioubdfgm", "öäüßéñøçабвд你好日本"))
-    return "".join(random.choice(letters) for _ in range(random.randint(2, 9)))
+    return "".join(random.choice(letters) for _ in range(random.randint(2, 9))) * random.choice((1, 1, 1, 1, 12))
+
+
+_KEYS = "abcdefghijklmnopqrstuvwxyz0123456789 ÄéñßøЖ中文日本🙂 \t\n\"'{}[]<>|\\/.,!?-_=+*&%$#@:;()"
 
 
 def count(number: int, random: Random) -> str:
