@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -73,3 +79,39 @@ def test_a_damaged_or_foreign_folder_is_set_aside_and_begun_anew(tmp_path):
     again.put(["a"], rows(1))
     assert again.ids() == {"a"}
     again.close()
+
+
+@pytest.mark.only_long("it starts ChromaDB's server")
+@pytest.mark.filterwarnings("ignore")  # ChromaDB leaves its connections to the garbage collector
+@pytest.mark.timeout(120)
+def test_a_server_holds_the_vectors_when_the_settings_name_one(tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    program = Path(sys.executable).with_name("chroma")
+    command = [str(program), "run", "--host", "127.0.0.1", "--port", str(port), "--path", str(tmp_path / "there")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as server:
+        try:
+            index = answered(tmp_path / "here", f"http://127.0.0.1:{port}", server)
+            index.begin("print")
+            index.put(["a", "b"], rows(1, 2))
+            assert index.nearest(rows(2)[0], 1)[0][0] == "b"
+            index.drop(["b"])
+            index.close()
+            again = open_chroma(tmp_path / "here", f"http://127.0.0.1:{port}")
+            assert (again.fingerprint, again.ids()) == ("print", {"a"})
+            again.close()
+            del index, again
+            gc.collect()
+        finally:
+            server.terminate()
+
+
+def answered(folder, url, server):
+    """The index on a server that is starting."""
+    while server.poll() is None:
+        try:
+            return open_chroma(folder, url)
+        except VectorsUnusable:
+            continue
+    raise AssertionError(server.stdout.read().decode())
