@@ -3,7 +3,8 @@
 xllamacpp is llama-server in process; it stays out of the product, in a folder that `PYTHONPATH` may name. At
 temperature 0 each answer must be the same, or first differ where the two best scores are closer than 1e-3, where the
 order of additions decides. Its llama.cpp is another build, with other kernels for quantised weights. So the bare loop
-over the very library that the engine uses stands beside it: that must give the same tokens without exception.
+over the very library that the engine uses stands beside it: that must give the same tokens without exception. We
+answer in strict mode, since the fast one goes on from what the last prompt began with, and that changes bits.
 
 `--sdist` names the unpacked source of llama-cpp-python: its vocabularies come with the tokens they must give, and its
 chat templates are rendered by the server and by us.
@@ -89,7 +90,7 @@ async def ours(model: LanguageModel, text: str) -> tuple[TokenChance, ...]:
     """The tokens of our answer, with how likely they were."""
     request = STAMP(
         LlmRequest, turn=0, messages=(), tools=(), stop=(), prompt=text, max_tokens=ANSWER, temperature=0.0, seed=1,
-        logprobs=2,
+        logprobs=2, mode="strict",
     )  # fmt: skip
     answer = model.answer(request)
     async for _ in answer:
