@@ -27,12 +27,16 @@ class _Held:
 class Mailbox:
     """An async iterator over a subscription that forgets an event only when its work is done. One task reads it."""
 
-    def __init__(self, bus: Bus, subscription: Subscription[Event], tries: int = 5) -> None:
+    def __init__(self, bus: Bus, subscription: Subscription[Event], tries: int = 5, owner: str = "") -> None:
         self.bus = bus
         self.subscription = subscription
         self.tries = tries
         self.handled = 0
-        """Events done with since the start: handled to the end, or called off by a fence."""
+        """Events done with since the start: handled to the end, or called off by a fence.
+
+        What is said of the `owner` is not counted: its own crash must not keep it busy.
+        """
+        self._owner = owner
         self._held: dict[str, _Held] = {}
         self._again: deque[_Held] = deque()
         self._current: _Held | None = None
@@ -123,5 +127,5 @@ class Mailbox:
     def _drop(self, held: _Held) -> None:
         held.holds -= 1
         if held.holds <= 0 and self._held.pop(held.event.id, None) is not None:
-            self.handled += 1
+            self.handled += not self._owner or getattr(held.event, "service", None) != self._owner
             self.bus.handled(held.event)

@@ -13,9 +13,10 @@ __all__ = ["Backoff"]
 class Backoff:
     """Delays between restarts, in seconds, and how many crashes without progress are too many.
 
-    Progress is an event that was handled, or having been ready for `steady` seconds: a service that gets something
-    done between two crashes may crash for ever. An event that was given up as poisoned starts the delays anew, since
-    their cause is gone, but is no progress: a service that crashes on whatever it is given is failed in the end.
+    Progress is an event that was handled (but none about the service itself), or having been ready for `steady`
+    seconds: a service that gets something done between two crashes may crash for ever. An event that was given up as
+    poisoned starts the delays anew, since their cause is gone, but is no progress: a service that crashes on whatever
+    it is given is failed in the end.
     """
 
     base: float = 0.1

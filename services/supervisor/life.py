@@ -71,7 +71,7 @@ class Life:
     def __init__(self, child: Child, bus: Bus, clock: Clock, ids: Callable[[], str], session: str) -> None:
         self.child = child
         self.name = child.label
-        self.mailbox = Mailbox(bus, self._subscribe(bus))
+        self.mailbox = Mailbox(bus, self._subscribe(bus), owner=self.name)
         self.ended: asyncio.Future[Outcome] | None = None
         """The present or planned run; None when there is neither."""
         self.failed = False
@@ -101,7 +101,7 @@ class Life:
 
     def revive(self) -> None:
         """Give it a new mailbox after it was given up; what the old one still held is lost."""
-        self.mailbox = Mailbox(self._bus, self._subscribe(self._bus))
+        self.mailbox = Mailbox(self._bus, self._subscribe(self._bus), owner=self.name)
         self.failed = False
 
     def cancel(self, verdict: Outcome) -> None:

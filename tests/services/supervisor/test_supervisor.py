@@ -248,6 +248,22 @@ async def test_a_service_that_gets_something_done_between_crashes_is_never_faile
         assert asyncio.get_running_loop().time() < 50 * 0.1 + 1
 
 
+async def test_to_hear_of_its_own_crashes_is_no_progress(plant):
+    """A service that watches the others, and so itself, is failed in the end like any that cannot run."""
+
+    async def breaks(ctx: Context) -> None:
+        ctx.ready()
+        async for event in ctx.inbox:
+            if isinstance(event, ServiceReady):
+                break
+        ctx.inbox.finish()
+        raise ValueError("no port is free")
+
+    broken = Child(service("gateway", breaks, ServiceReady, ServiceCrashed, ServiceRestarted))
+    async with plant(broken, backoff=Backoff(limit=3)) as tree:
+        await tree.until(ServiceFailed, service="gateway")
+
+
 async def test_being_ready_for_a_while_is_progress_too(plant):
     """A service without a mailbox that crashes once an hour is restarted at once each time, for ever."""
 
