@@ -67,9 +67,10 @@ def test_a_yes_pulls_beside_the_conversation_and_refuses_what_is_not_the_catalog
         screen.press("y\n")
         screen.shows(READY)
         screen.press("what is 17 times 23\n")
-        screen.shows("17 times 23 is 391.")
         for _ in default_set():
             screen.shows("Not downloaded.")
+        if "17 times 23 is 391." not in screen.text:  # the hub answers sooner or later than a skill
+            screen.shows("17 times 23 is 391.")
         screen.press("what is 6 times 7\n")
         screen.shows("6 times 7 is 42.")
         assert screen.leave() == 0
