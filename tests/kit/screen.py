@@ -65,6 +65,18 @@ class Screen:
         self._process.send_signal(signal.SIGINT)
         return self.end()
 
+    def insist(self) -> int:
+        """Send SIGINT each second until it ends; returns the exit status.
+
+        Python notices one that comes just as it begins to wait for a key at the next key alone.
+        """
+        while self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            deadline = time.monotonic() + 1
+            while self._more(deadline - time.monotonic()):
+                pass
+        return self._process.returncode
+
     def end(self, timeout: float = 30) -> int:
         """Read until the process ends; returns its exit status."""
         deadline = time.monotonic() + timeout
