@@ -16,6 +16,10 @@ __all__ = ["SileroVad", "VoiceModelMissing", "find_model"]
 _CONTEXT = 64
 """Samples of the window before that the model sees again (snakers4/silero-vad, OnnxWrapper)."""
 _STATE = (1, 1, 128)
+_AUDIBLE = 3e-4
+"""Peak, -70 dBFS: below it nothing is said. A microphone in a quiet room gets there once its noise is suppressed."""
+_REST = 15
+"""Windows, half a second, after which the model rests until there is something to hear."""
 _FILE = "silero_vad_v6.onnx"
 
 
@@ -37,7 +41,10 @@ def find_model() -> Path:
 
 
 class SileroVad:
-    """One voice-activity stream. A window costs about 0.09 ms (docs/adr/0015), so it may run on the event loop."""
+    """One voice-activity stream. A window costs about 0.09 ms (docs/adr/0015), so it may run on the event loop.
+
+    After half a second of silence it begins anew, and costs nothing until something is heard.
+    """
 
     name = "silero-vad-6"
 
@@ -59,8 +66,14 @@ class SileroVad:
             ) from error
         self._input = np.zeros((1, _CONTEXT + WINDOW), np.float32)
         self._h = self._c = np.zeros(_STATE, np.float32)
+        self._inaudible = 0
+        """Windows in a row with nothing to hear."""
 
     def probability(self, window: Floats) -> float:
+        self._inaudible = 0 if np.abs(window).max() >= _AUDIBLE else self._inaudible + 1
+        if self._inaudible > _REST:
+            self.reset()
+            return 0.0
         self._input[0, :_CONTEXT] = self._input[0, -_CONTEXT:]
         self._input[0, _CONTEXT:] = window
         feed = {"input": self._input, "h": self._h, "c": self._c}

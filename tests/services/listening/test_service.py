@@ -20,6 +20,7 @@ from services.listening import (
     WakeWordsUnavailable,
     WakeWordUnknown,
 )
+from services.listening.ports import WINDOW
 from services.testing import Bench, running
 from shared.clock import SystemClock
 from shared.errors import ConfigError
@@ -213,6 +214,17 @@ def test_a_stop_threshold_above_the_start_threshold_is_refused() -> None:
 
 
 @pytest.mark.slow
+def test_after_a_silence_the_model_begins_anew() -> None:
+    """What it makes of a sentence does not depend on what was heard before half a second of silence."""
+    said = speak(SENTENCE)
+    windows = [said[at : at + WINDOW] for at in range(0, said.size - WINDOW, WINDOW)]
+    nothing = np.zeros(WINDOW, np.float32)
+    voice = SileroVad()
+    fresh = [voice.probability(window) for window in windows]
+    assert [voice.probability(nothing) for _ in range(40)][15:] == [0.0] * 25
+    assert [voice.probability(window) for window in windows] == fresh
+
+
 async def test_an_hour_of_silence_reports_nothing_and_keeps_nothing() -> None:
     minute = silence(60)
     async with listening(wake=("okay_nabu",)) as bench:
