@@ -32,7 +32,7 @@ class Listener(Protocol):
     """One utterance. All calls come from one thread, one after the other; memory does not grow with its length."""
 
     def hear(self, samples: Floats) -> None:
-        """Take the next samples at 16 kHz, shape (n,)."""
+        """Take the next samples at 16 kHz, shape (n,), also none."""
         ...
 
     def guess(self) -> Guess:

@@ -104,6 +104,8 @@ class _Listener:
         self._is_first = not engine.mean
 
     def hear(self, samples: Floats) -> None:
+        if not len(samples):  # pocketsphinx refuses an empty buffer
+            return
         self._heard += len(samples)
         if self._heard <= _LONGEST_COMMAND:
             self._sound.append(samples)

@@ -128,6 +128,15 @@ def test_a_command_may_be_guessed_before_its_end_and_is_settled_again_when_more_
     assert listener.settle().text == "what time is it in tokyo"
 
 
+def test_nothing_more_is_no_harm(engine: PocketSphinx) -> None:
+    """A guess may have taken all sound that there was before the pause."""
+    nothing = np.zeros(0, np.float32)
+    listener = engine.listen("en")
+    for sound in (nothing, silence(0.2), speak("what time is it"), silence(0.2), nothing):
+        listener.hear(sound)
+    assert listener.settle().text == "what time is it"
+
+
 def test_a_command_is_guessed_word_by_word_and_guessing_changes_nothing(engine: PocketSphinx) -> None:
     """What was heard is not decoded again: a guess is where the decoding is."""
     listener = engine.listen("en")
