@@ -95,7 +95,7 @@ def test_ctrl_c_at_the_offer_leaves(tmp_path: Path, hub: Hub) -> None:
     """Without a traceback; the question is asked again at the next start."""
     with start(tmp_path, hub) as screen:
         screen.shows(OFFER)
-        screen.insist()
+        screen.leave()
         assert "Traceback" not in screen.text
     with start(tmp_path, hub) as screen:
         screen.shows(OFFER)

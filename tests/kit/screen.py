@@ -33,6 +33,8 @@ class Screen:
             cwd=ROOT,
             env=home_of(home, env) | {"TERM": "xterm", "COLUMNS": "120", "LINES": "40"},
             start_new_session=True,
+            # Whoever runs the tests in the background ignores Ctrl-C, and so would what they start.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
         )
         os.close(theirs)
         self.text = ""
@@ -64,18 +66,6 @@ class Screen:
         """Send SIGINT, read to the end and return the exit status."""
         self._process.send_signal(signal.SIGINT)
         return self.end()
-
-    def insist(self) -> int:
-        """Send SIGINT each second until it ends; returns the exit status.
-
-        Python notices one that comes just as it begins to wait for a key at the next key alone.
-        """
-        while self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
-            deadline = time.monotonic() + 1
-            while self._more(deadline - time.monotonic()):
-                pass
-        return self._process.returncode
 
     def end(self, timeout: float = 30) -> int:
         """Read until the process ends; returns its exit status."""

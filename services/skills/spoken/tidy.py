@@ -90,7 +90,9 @@ def tidy(text: str, habits: Habits) -> str:
         plain = _DECIMAL_COMMA.sub(".", plain)
     plain = _HOUR.sub(r"\1 h \2", plain) if language == "fr" else plain
     plain = _COMMA.sub(" ", plain).translate(_SYMBOLS)
-    plain = _HYPHEN.sub(" ", _PUNCTUATION.sub(" ", plain))
+    while (bare := _PUNCTUATION.sub(" ", plain)) != plain:
+        plain = bare  # one sign may have hidden the next
+    plain = _HYPHEN.sub(" ", plain)
     plain = _GLUED.sub(" ", plain)
     plain = f" {' '.join(plain.split())} "
     for before, after in habits.rewrites:

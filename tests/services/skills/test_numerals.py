@@ -73,6 +73,7 @@ def test_words_that_are_no_number_stay(language, text, plain):
 @pytest.mark.parametrize("language", LANGUAGES)
 @given(text=st.text(max_size=60))
 @example(text=".%")
+@example(text='."0')
 def test_any_text_has_a_plain_form_that_is_its_own(language, text):
     habits = HABITS[language]
     plain = tidy(text, habits)
