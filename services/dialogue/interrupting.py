@@ -27,13 +27,22 @@ from shared.events import AudioPause, AudioResume, SttFinal, TurnResumed
 
 __all__ = ["Meaning", "confirm", "consider", "hush", "meaning", "overdue", "resume"]
 
+_IN_VAIN = 3
+"""Times that an answer falls silent for a noise."""
+
 Meaning = Literal["stop", "words", "backchannel", "noise"]
 
 
 def hush(state: State) -> State:
-    """First step: somebody speaks, the speaker falls silent, nothing is decided."""
+    """First step: somebody speaks, the speaker falls silent, nothing is decided.
+
+    An answer that was silenced in vain before goes on: what is heard is likely its own echo, which can be told apart
+    only while it sounds. Words still interrupt it.
+    """
     answer, utterance = state.answer, state.utterance
     assert utterance is not None
+    if answer is not None and answer.in_vain >= _IN_VAIN:
+        return state
     state = wake_at(state, BARGE_IN, utterance.first_sample + samples(state.rules.settings.barge_in_ms))
     if answer is None or answer.paused or answer.ledger.all_ended(answer.reply):
         return state
@@ -94,7 +103,7 @@ def resume(state: State, reason: Literal["backchannel", "noise"]) -> State:
             state, TurnResumed, answer.turn, reply=answer.reply, reason=reason, clause=clause, from_sample=sample
         )
         state = emit(state, AudioResume, answer.turn, reply=answer.reply, clause=clause, from_sample=sample)
-        state = with_answer(state, paused=False)
+        state = with_answer(state, paused=False, in_vain=answer.in_vain + (reason == "noise"))
     return release(state)
 
 

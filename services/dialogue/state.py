@@ -145,6 +145,8 @@ class Answer:
     """Index of the next clause of the reply."""
     ledger: Ledger = field(default_factory=Ledger)
     paused: bool = False
+    in_vain: int = 0
+    """How often it fell silent for a noise."""
     voice_lost: bool = False
     """A clause could not be spoken, and an apology for it was tried."""
     moments: Moments = field(default_factory=Moments)

@@ -122,6 +122,20 @@ def test_words_that_begin_while_a_backchannel_is_decoded_pause_the_answer_again(
     assert came(walk, TurnInterrupted) == [TurnInterrupted]
 
 
+def test_an_answer_that_fell_silent_for_noises_goes_on_over_the_next_one() -> None:
+    """Its own echo can be told apart only while it sounds: an answer that fell silent each time would never end."""
+    walk = speaking_walk()
+    for number in range(1, 4):
+        silence(walk)
+        walk.final("", trusted=False)
+        walk.feed(
+            SpeechStarted, turn=0, sample=16_000 * number, noticed_sample=16_000 * number + 1_000, probability=0.9
+        )
+    assert came(walk, AudioPause, TurnResumed) == [AudioPause, TurnResumed] * 3
+    partial(walk, "what about tomorrow")
+    assert came(walk, TurnInterrupted) == [TurnInterrupted]
+
+
 def test_what_was_heard_is_told_with_the_interruption() -> None:
     walk = speaking_walk()
     partial(walk, "what about tomorrow")
