@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from pydantic import JsonValue
 
 from bus.transport.errors import NotDead
 from bus.transport.place import text
@@ -29,6 +33,25 @@ class Letter:
     """Name of the process that gave it up."""
     entry: str = ""
     """Its number among the dead; it begins with the time in ms."""
+
+    @property
+    def at(self) -> datetime:
+        """When it was given up, by Redis's clock."""
+        return datetime.fromtimestamp(int(self.entry.partition("-")[0]) / 1000, UTC)
+
+    @property
+    def event(self) -> dict[str, JsonValue]:
+        """What can be read of it; empty when nothing can. Its payload is left out."""
+        try:
+            found = json.loads(self.header)
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def told(self) -> dict[str, JsonValue]:
+        """It as JSON, for whoever lists them: entry, at, to, reason and event."""
+        about: dict[str, JsonValue] = {"entry": self.entry, "at": self.at.isoformat(), "to": self.to}
+        return {**about, "reason": self.reason, "event": self.event}
 
 
 class Letters:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json as json_
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -26,14 +24,11 @@ def dead(context: typer.Context, bus: Bus = None, json: Json = False) -> None:
 
     context.obj.given(bus__url=bus)
     for letter in asyncio.run(dead_letters(context.obj.settings)):
-        event = _fields(letter.header)
-        at = datetime.fromtimestamp(int(letter.entry.partition("-")[0]) / 1000, UTC)
         if json:
-            print_json(
-                {"entry": letter.entry, "at": at.isoformat(), "to": letter.to, "reason": letter.reason, "event": event}
-            )
+            print_json(letter.told())
             continue
-        console.print(f"{letter.entry}  {at.astimezone():%Y-%m-%d %H:%M:%S}  {event.get('kind', '?')}  {letter.to}")
+        kind = letter.event.get("kind", "?")
+        console.print(f"{letter.entry}  {letter.at.astimezone():%Y-%m-%d %H:%M:%S}  {kind}  {letter.to}")
         console.print(f"    {letter.reason}", soft_wrap=True, markup=False)
 
 
@@ -49,13 +44,4 @@ def retry(
 
     context.obj.given(bus__url=bus)
     letter = asyncio.run(retry_letter(context.obj.settings, entry, to))
-    console.print(f"{_fields(letter.header).get('kind', 'The event')} was sent to {to or letter.to} again.")
-
-
-def _fields(header: bytes) -> dict[str, Any]:
-    """What can be read of it."""
-    try:
-        found = json_.loads(header)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+    console.print(f"{letter.event.get('kind', 'The event')} was sent to {to or letter.to} again.")

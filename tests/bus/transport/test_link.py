@@ -338,6 +338,9 @@ async def test_what_kills_every_life_of_a_worker_is_put_aside(household: Househo
             await asyncio.sleep(0.01)
         (letter,) = letters
         assert (letter.to, letter.reason) == ("worker", "5 lives of worker ended over it")
+        told = letter.told()
+        assert (told["entry"], told["to"], told["event"]) == (letter.entry, "worker", letter.event)
+        assert letter.event["id"] == poison.id
         await here.transport.letters.retry(letter.entry)
         assert (await anext(box)).id == poison.id
     assert not await here.transport.letters.all()
