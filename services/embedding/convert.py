@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -25,7 +25,7 @@ from services.embedding.safetensors import read_safetensors
 from services.embedding.weights import FORMAT, METADATA, TOKENIZER, WEIGHTS, sha256_of
 from shared.pcm import Floats
 
-__all__ = ["Precision", "convert"]
+__all__ = ["Precision", "convert", "exact_weights"]
 
 Precision = Literal["bf16", "fp16", "fp32"]
 """bf16: packed for the kernel, half the size; fp16: half the size; fp32: as it came."""
@@ -60,6 +60,12 @@ def convert(source: Path, target: Path, precision: Precision = "bf16") -> None:
             f"{source.name} cannot be converted: {error.strerror or error} ({error.filename or target}).",
             remedy=f"Give {target.parent} room and permissions, or name another folder: `sotto models convert … --to`.",
         ) from error
+
+
+def exact_weights(source: Path) -> Callable[[str], Floats]:
+    """Return what gives a weight of folder `source` in float32 by its name here. Raises ModelUnusable."""
+    tensors = read_safetensors(source / "model.safetensors")
+    return {name: values for name, (values, _) in _rows(tensors, read_architecture(source), "fp32")}.__getitem__
 
 
 def _rows(

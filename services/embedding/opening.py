@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +13,7 @@ from services.embedding.port import Encoder, EngineMissing, ModelUnusable
 if TYPE_CHECKING:
     from services.embedding.settings import EmbeddingSettings
     from services.embedding.weights import Weights
+    from shared.pcm import Floats
 
 __all__ = ["CONVERTED", "open_model"]
 
@@ -27,16 +31,33 @@ def open_model(folder: Path, settings: EmbeddingSettings) -> Encoder:
     from services.embedding.weights import Weights
 
     weights = Weights(_converted(folder))
-    if settings.engine == "numpy":
-        return _numpy(weights, settings)
-    try:
-        from services.embedding.engines.native import NativeEncoder
+    ladder = {"native": _native, "onnx": partial(_onnx, folder), "numpy": _numpy}
+    if settings.engine != "auto":
+        return ladder[settings.engine](weights, settings)
+    for make in (ladder["native"], ladder["onnx"]):
+        with contextlib.suppress(EngineMissing):
+            return make(weights, settings)
+    return _numpy(weights, settings)
 
-        return NativeEncoder(weights, max_tokens=settings.max_tokens)
-    except EngineMissing:
-        if settings.engine == "native":
-            raise
-        return _numpy(weights, settings)
+
+def _native(weights: Weights, settings: EmbeddingSettings) -> Encoder:
+    from services.embedding.engines.native import NativeEncoder
+
+    return NativeEncoder(weights, max_tokens=settings.max_tokens)
+
+
+def _onnx(folder: Path, weights: Weights, settings: EmbeddingSettings) -> Encoder:
+    """The exact weights where they are, else those that were converted."""
+    from services.embedding.engines.onnx import OnnxEncoder
+
+    def exact(source: Path = folder) -> Callable[[str], Floats]:
+        if not (source / _SOURCE).is_file():
+            return weights.exact
+        from services.embedding.convert import exact_weights
+
+        return exact_weights(source)
+
+    return OnnxEncoder(weights, exact, settings.max_tokens)
 
 
 def _numpy(weights: Weights, settings: EmbeddingSettings) -> Encoder:

@@ -65,7 +65,7 @@ class Info(NamedTuple):
 
     model: str
     engine: str
-    """`native`, `numpy` or `lexical`."""
+    """`native`, `onnx`, `gguf`, `numpy` or `lexical`."""
     detail: str
     """How: the processor's instructions, say; for a person."""
     dimensions: int

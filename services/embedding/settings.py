@@ -17,8 +17,9 @@ class EmbeddingSettings(BaseModel):
 
     model: str = ""
     """Name of an installed model, a model's folder, or `lexical`; empty for the best one installed."""
-    engine: Literal["auto", "native", "numpy"] = "auto"
-    """Who computes: `native` is fast and wants a C compiler once; `auto` takes numpy where there is none."""
+    engine: Literal["auto", "native", "onnx", "numpy"] = "auto"
+    """Who computes: `native` is fast and wants a C compiler once, `onnx` is onnxruntime in float32, `numpy` runs
+    anywhere; `auto` takes the first of them that can."""
     threads: int = Field(default=0, ge=0)
     """Threads that compute; 0 for one per core."""
     max_tokens: int = Field(default=0, ge=0)

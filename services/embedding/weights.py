@@ -10,11 +10,14 @@ import hashlib
 import json
 import mmap
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from services.embedding.architecture import POOLINGS, Architecture, read_json
 from services.embedding.arrow import NotThisArrow, Tensor, tensors
 from services.embedding.port import ModelUnusable
+
+if TYPE_CHECKING:
+    from shared.pcm import Floats
 
 __all__ = ["FORMAT", "METADATA", "TOKENIZER", "WEIGHTS", "Weights", "sha256_of"]
 
@@ -58,6 +61,13 @@ class Weights:
         """The bytes of a tensor, where they lie in the file."""
         tensor = self.tensors[name]
         return memoryview(self.map)[tensor.offset : tensor.offset + tensor.bytes]
+
+    def exact(self, name: str) -> Floats:
+        """A tensor in float32, as exact as it was stored."""
+        from services.embedding.packing import from_stored
+
+        tensor = self.tensors[name]
+        return from_stored(self.bytes_of(name), tensor.shape, tensor.dtype)
 
     def _mapped(self) -> mmap.mmap:
         path = self.folder / WEIGHTS

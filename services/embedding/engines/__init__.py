@@ -1,1 +1,3 @@
-"""The ladder: `native` in C, `numpy` as the reference, and `lexical`, which is built in and knows no meaning."""
+"""The ladder: `native` in C, `onnx` through onnxruntime, `numpy` as the reference, and `lexical`, which is built in and
+knows no meaning; `gguf` for models of llama.cpp.
+"""

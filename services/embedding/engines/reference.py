@@ -9,7 +9,6 @@ import numpy as np
 
 from services.embedding.engines.naming import fingerprint
 from services.embedding.engines.reading import Reader
-from services.embedding.packing import from_stored
 from services.embedding.port import Info, Passage, Purpose
 from services.embedding.weights import Weights
 from shared.pcm import Floats
@@ -23,7 +22,7 @@ class ReferenceEncoder:
     def __init__(self, weights: Weights, max_tokens: int = 0) -> None:
         self._weights = weights
         self._reader = Reader(weights, max_tokens)
-        self._tensor = functools.cache(self._widened)
+        self._tensor = functools.cache(weights.exact)
         a = weights.architecture
         self.info = Info(
             model=weights.name,
@@ -43,10 +42,6 @@ class ReferenceEncoder:
 
     def close(self) -> None:
         """The file is unmapped when nobody looks at it any more."""
-
-    def _widened(self, name: str) -> Floats:
-        tensor = self._weights.tensors[name]
-        return from_stored(self._weights.bytes_of(name), tensor.shape, tensor.dtype)
 
     def _vector(self, ids: Sequence[int]) -> Floats:
         a = self._weights.architecture

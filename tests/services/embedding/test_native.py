@@ -172,7 +172,7 @@ def no_compiler() -> Path:
     raise EngineMissing("There is no C compiler on this machine.")
 
 
-def test_without_a_compiler_numpy_computes(
+def test_without_a_compiler_onnxruntime_computes(
     bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reference: ReferenceEncoder
 ) -> None:
     monkeypatch.setattr("services.embedding.engines.native.compiled", no_compiler)
@@ -180,15 +180,15 @@ def test_without_a_compiler_numpy_computes(
     for file in bert.iterdir():
         (tmp_path / "own" / file.name).symlink_to(file)
     encoder = open_model(tmp_path / "own", EmbeddingSettings())
-    assert encoder.info.engine == "numpy"
+    assert encoder.info.engine == "onnx"
     assert cosines(encoder, reference, encoder.read(TEXTS, "")).min() > 0.9995
     with pytest.raises(EngineMissing, match="no C compiler"):
         open_model(tmp_path / "own", EmbeddingSettings(engine="native"))
 
 
-def test_a_model_that_is_not_packed_is_computed_by_numpy(bert: Path, tmp_path: Path, own_kernel: None) -> None:
+def test_a_model_that_is_not_packed_is_computed_by_onnxruntime(bert: Path, tmp_path: Path, own_kernel: None) -> None:
     convert(bert, tmp_path / "exact", "fp32")
-    assert open_model(tmp_path / "exact", EmbeddingSettings()).info.engine == "numpy"
+    assert open_model(tmp_path / "exact", EmbeddingSettings()).info.engine == "onnx"
 
 
 def test_a_compiler_that_fails_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
