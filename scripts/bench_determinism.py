@@ -4,17 +4,24 @@ Each request is asked alone, then under load in a crowd of eight (with fast ones
 anew, from the prefix memory, from disk after opening anew, and in a pool with another number of places. What is
 compared is the hash of all scores of all tokens drawn. The fast mode is printed beside it, to show that the models do
 show the difference.
+
+`--full` asks 1,000 requests of each model, which takes long; with `--resume FILE` that may be done in pieces, as
+`--full --kind q8_0 --resume FILE --seconds 500`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
+import math
 import random
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -87,9 +94,9 @@ async def opened(path: Path, **changes: object) -> AsyncIterator[LanguageModel]:
         await model.close()
 
 
-def wishes(count: int) -> list[dict[str, Any]]:
+def wishes(count: int, seed: int = 3) -> list[dict[str, Any]]:
     """Requests of random words and lengths, some of which begin alike."""
-    chance = random.Random(3)
+    chance = random.Random(seed)
     beginnings = [" ".join(chance.choices(WORDS, k=chance.randint(4, 16))) for _ in range(max(1, count // 4))]
     return [
         {
@@ -152,36 +159,95 @@ def _unlike(expected: Sequence[str], found: Sequence[str]) -> int:
     return sum(a != b for a, b in zip(expected, found, strict=True))
 
 
-async def figures(folder: Path, name: str, count: int) -> AsyncIterator[Figure]:
-    """The differences on one model."""
+# ---- a long comparison, in pieces
+
+
+@dataclass(slots=True)
+class Counts:
+    """What was found on one model so far."""
+
+    pieces: int = 0
+    requests: int = 0
+    differ: dict[str, int] = field(default_factory=dict)
+    """Answers that differ, by situation."""
+
+
+class Record:
+    """The counts of all models, in a file where one is named: written after each piece, so that an interrupted
+    comparison goes on where it stopped.
+    """
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        kept = json.loads(file.read_text()) if file is not None and file.exists() else {}
+        self._counts = {name: Counts(**counts) for name, counts in kept.items()}
+
+    def of(self, name: str) -> Counts:
+        """What was found on that model."""
+        return self._counts.setdefault(name, Counts())
+
+    def add(self, name: str, requests: int, differ: Mapping[str, int]) -> None:
+        """Take in a piece."""
+        counts = self.of(name)
+        counts.pieces += 1
+        counts.requests += requests
+        for situation, number in differ.items():
+            counts.differ[situation] = counts.differ.get(situation, 0) + number
+        if self._file is not None:
+            part = self._file.with_suffix(".part")
+            part.write_text(json.dumps({name: asdict(counts) for name, counts in self._counts.items()}))
+            part.replace(self._file)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is to be asked."""
+
+    models: Sequence[str]
+    pieces: int
+    each: int
+    """Requests of a piece."""
+    until: float
+    """When no further piece is begun, on the monotonic clock."""
+
+
+async def compare(folder: Path, name: str, plan: Plan, record: Record) -> None:
+    """Do the pieces of a model that are not done yet, while there is time."""
     path = await asyncio.to_thread(exact, folder, name)
-    async for situation, number in differing(path, wishes(count)):
-        title = f"{name}, {count} requests: {situation}"
-        yield plain(title, number, "differ") if "comparison" in situation else at_most(title, number, "differ", 0)
+    while record.of(name).pieces < plan.pieces and time.monotonic() < plan.until:
+        asked = wishes(plan.each, seed=3 + record.of(name).pieces)
+        found = {situation: number async for situation, number in differing(path, asked)}
+        await asyncio.to_thread(record.add, name, len(asked), found)
 
 
-def measured(count: int, models: Sequence[str]) -> Iterator[Figure]:
+def measured(plan: Plan, record: Record) -> Iterator[Figure]:
     """The differences on the models, as they come."""
     setattr(llama_model, "Drawing", _Witness)  # noqa: B010 (mypy would not let a test stand in for it)
-    with tempfile.TemporaryDirectory(prefix="sotto-") as folder, asyncio.Runner() as runner:
-        for name in models:
-            each = figures(Path(folder), name, count)
-            while (figure := runner.run(_next(each))) is not None:
-                yield figure
-
-
-async def _next(figures: AsyncIterator[Figure]) -> Figure | None:
-    return await anext(figures, None)
+    with tempfile.TemporaryDirectory(prefix="sotto-") as folder:
+        for name in plan.models:
+            asyncio.run(compare(Path(folder), name, plan, record))
+            counts = record.of(name)
+            for situation, number in counts.differ.items():
+                title = f"{name}, {counts.requests} requests: {situation}"
+                yield (
+                    plain(title, number, "differ") if "comparison" in situation else at_most(title, number, "differ", 0)
+                )
 
 
 def main() -> int:
     """Print the table, or JSON lines; exit status 1 when a single bit differs."""
     given = parser(__doc__)
-    given.add_argument("--only", choices=MODELS, help="only the model of this type of weights")
+    given.add_argument("--kind", choices=MODELS, help="only the model of this type of weights")
+    given.add_argument(
+        "--resume", type=Path, metavar="FILE", help="keep what was found in this file, and go on from it"
+    )
+    given.add_argument("--seconds", type=float, default=math.inf, help="begin nothing more after so long")
     options = given.parse_args()
     configure("warning", "console")
-    models = (options.only,) if options.only else MODELS
-    return report(measured(1000 if options.full else 24, models), as_json=options.json)
+    models = (options.kind,) if options.kind else MODELS
+    pieces, each = (40, 25) if options.full else (1, 24)
+    plan = Plan(models, pieces, each, time.monotonic() + options.seconds)
+    return report(measured(plan, Record(options.resume)), as_json=options.json)
 
 
 if __name__ == "__main__":

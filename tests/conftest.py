@@ -1,4 +1,5 @@
-"""What every test shares: nothing may block the event loop, and `--long` makes the random walks ten times longer.
+"""What every test shares: nothing may block the event loop, nothing of the person's own is touched, and `--long` makes
+the random walks ten times longer.
 
 A test that must block the loop (it shuts a device down by hand, say) is marked `@pytest.mark.may_block("why")`.
 """
@@ -6,7 +7,9 @@ A test that must block the loop (it shuts a device down by hand, say) is marked 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
+import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -49,6 +52,21 @@ def pytest_unconfigure() -> None:
     library = sys.modules.get("llama_cpp._utils")
     for name in ("outnull_file", "errnull_file") if library is not None else ():
         getattr(library, name).close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def private_folders() -> Iterator[None]:
+    """Default settings lead into a folder that is gone afterwards; its path is short, for it holds a socket's."""
+    with (
+        tempfile.TemporaryDirectory(prefix="sotto-", ignore_cleanup_errors=True) as folder,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        for name in [name for name in os.environ if name.startswith("SOTTO_")]:
+            patch.delenv(name)
+        for what in ("CACHE", "CONFIG", "DATA", "STATE"):
+            patch.setenv(f"XDG_{what}_HOME", f"{folder}/{what.lower()}")
+        patch.setenv("XDG_RUNTIME_DIR", folder)
+        yield
 
 
 @pytest.fixture(scope="session")
