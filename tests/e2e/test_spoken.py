@@ -92,6 +92,13 @@ def test_stop_stops(sotto: Terminal, pulse: PulseAudio, say: Say) -> None:
     assert sotto.next("turn.finished", turn=interrupted["turn"])["reason"] == "interrupted"
 
 
+def told(sotto: Terminal) -> str:
+    """What was heard and decided so far, a line each."""
+    kinds = ("speech.started", "speech.ended", "stt.final", "audio.pause", "turn.interrupted", "turn.finished")
+    names = ("at", "kind", "sample", "text", "confidence", "reason", "heard", "answered")
+    return "\n".join(" ".join(f"{event[n]}" for n in names if n in event) for event in sotto.of(*kinds)[-40:])
+
+
 @_NOT_YET
 @pytest.mark.timeout(900)
 @pytest.mark.usefixtures("echo")
@@ -103,9 +110,12 @@ def test_the_assistant_does_not_interrupt_itself(sotto: Terminal, pulse: PulseAu
     for number in range(2 * wanted + 6):
         pulse.speak_into_microphone(say(questions[number % 4]), CAPTURE_RATE)
         finished = sotto.next("turn.finished")
-        assert finished["heard"] == finished["answered"]
+        if finished["reason"] == "ignored":  # a busy machine tore the question in two: hear the rest out
+            sotto.silence(5, "speech.started", "speech.ended", "stt.final", "audio.played", "turn.finished")
+            continue
+        assert finished["heard"] == finished["answered"], told(sotto)
         answers += [finished["answered"]] if finished["answered"] else []
         if len(answers) == wanted:
             break
     assert len(answers) == wanted
-    assert not [event for event in sotto.log if event["kind"] == "turn.interrupted"]
+    assert not sotto.of("turn.interrupted"), told(sotto)

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -137,6 +138,18 @@ class Terminal:
             self.log.append(line)
             if line["kind"] in kinds and all(line[field] >= value for field, value in least.items()):
                 return line
+
+    def silence(self, seconds: float, *kinds: str) -> None:
+        """Read on until none of `kinds` came for so long: how a person finds out that nothing more is to come."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            with contextlib.suppress(Empty):
+                line = self._lines.get(timeout=left)
+                if line is None:
+                    self._lines.put(None)
+                    return
+                self.log.append(line)
+                until = time.monotonic() + seconds if line["kind"] in kinds else until
 
     def of(self, *kinds: str) -> list[Line]:
         """The events of these kinds that were read so far."""
