@@ -7,15 +7,17 @@ A model may arrive by this process's own pull, by `sotto models pull` in another
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
 from services.contract import Context
+from services.models.catalogue import Entry
 from services.models.store import Store
 from shared.errors import SottoError
-from shared.events import Event, ModelFailed, ModelProgress, ModelPull, ModelPulled, Role
+from shared.events import Event, ModelCancel, ModelFailed, ModelProgress, ModelPull, ModelPulled, Role
 from shared.installed import InstalledModel
 
 __all__ = ["ModelsService"]
@@ -32,7 +34,7 @@ class ModelsService:
     """Watches a store every `watch_s` seconds, and pulls one model after the other."""
 
     name: ClassVar[str] = "models"
-    consumes: ClassVar[tuple[type[Event], ...]] = (ModelPull,)
+    consumes: ClassVar[tuple[type[Event], ...]] = (ModelCancel, ModelPull)
 
     def __init__(self, store: Store, watch_s: float = 2.0) -> None:
         self._store = store
@@ -40,6 +42,8 @@ class ModelsService:
         self._wanted: deque[str] = deque()
         self._asked = asyncio.Event()
         self._pulling = asyncio.Lock()
+        self._under_way: dict[asyncio.Timeout, str] = {}
+        """What ends each pull that goes on or waits, with the model's name."""
         self._told: dict[InstalledModel, State] = {}
 
     def fetch(self, names: Iterable[str]) -> None:
@@ -60,6 +64,8 @@ class ModelsService:
         async for event in ctx.inbox:
             if isinstance(event, ModelPull):
                 ctx.turn(event).start(self._pull_asked(ctx, event.name))
+            elif isinstance(event, ModelCancel):
+                self._stop(ctx, event.name)
 
     async def _watch(self, ctx: Context, seen: dict[InstalledModel, State]) -> None:
         while True:
@@ -98,35 +104,55 @@ class ModelsService:
         except SottoError as error:
             ctx.emit(ModelFailed, role="llm", name=name, engine="", message=str(error))
             return
-        async with self._pulling:
-            if await self._pulled(ctx, name):
-                await self._tell_of(ctx, name, again=True)
+        if await self._pulled(ctx, name):
+            await self._tell_of(ctx, name, again=True)
 
     async def _pull(self, ctx: Context, name: str) -> None:
-        async with self._pulling:
-            if await self._pulled(ctx, name):
-                await self._tell_of(ctx, name)
+        if await self._pulled(ctx, name):
+            await self._tell_of(ctx, name)
 
     async def _pulled(self, ctx: Context, name: str) -> bool:
-        """Pull and tell how far it is; True when it arrived."""
+        """Pull, after those that were asked for before; True when it arrived, else what is in its way was told."""
         entry = self._store.catalogue.get(name)
-        step = 0
         try:
-            async for progress in self._store.pull(name):
+            async with asyncio.timeout(None) as patience:
+                self._under_way[patience] = name
+                async with self._pulling:
+                    await self._follow(ctx, entry)
+        except TimeoutError:
+            return False
+        except SottoError as error:
+            _fail(ctx, entry, str(error))
+            return False
+        finally:
+            self._under_way.pop(patience, None)
+        return True
+
+    def _stop(self, ctx: Context, name: str) -> None:
+        """Pull a model no further, nor begin to. It is told at once: the network may be waited for a while yet."""
+        mine = [patience for patience, pulled in self._under_way.items() if pulled == name]
+        for patience in mine:
+            del self._under_way[patience]
+            patience.reschedule(asyncio.get_running_loop().time())
+        if mine:
+            words = f"The pull of {name} was stopped. What came is kept: the next pull goes on from there."
+            _fail(ctx, self._store.catalogue.get(name), words)
+
+    async def _follow(self, ctx: Context, entry: Entry) -> None:
+        """Pull and tell how far it is."""
+        step = 0
+        async with contextlib.aclosing(self._store.pull(entry.name)) as pulled:
+            async for progress in pulled:
                 if progress.done_bytes * _STEPS >= step * progress.total_bytes:
                     step = progress.done_bytes * _STEPS // max(1, progress.total_bytes) + 1
                     ctx.emit(
                         ModelProgress,
                         role=entry.role,
-                        name=name,
+                        name=entry.name,
                         engine=entry.engine,
                         done_bytes=progress.done_bytes,
                         total_bytes=progress.total_bytes,
                     )
-        except SottoError as error:
-            ctx.emit(ModelFailed, role=entry.role, name=name, engine=entry.engine, message=str(error))
-            return False
-        return True
 
     async def _tell_of(self, ctx: Context, name: str, *, again: bool = False) -> None:
         for model, state in (await asyncio.to_thread(_present, self._store)).items():
@@ -134,6 +160,10 @@ class ModelsService:
                 if again:
                     self._told.pop(model, None)
                 self._tell(ctx, model, state)
+
+
+def _fail(ctx: Context, entry: Entry, message: str) -> None:
+    ctx.emit(ModelFailed, role=entry.role, name=entry.name, engine=entry.engine, message=message)
 
 
 def _present(store: Store) -> dict[InstalledModel, State]:

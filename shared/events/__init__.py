@@ -47,6 +47,7 @@ from shared.events.memory import (
     TurnName,
 )
 from shared.events.model import (
+    ModelCancel,
     ModelFailed,
     ModelLoad,
     ModelLoaded,
@@ -58,7 +59,16 @@ from shared.events.model import (
     Role,
 )
 from shared.events.registry import Registry, UnknownKind, Upcaster
-from shared.events.session import SessionCleared, SessionClosed, SessionOpened
+from shared.events.session import (
+    PastTurn,
+    SessionCleared,
+    SessionClosed,
+    SessionOpened,
+    SessionResume,
+    SessionResumed,
+    SessionSummarised,
+    Summary,
+)
 from shared.events.stamp import Stamp, current
 from shared.events.stt import SttCancel, SttFailed, SttFinal, SttFinish, SttPartial, SttStart, Word
 from shared.events.system import (
@@ -126,6 +136,7 @@ __all__ = [
     "MemoryStored",
     "Message",
     "MetricSample",
+    "ModelCancel",
     "ModelFailed",
     "ModelLoad",
     "ModelLoaded",
@@ -135,6 +146,7 @@ __all__ = [
     "ModelUnload",
     "ModelUnloaded",
     "Part",
+    "PastTurn",
     "Registry",
     "Remembered",
     "Removed",
@@ -154,6 +166,9 @@ __all__ = [
     "SessionCleared",
     "SessionClosed",
     "SessionOpened",
+    "SessionResume",
+    "SessionResumed",
+    "SessionSummarised",
     "SkillsRegistered",
     "SpeechEnded",
     "SpeechStarted",
@@ -166,6 +181,7 @@ __all__ = [
     "SttPartial",
     "SttStart",
     "SubscriptionOverflowed",
+    "Summary",
     "TextEntered",
     "TokenChance",
     "ToolCall",
@@ -224,6 +240,7 @@ EVENTS: tuple[type[Event], ...] = (
     MemoryStore,
     MemoryStored,
     MetricSample,
+    ModelCancel,
     ModelFailed,
     ModelLoad,
     ModelLoaded,
@@ -246,6 +263,9 @@ EVENTS: tuple[type[Event], ...] = (
     SessionCleared,
     SessionClosed,
     SessionOpened,
+    SessionResume,
+    SessionResumed,
+    SessionSummarised,
     SkillsRegistered,
     SpeechEnded,
     SpeechStarted,

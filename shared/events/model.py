@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from shared.events.base import Event
 
 __all__ = [
+    "ModelCancel",
     "ModelFailed",
     "ModelLoad",
     "ModelLoaded",
@@ -76,6 +77,14 @@ class ModelPull(Event):
 
     kind: ClassVar[str] = "model.pull"
     replies: ClassVar[tuple[str, ...]] = ("model.pulled", "model.failed")
+    name: str
+    """Its name in the catalogue."""
+
+
+class ModelCancel(Event):
+    """Request: pull this model no further; what came of it is kept, and the next pull goes on from there."""
+
+    kind: ClassVar[str] = "model.cancel"
     name: str
     """Its name in the catalogue."""
 

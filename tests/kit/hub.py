@@ -45,8 +45,11 @@ class Hub:
     """Answer every GET whole, as some caches do."""
     status: int = 0
     """Answer everything with this status."""
+    hold_at: int = 0
+    """Hesitate before this byte of every longer answer, until `go_on()`."""
     seen: list[Seen] = field(default_factory=list)
     endpoint: str = ""
+    _going: threading.Event = field(default_factory=threading.Event)
 
     def etag(self, key: str) -> str:
         data = self.files[key]
@@ -55,6 +58,15 @@ class Hub:
         if len(data) >= LARGE:
             return hashlib.sha256(data).hexdigest()
         return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+    def go_on(self) -> None:
+        """Hesitate no more."""
+        self.hold_at = 0
+        self._going.set()
+
+    def hesitate(self, patience: float = 60) -> None:
+        """Wait for `go_on()`, within reason."""
+        self._going.wait(patience)
 
     def gets(self) -> list[Seen]:
         return [request for request in self.seen if request.method == "GET"]
@@ -135,7 +147,11 @@ def _handler(hub: Hub) -> type[BaseHTTPRequestHandler]:
 
         def _send(self, data: bytes) -> None:
             cut = hub.cuts.pop(0) if hub.cuts else len(data)
-            self.wfile.write(data[:cut])
+            held = hub.hold_at if 0 < hub.hold_at < cut else 0
+            if held:
+                self.wfile.write(data[:held])
+                hub.hesitate()
+            self.wfile.write(data[held:cut])
             if cut < len(data):
                 self.wfile.flush()
                 self.close_connection = True

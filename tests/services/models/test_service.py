@@ -10,7 +10,7 @@ import pytest
 
 from services.models import ModelsService, ModelsSettings, Store, UnknownModel
 from services.testing import running
-from shared.events import ModelFailed, ModelProgress, ModelPulled, Role, ServiceDegraded
+from shared.events import ModelCancel, ModelFailed, ModelProgress, ModelPull, ModelPulled, Role, ServiceDegraded
 from shared.installed import InstalledModel
 from tests.kit.hub import Hub
 from tests.services.models.conftest import BIG, REPOSITORY, SMALL, pulled
@@ -45,6 +45,22 @@ async def test_a_pull_that_fails_is_said_and_the_next_one_goes_on(store: Store, 
         hub.files[f"{REPOSITORY}/config.json"] = config
         service.fetch(["tiny"])
         await bench.next(ModelPulled)
+
+
+async def test_a_pull_that_is_stopped_goes_on_from_there_when_it_is_asked_for_again(store: Store, hub: Hub) -> None:
+    """The hub hesitates in the middle of the large file; of what came, nothing is fetched again."""
+    hub.hold_at = len(BIG) // 2
+    async with running(ModelsService(store, OFTEN)) as bench:
+        bench.publish(ModelPull, name="tiny")
+        while (await bench.next(ModelProgress)).done_bytes < len(BIG) // 4:
+            pass
+        bench.publish(ModelCancel, name="nobody")
+        bench.publish(ModelCancel, name="tiny")
+        assert "was stopped" in (await bench.next(ModelFailed)).message
+        hub.go_on()
+        bench.publish(ModelPull, name="tiny")
+        assert (await bench.next(ModelPulled)).name == "tiny"
+    assert "range" in hub.gets()[-1].headers
 
 
 async def test_an_unknown_name_is_refused_at_once(store: Store) -> None:
