@@ -58,7 +58,8 @@ class Desk:
         self._ctx.tasks.create_task(self._tongues.warm(), name="skills:warm")
 
     async def serve(self, call: ToolCall) -> None:
-        """Answer one call with one result."""
+        """Answer one call with one result. A call that comes again after a crash takes effect once."""
+        self._book.begin(call.id)
         language = self._tongues.known(call.language)
         asked = self._asked(call, await self._tongues.words(language))
         found = await self._understood(call, asked) if call.sentence else self._named(call, asked)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 __all__ = ["Alarm", "State", "resolve", "settled"]
 
-State = Literal["waiting", "paused", "ringing"]
+State = Literal["waiting", "paused", "ringing", "gone"]
 
 
 class Alarm(BaseModel):
@@ -43,6 +43,10 @@ class Alarm(BaseModel):
     """How often it has rung."""
     next_ring: int = 0
     """Unix time of the next ring of one that is ringing."""
+    call: str = ""
+    """Id of the call that changed it last."""
+    before: Alarm | None = None
+    """As it was before that call; None when the call set it."""
 
 
 def resolve(local: datetime, zone: ZoneInfo) -> int:

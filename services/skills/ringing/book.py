@@ -2,6 +2,9 @@
 
 No waiting and no I/O here: every method is told the time by the clock it was made with. Timers run on the monotonic
 clock, so that setting the system's clock neither shortens nor lengthens them; alarms follow the wall clock.
+
+What a call did is kept with what was there before: a call that comes again, because the process was killed before
+anybody knew that it is done, undoes its work first. So each call takes effect once.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ class AlarmBook:
         self._rings = rings
         self._alarms: dict[str, Alarm] = {}
         self._ends: dict[str, int] = {}
+        self._call = ""
         self.changed: Callable[[], None] = lambda: None
         """Called after every change."""
 
@@ -30,7 +34,12 @@ class AlarmBook:
 
     def all(self) -> tuple[Alarm, ...]:
         """Everything that is set, the next to ring first."""
-        return tuple(sorted(self._alarms.values(), key=lambda alarm: (self.left(alarm), alarm.set_at, alarm.id)))
+        there = (alarm for alarm in self._alarms.values() if alarm.state != "gone")
+        return tuple(sorted(there, key=lambda alarm: (self.left(alarm), alarm.set_at, alarm.id)))
+
+    def kept(self) -> tuple[Alarm, ...]:
+        """What has to be kept: all, and what the last call took away."""
+        return (*self.all(), *(alarm for alarm in self._alarms.values() if alarm.state == "gone"))
 
     def ringing(self) -> tuple[Alarm, ...]:
         """What rings now, the longest ringing first."""
@@ -46,6 +55,15 @@ class AlarmBook:
         return alarm.due - self._clock.now_ns()
 
     # ---- what is done to it
+
+    def begin(self, call: str) -> None:
+        """What is done from now on is done by this call. If it was begun before, what it did then is undone."""
+        for alarm in tuple(self._alarms.values()):
+            if alarm.call == call and alarm.before is not None:
+                self._place(alarm.before)
+            elif alarm.state == "gone" and alarm.call != call:
+                del self._alarms[alarm.id]
+        self._call = call
 
     def add(self, alarm: Alarm) -> Alarm:
         """Set it; one with an id that is known is not set again. Returns what the book holds."""
@@ -64,9 +82,9 @@ class AlarmBook:
 
     def remove(self, alarm: Alarm) -> None:
         """Forget it."""
-        if self._alarms.pop(alarm.id, None) is not None:
-            self._ends.pop(alarm.id, None)
-            self.changed()
+        there = self._alarms.get(alarm.id)
+        if there is not None and there.state != "gone":
+            self._put(there.model_copy(update={"state": "gone"}))
 
     def extend(self, alarm: Alarm, by: int) -> Alarm:
         """Lengthen (or with a negative `by` shorten) a timer; what is then overdue rings at once."""
@@ -120,7 +138,7 @@ class AlarmBook:
         due = [alarm for alarm in self.all() if (wait := self._wait(alarm)) is not None and wait <= 0]
         for alarm in due:
             if alarm.attempt >= self._rings:
-                self.remove(alarm)
+                self._forget(alarm)
         return tuple(self._rung(alarm) for alarm in due if alarm.attempt < self._rings)
 
     def holds(self, alarm: Alarm) -> bool:
@@ -130,19 +148,37 @@ class AlarmBook:
     def _rung(self, alarm: Alarm) -> Alarm:
         next_ring = self._clock.now_ns() + self._ring_every
         update = {"state": "ringing", "attempt": alarm.attempt + 1, "next_ring": next_ring}
-        return self._put(alarm.model_copy(update=update))
+        rung = alarm.model_copy(update=update)
+        self._place(rung)
+        self.changed()
+        return rung
 
     def _wait(self, alarm: Alarm) -> int | None:
-        if alarm.state == "paused":
+        if alarm.state in ("paused", "gone"):
             return None
         if alarm.state == "waiting":
             return self.left(alarm)
         return self._ends[alarm.id] - self._clock.monotonic_ns()
 
     def _put(self, alarm: Alarm) -> Alarm:
+        """A call's change."""
+        if self._call:
+            before = self._alarms.get(alarm.id)
+            if before is not None:
+                again = before.call == self._call
+                before = before.before if again else before.model_copy(update={"call": "", "before": None})
+            alarm = alarm.model_copy(update={"call": self._call, "before": before})
+        if alarm.state == "gone" and alarm.before is None:
+            self._forget(alarm)
+            return alarm
         self._place(alarm)
         self.changed()
         return alarm
+
+    def _forget(self, alarm: Alarm) -> None:
+        del self._alarms[alarm.id]
+        self._ends.pop(alarm.id, None)
+        self.changed()
 
     def _place(self, alarm: Alarm) -> None:
         self._alarms[alarm.id] = alarm

@@ -59,7 +59,7 @@ class Ringer:
     async def keep(self) -> bool:
         """Write the book; returns whether that went well. After it returned True nothing set before can be lost."""
         async with self._saving:
-            alarms = self._book.all()
+            alarms = self._book.kept()
             try:
                 await self._in_thread(lambda: self._store.save(alarms))
             except Unsaved as error:

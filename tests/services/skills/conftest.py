@@ -31,6 +31,11 @@ class MemoryStore:
         self.kept = tuple(alarms)
         self.saves = 0
 
+    @property
+    def alarms(self) -> list[Alarm]:
+        """What is set, without what the last call took away."""
+        return [alarm for alarm in self.kept if alarm.state != "gone"]
+
     def load(self) -> tuple[Alarm, ...]:
         return self.kept
 

@@ -50,7 +50,7 @@ async def test_of_several_it_asks_which_to_cancel(talk):
     )
     assert (await talk.say("cancel the two hour timer")).speech == "The timer for 2 hours is cancelled."
     assert (await talk.say("cancel the timer")).speech == "The pasta timer is cancelled."
-    assert talk.store.kept == ()
+    assert talk.store.alarms == []
 
 
 async def test_all_are_cancelled_at_once(talk):
@@ -58,7 +58,7 @@ async def test_all_are_cancelled_at_once(talk):
     await talk.say("set a timer for two hours")
     await talk.say("set an alarm for seven")
     assert (await talk.say("cancel all timers")).speech == "All timers are cancelled."
-    assert [kept.kind for kept in talk.store.kept] == ["alarm"]
+    assert [alarm.kind for alarm in talk.store.alarms] == ["alarm"]
 
 
 @pytest.mark.parametrize(
