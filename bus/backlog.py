@@ -225,6 +225,10 @@ class Backlog(Generic[E]):
             oldest_at=next(iter(self._waiting())).at if self.buffer else 0,
         )
 
+    def waiting(self) -> tuple[E, ...]:
+        """Return what is queued, and leave it there."""
+        return tuple(self._waiting())
+
     def _waiting(self) -> Iterable[E]:
         return self.buffer if isinstance(self.buffer, deque) else self.buffer.values()
 

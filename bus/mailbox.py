@@ -110,6 +110,11 @@ class Mailbox:
         """Events delivered and not yet done with."""
         return len(self._held)
 
+    @property
+    def undone(self) -> tuple[Event, ...]:
+        """What is not done with: in hand, then queued. A service that is stopped may see what it will not come to."""
+        return (*(held.event for held in self._held.values()), *self.subscription.waiting())
+
     def close(self) -> None:
         """Take no more events."""
         self.subscription.close()

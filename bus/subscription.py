@@ -68,6 +68,10 @@ class Subscription(Generic[E]):
         """The account of this moment; members of a group share one."""
         return self._backlog.ledger()
 
+    def waiting(self) -> tuple[E, ...]:
+        """Return what is queued, and leave it there."""
+        return self._backlog.waiting()
+
     def take_nowait(self) -> E | None:
         """Return the next event that may still be delivered, or None when nothing is queued.
 

@@ -7,11 +7,12 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from bus import Bus, Subscription
+from bus import Bus, NoMailbox, RequestTimeout, Subscription
 from bus.transport import Letter, Node
 from services.audio import AudioService, DeviceInfo, PortAudio, check, list_devices
 from services.audio.engines.soundfiles import read_sound
@@ -46,15 +47,17 @@ from services.stt import open_engine as open_recogniser
 from services.supervisor import Child, Supervisor, run_process
 from services.tts import Speech, TtsService, open_engine, synthesise
 from shared.clock import Clock, SystemClock
-from shared.errors import ConfigError
-from shared.events import Event, MemoryForget, SessionClosed, SessionOpened, Stamp
+from shared.errors import ConfigError, SottoError
+from shared.events import Event, MemoryForget, SessionClosed, SessionOpened, SessionResume, SessionResumed, Stamp
 from shared.ids import id_source, process_prefix
 from shared.logs import configure
 from shared.pcm import Floats
 
 __all__ = [
     "Assistant",
+    "CannotResume",
     "Daemon",
+    "Earlier",
     "Keeper",
     "Purpose",
     "Server",
@@ -81,6 +84,7 @@ E = TypeVar("E", bound=Event)
 Purpose = Literal["voice", "text", "dictation"]
 """`voice`: the whole conversation; `text`: typed, and spoken only if asked; `dictation`: what is said, written down."""
 
+_RESUME_S = 10.0
 _HERE = Apart(isolate="thread")
 _OVER: dict[Purpose, Literal["voice", "text"]] = {"voice": "voice", "text": "text", "dictation": "voice"}
 
@@ -90,20 +94,41 @@ def shelf(settings: Settings) -> Store:
     return Store(settings.models)
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The conversation that a session goes on with."""
+
+    name: str
+    """See `session.resume`."""
+    begin: bool = False
+
+
+class CannotResume(SottoError):
+    """The conversation that was to be gone on with is not to be had."""
+
+
 class Assistant:
     """One assistant: a bus, a session on it, and the supervised services that `purpose` needs.
 
-    With `watched` it opens the event socket, for the dashboard and the scripts (unless the settings forbid it).
+    With `watched` it opens the event socket, for the dashboard and the scripts (unless the settings forbid it). With
+    `earlier` it goes on with that conversation; entering it raises CannotResume where that is not to be had.
     Raises UnreadableSound, OutputFailed or ConfigError for sound files that cannot be used; devices are waited for.
     """
 
     def __init__(
-        self, settings: Settings, purpose: Purpose = "voice", *, clock: Clock | None = None, watched: bool = False
+        self,
+        settings: Settings,
+        purpose: Purpose = "voice",
+        *,
+        clock: Clock | None = None,
+        watched: bool = False,
+        earlier: Earlier | None = None,
     ) -> None:
         if purpose != "text":
             check(settings.audio)
         self.settings = settings
         self.purpose = purpose
+        self._earlier = earlier
         self.clock = clock or SystemClock()
         ids = id_source(process_prefix())
         self.session = ids()
@@ -129,12 +154,30 @@ class Assistant:
         self._closing = self.bus.subscribe(SessionClosed, session=self.session, name="session")
         await self.supervisor.__aenter__()
         self.emit(SessionOpened, over=_OVER[self.purpose], language=self.settings.language)
+        if self._earlier is not None:
+            try:
+                await self._resume(self._earlier)
+            except CannotResume:
+                await self.__aexit__(None, None, None)
+                raise
         return self
 
     async def __aexit__(self, *error: object) -> None:
         if self._closing is not None:
             self._closing.close()
         await self.supervisor.__aexit__(*error)
+
+    async def _resume(self, earlier: Earlier) -> None:
+        """Have memory tell dialogue what was said before."""
+        wish = self._stamp(SessionResume, name=earlier.name, begin=earlier.begin)
+        try:
+            reply = await self.bus.request(wish, _RESUME_S)
+        except NoMailbox as error:
+            raise CannotResume("Memory is switched off.", remedy="Set memory.enabled=true.") from error
+        except RequestTimeout as error:
+            raise CannotResume("Memory does not answer.", remedy="See `sotto doctor`, and try again.") from error
+        if isinstance(reply, SessionResumed) and reply.problem:
+            raise CannotResume(reply.problem)
 
     def fetch(self, names: Sequence[str]) -> None:
         """Pull models beside the conversation; their services take them over between turns. Raises UnknownModel."""

@@ -25,12 +25,15 @@ from shared.events import (
     LlmPrepare,
     LlmRequest,
     MemoryForget,
+    SessionResumed,
+    SessionSummarised,
     SkillsRegistered,
     SttFinal,
     SttStart,
     TtsRequest,
     TurnCommitted,
     TurnFinished,
+    TurnName,
 )
 from shared.pcm import CAPTURE_RATE
 
@@ -86,6 +89,8 @@ def _concerns(place: Place, order: MemoryForget) -> bool:
         said = path.read_text(encoding="utf-8", errors="replace").casefold()
         if any(text in said for text in texts) or (words and all(word in said for word in words)):
             return True
+        if any(name.session.casefold() in said for name in order.turns):  # it goes on with that session
+            return True
     return False
 
 
@@ -123,9 +128,18 @@ def _meant(event: Event, order: MemoryForget, texts: set[str]) -> bool:
         return True
     if isinstance(event, SkillsRegistered):
         return False
+    if isinstance(event, SessionResumed | SessionSummarised) and not _told_by(event).isdisjoint(order.turns):
+        return True
     said = "\n".join(_strings(event)).casefold()
     words = order.about.casefold().split()
     return any(text in said for text in texts) or (bool(words) and all(word in said for word in words))
+
+
+def _told_by(event: SessionResumed | SessionSummarised) -> set[TurnName]:
+    """The turns of other sessions that it tells of."""
+    summary = event.summary
+    turns = event.turns if isinstance(event, SessionResumed) else ()
+    return {*(TurnName(session=t.session, turn=t.turn) for t in turns), *(summary.turns if summary else ())}
 
 
 def _strings(event: Event) -> Iterator[str]:

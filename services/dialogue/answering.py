@@ -249,7 +249,7 @@ def warm_up(state: State) -> State:
     Outside a turn: no answer is waited for, and nothing is said.
     """
     settings = state.rules.settings
-    said = messages(settings.system_prompt, (), "")
+    said = messages(settings.system_prompt, (), "", summary=state.summary.text if state.summary else "")
     if not (state.has_model and state.tools and said):
         return state
     return emit(

@@ -16,6 +16,7 @@ from shared.events import Message, Remembered
 __all__ = ["Exchange", "messages"]
 
 CUT = " —"
+_EARLIER = "Earlier in this conversation:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,10 @@ class Exchange:
     """It was an answer, and no apology."""
     at: int = 0
     """When it ended, unix ns."""
+    session: str = ""
+    """The session in which it was held; empty for this one."""
+    cut: bool = False
+    """It was cut off where `text` ends."""
 
     def heard(self) -> str:
         """Exactly the words that reached the person."""
@@ -47,18 +52,20 @@ class Exchange:
 
 
 def messages(
-    system: str, past: tuple[Exchange, ...], asked: str, recalled: tuple[Remembered, ...] = ()
+    system: str, past: tuple[Exchange, ...], asked: str, recalled: tuple[Remembered, ...] = (), summary: str = ""
 ) -> tuple[Message, ...]:
     """Return the conversation for a model that is to answer `asked`.
 
-    What memory knows of it stands before the question: what comes before that stays as it was, already evaluated.
+    The summary stands with the instructions, for the turns before `past`. What memory knows stands before the question:
+    what comes before that stays as it was, already evaluated.
     """
     lines: list[tuple[str, str]] = []
     for exchange in past:
         lines.append(("user", exchange.asked))
         lines.append(("assistant", _marked(exchange)))
     lines.append(("user", f"{_notes(recalled)}\n\n{asked}" if recalled else asked))
-    said: list[Message] = [Message(role="system", content=system)] if system else []
+    told = "\n\n".join(part for part in (system, summary and f"{_EARLIER} {summary}") if part)
+    said: list[Message] = [Message(role="system", content=told)] if told else []
     for role, content in lines:
         if not content or (role == "assistant" and all(m.role == "system" for m in said)):
             continue
@@ -88,4 +95,4 @@ def _note(item: Remembered) -> str:
 
 def _marked(exchange: Exchange) -> str:
     heard = exchange.heard()
-    return heard + CUT if heard and heard != exchange.text.strip() else heard
+    return heard + CUT if heard and (exchange.cut or heard != exchange.text.strip()) else heard

@@ -13,7 +13,7 @@ def conversation(state: State, asked: str, recalled: tuple[Remembered, ...] = ()
     """Return what the model is told when it is asked that: its instructions, the past turns and the question."""
     settings = state.rules.settings
     past = state.past[-settings.history_turns :] if settings.history_turns else ()
-    return messages(settings.system_prompt, past, asked, recalled)
+    return messages(settings.system_prompt, past, asked, recalled, state.summary.text if state.summary else "")
 
 
 def prepare(state: State) -> State:

@@ -9,7 +9,7 @@ from services.dialogue.phrases import phrase
 from services.dialogue.speaking import add_text
 from services.dialogue.state import ANSWER, RECALL, State, emit, forget, wake_after, with_answer
 from services.dialogue.words import normal
-from shared.events import MemoryForget, MemoryForgotten, MemoryQuery, Remembered, ServiceReady
+from shared.events import MemoryForget, MemoryForgotten, MemoryQuery, Remembered, ServiceReady, Summary
 
 __all__ = ["lose_memory", "mention_loss", "on_forget", "on_memory_ready", "recall", "take"]
 
@@ -67,18 +67,33 @@ def on_forget(state: State, event: MemoryForget) -> State:
     """Drop the past turns that are to be forgotten."""
     kept = tuple(exchange for exchange in state.past if not _meant(exchange, event, state.session))
     gone = len(state.past) - len(kept)
-    return emit(
-        replace(state, past=kept), MemoryForgotten, 0, store="dialogue", removed=gone, detail=f"{gone} turns", ok=True
-    )
+    summary = None if state.summary is None or _tells(state.summary, event) else state.summary
+    detail = f"{gone} turns" if summary is state.summary else f"{gone} turns and the summary of those before"
+    state = replace(state, past=kept, summary=summary)
+    return emit(state, MemoryForgotten, 0, store="dialogue", removed=gone, detail=detail, ok=True)
+
+
+def _tells(summary: Summary, event: MemoryForget) -> bool:
+    """Whether the summary stands for a turn that is to be forgotten, or says its words."""
+    if event.everything or set(summary.turns) & set(event.turns):
+        return True
+    if event.until and event.since <= summary.until and summary.since <= event.until:
+        return True
+    return _says(summary.text, event)
 
 
 def _meant(exchange: Exchange, event: MemoryForget, session: str) -> bool:
-    if event.everything or any((name.session, name.turn) == (session, exchange.turn) for name in event.turns):
+    here = exchange.session or session
+    if event.everything or any((name.session, name.turn) == (here, exchange.turn) for name in event.turns):
         return True
     if event.until and event.since <= exchange.at <= event.until:
         return True
-    said = f"{exchange.asked}\n{exchange.text}".casefold()
-    if any(text.strip() and text.casefold() in said for text in event.texts):
+    return _says(f"{exchange.asked}\n{exchange.text}", event)
+
+
+def _says(text: str, event: MemoryForget) -> bool:
+    said = text.casefold()
+    if any(other.strip() and other.casefold() in said for other in event.texts):
         return True
     about = normal(event.about)
     return bool(about) and set(about) <= set(normal(said))

@@ -2,6 +2,7 @@
 
 No clock, no I/O, no randomness: the same inputs give the same conversation. Where to read: `listening` (onset to
 words), `interrupting` (speech over an answer), `answering` (words to answer), `recalling` (what memory knows),
+`resuming` (what was said before),
 `speaking` (answer to heard words), `lost` (what does not come).
 """
 
@@ -11,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from services.dialogue import answering, interrupting, listening, lost, recalling, speaking
+from services.dialogue import answering, interrupting, listening, lost, recalling, resuming, speaking
 from services.dialogue.commands import Command, Woke
 from services.dialogue.latency import Capture
 from services.dialogue.state import ANSWER, BARGE_IN, ENDPOINT, LIMIT, RECALL, RECOGNITION, State
@@ -32,6 +33,8 @@ from shared.events import (
     SessionCleared,
     SessionClosed,
     SessionOpened,
+    SessionResumed,
+    SessionSummarised,
     SkillsRegistered,
     SpeechEnded,
     SpeechStarted,
@@ -98,7 +101,7 @@ def _on_opened(state: State, event: SessionOpened) -> State:
 
 
 def _on_cleared(state: State, event: SessionCleared) -> State:
-    return replace(state, past=())
+    return replace(state, past=(), summary=None)
 
 
 def _on_closed(state: State, event: SessionClosed) -> State:
@@ -131,6 +134,8 @@ _STEPS: Mapping[type[Event], Callable[[State, Any], State]] = {
     SessionCleared: _on_cleared,
     SessionClosed: _on_closed,
     SessionOpened: _on_opened,
+    SessionResumed: resuming.on_resumed,
+    SessionSummarised: resuming.on_summarised,
     SkillsRegistered: _on_skills,
     SpeechEnded: listening.on_speech_ended,
     SpeechStarted: listening.on_speech_started,

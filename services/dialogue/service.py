@@ -87,9 +87,10 @@ class DialogueService:
         return frozenset(self._conversations)
 
     def history(self, session: str) -> dict[int, str]:
-        """Return what was heard of each past answer, by turn: exactly what the next request to the model holds."""
+        """Return what was heard of each past answer of the session, by turn: so the next request holds it."""
         conversation = self._conversations.get(session)
-        return {exchange.turn: exchange.heard() for exchange in conversation.state.past} if conversation else {}
+        past = conversation.state.past if conversation else ()
+        return {exchange.turn: exchange.heard() for exchange in past if not exchange.session}
 
     async def run(self, ctx: Context) -> None:
         """Hold the conversations until cancelled."""

@@ -16,7 +16,7 @@ from services.dialogue.history import Exchange
 from services.dialogue.latency import Capture, Moments
 from services.dialogue.ledger import Ledger
 from services.dialogue.settings import DialogueSettings
-from shared.events import AlarmRang, Event, Message, Remembered, ToolRequest, ToolSpec
+from shared.events import AlarmRang, Event, Message, Remembered, Summary, ToolRequest, ToolSpec
 
 __all__ = [
     "ANSWER",
@@ -175,6 +175,8 @@ class State:
     later: Onset | None = None
     answer: Answer | None = None
     past: tuple[Exchange, ...] = ()
+    summary: Summary | None = None
+    """What stands for the turns before those."""
     alarms: tuple[AlarmRang, ...] = ()
     """Alarms that wait for their turn."""
     tools: tuple[ToolSpec, ...] = ()

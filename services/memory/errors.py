@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.errors import SottoError
 
-__all__ = ["ImportRefused", "MemoryDamaged", "MemoryFull", "UnreadableDocument", "VectorsUnusable"]
+__all__ = ["ImportRefused", "MemoryDamaged", "MemoryFull", "NoConversation", "UnreadableDocument", "VectorsUnusable"]
 
 
 class MemoryDamaged(SottoError):
@@ -25,3 +25,7 @@ class UnreadableDocument(SottoError):
 
 class ImportRefused(SottoError):
     """A line is no exported memory; nothing of the file was taken."""
+
+
+class NoConversation(SottoError):
+    """There is none of this name to go on with."""

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bus import Overflow
 from services.contract import Context
+from services.memory.conversations import Exchange
 from services.memory.focus import Focus
 from services.memory.indexing import Indexing
 from services.memory.item import Item
 from services.memory.store import Store
+from services.memory.words import content
 from services.memory.worker import Worker
 from shared.events import MemoryErase, MemoryForget, MemoryForgotten, Removed, TurnName
 
 __all__ = ["Forgetting"]
 
+_TELLING = 6
+"""Words of what was said that other stores look for: "I will remember that" is everywhere."""
 _NAMES = {"fact": "facts", "turn": "turns", "document": "passages"}
 
 
@@ -25,12 +29,21 @@ class _Wish:
     """What is to go."""
 
     items: tuple[Item, ...] = ()
+    said: tuple[Exchange, ...] = ()
+    """Of the conversations."""
     turns: tuple[TurnName, ...] = ()
     texts: tuple[str, ...] = ()
     since: int = 0
     until: int = 0
     about: str = ""
     everything: bool = False
+
+    @property
+    def words(self) -> list[list[str]]:
+        """What an exchange says that tells of it: all words of one of these."""
+        facts = [item for item in self.items if item.what == "fact"]
+        told = [content(f"{item.key} {item.value}" if item.value else item.text) for item in facts]
+        return [*told, content(self.about)] if self.about.strip() else told
 
 
 class Forgetting:
@@ -56,6 +69,8 @@ class Forgetting:
     async def erase(self, ctx: Context, event: MemoryErase) -> tuple[int, tuple[Removed, ...]]:
         """Fulfil the wish; returns how many items are gone, and the receipt."""
         wish = await self._meaning(event)
+        if event.what != "documents":
+            wish = await self._with_conversations(wish)
         removed = await self._own(event, wish)
         if event.what != "documents":
             removed += await self._others(ctx, wish)
@@ -88,7 +103,17 @@ class Forgetting:
         items = await self._writing.do(self._store.named, [*told, *(item.id for item in said)])
         wish = self._wish(items)
         turns = (*(name for name in wish.turns if name != turn), turn)
-        return _Wish(wish.items, turns, (*wish.texts, *texts))
+        return replace(wish, turns=turns, texts=(*wish.texts, *texts))
+
+    async def _with_conversations(self, wish: _Wish) -> _Wish:
+        """What was said of it in any conversation goes too, and the other stores learn of it."""
+        said = await self._writing.do(
+            self._store.conversations.meant, wish.turns, since=wish.since, until=wish.until, words=wish.words
+        )
+        turns = dict.fromkeys([*wish.turns, *(exchange.name for exchange in said)])
+        spoken = (text for exchange in said for text in (exchange.asked, exchange.heard))
+        texts = dict.fromkeys([*wish.texts, *(text for text in spoken if len(text.split()) >= _TELLING)])
+        return replace(wish, said=tuple(said), turns=tuple(turns), texts=tuple(texts))
 
     def _wish(self, items: Sequence[Item], *, about: str = "") -> _Wish:
         return _wish(items, self._focus.turns(item.id for item in items), about=about)
@@ -104,12 +129,16 @@ class Forgetting:
                 counts["passages"] = len(ids)
                 return ids
             ids = [item.id for item in wish.items]
+            conversations = self._store.conversations
             if event.what == "all":
                 await self._writing.do(self._store.clear)
+                said = await self._writing.do(conversations.clear)
             else:
                 await self._writing.do(self._store.delete, ids)
+                said = await self._writing.do(conversations.forget, wish.said, words=wish.words)
             for item in wish.items:
                 counts[_NAMES[item.what]] = counts.get(_NAMES[item.what], 0) + 1
+            counts["conversations"] = said
             return ids
 
         vectors, problem = await self._index.forget(delete) if self._index else (len(await delete()) * 0, "")
@@ -156,7 +185,7 @@ def _wish(items: Sequence[Item], told: set[tuple[str, int]], *, about: str = "")
     turns = told | {(item.session, item.turn) for item in items if item.turn}
     names = tuple(TurnName(session=session, turn=turn) for session, turn in sorted(turns))
     texts = tuple(dict.fromkeys(line for item in items for line in item.text.splitlines() if line))
-    return _Wish(tuple(items), names, texts, about=about)
+    return _Wish(tuple(items), turns=names, texts=texts, about=about)
 
 
 def _line(answer: MemoryForgotten) -> Removed:

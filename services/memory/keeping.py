@@ -6,9 +6,9 @@ from services.memory.facts import Fact, corrected, read
 from services.memory.item import Item
 from services.memory.store import Kept, Store
 from services.memory.words import safe
-from shared.events import MemoryStore, TurnFinished
+from shared.events import MemoryStore, PastTurn, TurnFinished
 
-__all__ = ["as_turn", "correct", "keep"]
+__all__ = ["as_exchange", "as_turn", "correct", "keep"]
 
 
 def keep(store: Store, event: MemoryStore) -> Kept | None:
@@ -47,6 +47,14 @@ def as_turn(event: TurnFinished) -> Item | None:
         turn=event.turn,
         source=event.id,
     )
+
+
+def as_exchange(event: TurnFinished) -> PastTurn | None:
+    """A finished turn as its conversation holds it; None for one in which nothing was said and nothing heard."""
+    asked, heard = safe(event.asked), safe(event.heard)
+    if not asked and not heard:
+        return None
+    return PastTurn(session=event.session, turn=event.turn, at=event.at, asked=asked, heard=heard, reason=event.reason)
 
 
 def _item(event: MemoryStore, fact: Fact) -> Item:

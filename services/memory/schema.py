@@ -1,7 +1,8 @@
 """The tables, and the steps from each version of them to the next.
 
 The words are FTS5's index over the live items, held in step by triggers; the outbox names what the vectors have yet to
-follow. `secure_delete` overwrites what is deleted.
+follow. `secure_delete` overwrites what is deleted. A conversation goes on through several sessions; `summarised` is the
+number of the last exchange that its summary tells of.
 """
 
 from __future__ import annotations
@@ -69,6 +70,33 @@ WHEN old.state = 'live' AND new.state = 'superseded' BEGIN
 END;
 """
 
+_CONVERSATIONS = """
+CREATE TABLE conversations (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    summary TEXT NOT NULL,
+    summarised INTEGER NOT NULL
+) STRICT;
+CREATE TABLE sessions (
+    session TEXT PRIMARY KEY,
+    conversation INTEGER NOT NULL REFERENCES conversations (number)
+) STRICT;
+CREATE TABLE exchanges (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    conversation INTEGER NOT NULL REFERENCES conversations (number),
+    session TEXT NOT NULL,
+    turn INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    asked TEXT NOT NULL,
+    heard TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    UNIQUE (session, turn)
+) STRICT;
+CREATE INDEX exchanges_by_conversation ON exchanges (conversation, number);
+CREATE INDEX exchanges_by_time ON exchanges (at);
+CREATE INDEX sessions_by_conversation ON sessions (conversation);
+"""
+
 
 def _script(text: str) -> Callable[[sqlite3.Connection], None]:
     def run(connection: sqlite3.Connection) -> None:
@@ -83,7 +111,7 @@ def _script(text: str) -> Callable[[sqlite3.Connection], None]:
     return run
 
 
-_STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_script(_FIRST),)
+_STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_script(_FIRST), _script(_CONVERSATIONS))
 
 VERSION = len(_STEPS)
 """The version that this Sotto writes."""

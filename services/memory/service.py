@@ -1,9 +1,13 @@
-"""The memory service: keeps what it is told and what was heard, finds it again, and forgets it for good."""
+"""The memory service: keeps what it is told and what was heard, finds it again, and forgets it for good.
+
+It also keeps whole conversations as they were heard, so that a later session can go on with one.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,26 +17,32 @@ from bus import Fenced, NoMailbox, Overflow, RequestTimeout
 from services.contract import Context
 from services.memory.documents import follow
 from services.memory.engines.chroma import open_chroma
-from services.memory.errors import MemoryDamaged, MemoryFull
+from services.memory.errors import MemoryDamaged, MemoryFull, NoConversation
 from services.memory.finding import Finding
 from services.memory.focus import Focus
 from services.memory.forgetting import Forgetting
 from services.memory.indexing import Embedded, Indexing, rows_of
-from services.memory.keeping import as_turn, correct, keep
+from services.memory.keeping import as_exchange, as_turn, correct, keep
 from services.memory.settings import MemorySettings
 from services.memory.store import Kept, Store
+from services.memory.summarising import Summarising
 from services.memory.worker import Worker
 from shared.events import (
     EmbedRequest,
     EmbedResult,
     Event,
     LlmRequest,
+    LlmResponse,
     MemoryErase,
     MemoryErased,
     MemoryQuery,
     MemoryResult,
     MemoryStore,
     MemoryStored,
+    ModelLoaded,
+    SessionCleared,
+    SessionResume,
+    SessionResumed,
     TurnFinished,
 )
 
@@ -40,12 +50,14 @@ __all__ = ["MemoryService"]
 
 _INDEX_WAIT_S = 60.0
 _EXPIRY_S = 3600.0
+_TOLD = 48
+"""Turns that a resumed conversation begins with at most."""
 _DAY_NS = 86_400 * 10**9
 _log = structlog.get_logger("memory")
 
 
 class MemoryService:
-    """Consumes `memory.store`, `memory.query`, `memory.erase` and `turn.finished`.
+    """Consumes `memory.store`, `memory.query`, `memory.erase`, `session.resume` and `turn.finished`.
 
     What is stored is on disk when `memory.stored` says so, and found by words from then on; by meaning as soon as the
     embedding service has given its vector. `stores` name the other services that hold words and answer
@@ -53,7 +65,9 @@ class MemoryService:
     """
 
     name: ClassVar[str] = "memory"
-    consumes: ClassVar[tuple[type[Event], ...]] = (MemoryStore, MemoryQuery, MemoryErase, TurnFinished)
+    consumes: ClassVar[tuple[type[Event], ...]] = (
+        *(MemoryStore, MemoryQuery, MemoryErase, SessionCleared, SessionResume, TurnFinished),
+    )
 
     def __init__(self, settings: MemorySettings, *, stores: Sequence[str] = ()) -> None:
         self._settings = settings
@@ -61,6 +75,10 @@ class MemoryService:
         self._focus = Focus()
         self._changes = 0
         """Counts what was superseded or forgotten."""
+        self._names: dict[str, str] = {}
+        """Of sessions that go on with a conversation."""
+        self._outgrown: set[str] = set()
+        """Sessions of which the language model was not told all."""
 
     async def run(self, ctx: Context) -> None:
         """Serve until cancelled. With a damaged file it says so and answers that nothing is known."""
@@ -81,7 +99,7 @@ class MemoryService:
             if index is not None:
                 await index.close()
             await reading.close(reader.close)
-            await writing.close(store.close)
+            await writing.close(partial(self._end, store, ctx.inbox.undone))
 
     async def _serve(
         self, ctx: Context, store: Store, writing: Worker, reader: Store, reading: Worker, index: Indexing | None
@@ -102,7 +120,8 @@ class MemoryService:
         ctx.tasks.create_task(self._expire(ctx, store, writing, index), name="memory:expiry")
         if self._settings.watch:
             ctx.tasks.create_task(self._follow_folders(ctx, index), name="memory:folders")
-        ctx.tasks.create_task(self._watch_requests(ctx), name="memory:told")
+        summarising = Summarising(self._settings, store.conversations, writing, lambda: self._changes)
+        ctx.tasks.create_task(self._watch_model(ctx, summarising), name="memory:told")
         async for event in ctx.inbox:
             match event:
                 case MemoryQuery():
@@ -115,8 +134,29 @@ class MemoryService:
                 case TurnFinished():
                     if await self._finished(event, store, writing):
                         wake()
+                    await self._said(ctx, event, store, writing, summarising)
+                case SessionResume():
+                    await self._resume(ctx, event, store, writing)
+                case SessionCleared():
+                    await self._clear(event, store, writing)
                 case _:
                     continue
+
+    def _end(self, store: Store, undone: Sequence[Event]) -> None:
+        """Keep what was heard last, though the process ends right after; what will be handled again is kept once."""
+        try:
+            for event in undone:
+                item = as_turn(event) if isinstance(event, TurnFinished) and self._settings.turns else None
+                if item is not None:
+                    store.keep(item)
+                exchange = as_exchange(event) if isinstance(event, TurnFinished) else None
+                if exchange is not None and self._settings.conversations:
+                    name = self._names.get(event.session) or store.conversations.name_of(event.session)
+                    store.conversations.add(exchange, name)
+        except (MemoryDamaged, MemoryFull) as error:
+            _log.warning("the last turns were not kept", reason=str(error))
+        finally:
+            store.close()
 
     # ---- keeping
 
@@ -156,6 +196,60 @@ class MemoryService:
             _log.warning("a turn was not kept", reason=str(error))
             return False
 
+    # ---- conversations
+
+    async def _said(
+        self, ctx: Context, event: TurnFinished, store: Store, writing: Worker, summarising: Summarising
+    ) -> None:
+        """Keep the turn with its conversation, and see to it that this stays as long as can be told."""
+        exchange = as_exchange(event) if self._settings.conversations else None
+        if exchange is None:
+            return
+        try:
+            name = await self._name(event.session, store, writing)
+            await writing.do(store.conversations.add, exchange, name)
+        except (MemoryDamaged, MemoryFull) as error:
+            _log.warning("a turn was not kept", reason=str(error))
+            return
+        outgrown = event.session in self._outgrown
+        self._outgrown.discard(event.session)
+        work = self._summarise(ctx, summarising, event.session, name, outgrown=outgrown)
+        ctx.tasks.create_task(work, name="memory:summary")
+
+    @staticmethod
+    async def _summarise(ctx: Context, summarising: Summarising, session: str, name: str, *, outgrown: bool) -> None:
+        try:
+            await summarising.consider(ctx, session, name, outgrown=outgrown)
+        except (MemoryDamaged, MemoryFull) as error:
+            _log.warning("a conversation was not summarised", reason=str(error))
+
+    async def _resume(self, ctx: Context, event: SessionResume, store: Store, writing: Worker) -> None:
+        """Tell what was said before, and keep what follows with it."""
+        name, problem, conversations = event.name, "", store.conversations
+        try:
+            if not event.begin:
+                name = await writing.do(conversations.find, event.name)
+            told, summary = await writing.do(conversations.told, name, _TOLD)
+            await writing.do(conversations.enter, event.session, name)
+            self._names[event.session] = name
+        except (MemoryDamaged, MemoryFull, NoConversation) as error:
+            told, summary, problem = [], None, str(error)
+        turns = tuple(exchange.told() for exchange in told)
+        ctx.emit(SessionResumed, name=name, turns=turns, summary=summary, problem=problem)
+
+    async def _clear(self, event: SessionCleared, store: Store, writing: Worker) -> None:
+        try:
+            name = await self._name(event.session, store, writing)
+            await writing.do(store.conversations.clear, name)
+        except (MemoryDamaged, MemoryFull) as error:
+            _log.warning("a conversation was not cleared", reason=str(error))
+        self._changes += 1
+
+    async def _name(self, session: str, store: Store, writing: Worker) -> str:
+        """Of the conversation that the session belongs to."""
+        known = self._names.get(session)
+        return known if known is not None else await writing.do(store.conversations.name_of, session)
+
     # ---- finding
 
     async def _answer(self, ctx: Context, query: MemoryQuery, finding: Finding) -> None:
@@ -172,13 +266,19 @@ class MemoryService:
             self._focus.told(query.session, query.turn, items, outright=True)
         ctx.emit(MemoryResult, request=query.id, items=items, by=by)
 
-    async def _watch_requests(self, ctx: Context) -> None:
-        """See what the model is really told: a result that came too late was not."""
-        requests = ctx.bus.subscribe(LlmRequest, name="memory-told", capacity=64, overflow=Overflow.DROP_OLDEST)
-        with requests:
-            async for request in requests:
-                if request.recalled:
-                    self._focus.told(request.session, request.turn, request.recalled, outright=False)
+    async def _watch_model(self, ctx: Context, summarising: Summarising) -> None:
+        """See what the model is really told: a result that came too late was not, nor what was too long."""
+        kinds = (LlmRequest, LlmResponse, ModelLoaded)
+        seen = ctx.bus.subscribe(*kinds, name="memory-told", capacity=64, overflow=Overflow.DROP_OLDEST)
+        with seen:
+            async for event in seen:
+                if isinstance(event, ModelLoaded):
+                    summarising.model_came()
+                elif isinstance(event, LlmResponse):
+                    if event.turn and event.usage.dropped_messages:
+                        self._outgrown.add(event.session)
+                elif isinstance(event, LlmRequest) and event.recalled:
+                    self._focus.told(event.session, event.turn, event.recalled, outright=False)
 
     # ---- forgetting
 
@@ -203,6 +303,8 @@ class MemoryService:
                 turns_before=now - int(turns * _DAY_NS) if turns else 0,
                 facts_before=now - int(facts * _DAY_NS) if facts else 0,
             )
+            if turns:
+                await writing.do(store.conversations.expire, now - int(turns * _DAY_NS))
             if gone and index is not None:
                 index.wake()
             await asyncio.sleep(_EXPIRY_S)
@@ -252,6 +354,8 @@ class MemoryService:
                     ctx.emit(MemoryResult, request=event.id, items=(), by="words")
                 case MemoryErase():
                     ctx.emit(MemoryErased, request=event.id, texts=0, removed=())
+                case SessionResume():
+                    ctx.emit(SessionResumed, name=event.name, turns=(), summary=None, problem=problem)
                 case _:
                     continue
 

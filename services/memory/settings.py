@@ -21,8 +21,15 @@ class MemorySettings(BaseModel):
     `sotto/memory` in the folder for a person's data."""
     turns: bool = True
     """Keep what was said and heard when the language model answered; facts are kept in any case."""
+    conversations: bool = True
+    """Keep conversations as they were heard, so that a later session can go on with one (`sotto --resume`)."""
+    summarise_turns: int = Field(20, ge=0)
+    """When so many turns of a conversation are told to the language model in full, it sums the oldest up; 0 for never.
+    Less than dialogue.history_turns, so that none is left out before."""
+    keep_told_turns: int = Field(8, ge=0)
+    """The newest turns, which are never summed up."""
     keep_turns_days: float = Field(0, ge=0)
-    """Days after which such a turn is deleted; 0 keeps it for good."""
+    """Days after which turns are deleted, those of conversations too; 0 keeps them for good."""
     keep_facts_days: float = Field(0, ge=0)
     """Days after which a fact is deleted; 0 keeps it for good."""
     vectors: bool = True

@@ -7,21 +7,19 @@ is emptied. All methods block; one thread at a time uses a store, several stores
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 
-from services.memory.errors import MemoryDamaged, MemoryFull
+from services.memory.conversations import Conversations
+from services.memory.database import Database
 from services.memory.item import Item
-from services.memory.schema import VERSION, migrate, prepare
 from services.memory.words import content, coverage, match
 
 __all__ = ["Document", "Kept", "Pending", "Stats", "Store"]
 
 _COLUMNS = ", ".join(field.name for field in fields(Item))
-_FULL = ("full", "readonly", "disk i/o", "unable to open")
 _LIVE = "state = 'live' AND (expires = 0 OR expires > ?)"
 _COMMON = 1000
 """A word that more items have is looked for only beside rarer ones."""
@@ -77,32 +75,14 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        except (OSError, sqlite3.Error) as error:
-            raise MemoryFull(
-                f"Memories cannot be kept in {path}: {error}.", remedy="Make room or choose memory.folder elsewhere."
-            ) from error
-        try:
-            self._open()
-        except BaseException:
-            self._connection.close()
-            raise
-
-    def _open(self) -> None:
-        with self._errors():
-            prepare(self._connection)
-            found = migrate(self._connection)
-        if found > VERSION:
-            raise MemoryDamaged(
-                f"{self.path} was written by a newer Sotto (version {found}, this one knows {VERSION}).",
-                remedy="Update Sotto, or choose another memory.folder.",
-            )
+        self._database = Database(path)
+        self._connection = self._database.connection
+        self._writing, self._errors = self._database.writing, self._database.errors
+        self.conversations = Conversations(self._database)
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
+        self._database.close()
 
     # ---- keeping
 
@@ -302,8 +282,7 @@ class Store:
         """Merge the words' index, which keeps deleted words until then, and empty the log."""
         with self._writing() as sql:
             sql.execute("INSERT INTO words (words) VALUES ('optimize')")
-        with self._errors():
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._database.tidy()
 
     # ---- documents
 
@@ -377,35 +356,6 @@ class Store:
     def _items(self, query: str, values: Sequence[object]) -> list[Item]:
         with self._errors():
             return [Item(*row) for row in self._connection.execute(query, tuple(values))]
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction, all or nothing."""
-        with self._errors():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-                self._connection.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(sqlite3.Error):
-                    self._connection.execute("ROLLBACK")
-                raise
-
-    @contextlib.contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            said = str(error).lower()
-            if any(word in said for word in _FULL):
-                raise MemoryFull(
-                    f"Nothing can be written to {self.path}: {error}.",
-                    remedy="Make room on the disk or choose memory.folder elsewhere; what was kept is intact.",
-                ) from error
-            raise MemoryDamaged(
-                f"{self.path} cannot be read: {error}.",
-                remedy="Move it away and bring back an export with `sotto memory import FILE`.",
-            ) from error
 
 
 def _marks(values: Sequence[object]) -> str:

@@ -63,7 +63,7 @@ class Removed(Part):
     """One line of a receipt."""
 
     store: str
-    """`facts`, `turns`, `vectors`, or the service that dropped something."""
+    """`facts`, `turns`, `passages`, `conversations`, `vectors`, or the service that dropped something."""
     count: int
     detail: str
     """For a person; what is still there and why, where `ok` is False."""

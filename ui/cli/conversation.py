@@ -6,11 +6,12 @@ import asyncio
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 from bus import Subscription
-from services.app import Assistant, Purpose, Settings, Speech, check_sound, devices, run_process, speech
+from services.app import Assistant, CannotResume, Purpose, Settings, Speech, check_sound, devices, run_process, speech
 from services.journal import JournalSettings
 from shared.errors import SottoError
 from shared.events import TextEntered, TurnFinished
@@ -26,7 +27,7 @@ __all__ = ["ask_once", "demonstrate", "hold", "take_dictation"]
 
 def hold(session: Session, *, text: bool, as_json: bool, or_demo: bool) -> int:
     """Converse until the input ends or the person leaves; returns the exit status."""
-    settings = session.settings
+    settings, earlier = session.settings, session.earlier()
     if or_demo and not text and settings.audio.input == "default" and not _has_microphone():
         console.print("There is no microphone here, so Sotto talks with itself first.", style="yellow")
         status = demonstrate(session, Path("sotto-demo.wav"))
@@ -45,8 +46,10 @@ def hold(session: Session, *, text: bool, as_json: bool, or_demo: bool) -> int:
     if not as_json:
         console.print("Type, and press Return. Ctrl-C ends." if text else "Speak, or type. Ctrl-C ends.", style="dim")
     reads_keys = settings.audio.input != "-" and (text or sys.stdin.isatty())
-    return run_process(
-        lambda stop: _converse(Assistant(settings, purpose, watched=True), stop, as_json, reads_keys, wanted)
+    return _held(
+        lambda stop: _converse(
+            Assistant(settings, purpose, watched=True, earlier=earlier), stop, as_json, reads_keys, wanted
+        )
     )
 
 
@@ -60,7 +63,9 @@ def take_dictation(session: Session, *, as_json: bool) -> int:
 def ask_once(session: Session, text: str, *, speak: bool, as_json: bool) -> int:
     """Ask one thing, print the answer; exit status 1 when there was none."""
     settings = _with_audio(session.settings, input="none") if speak else session.settings
-    return run_process(lambda stop: _ask(Assistant(settings, "voice" if speak else "text"), stop, text, speak, as_json))
+    purpose: Purpose = "voice" if speak else "text"
+    earlier = session.earlier()
+    return _held(lambda stop: _ask(Assistant(settings, purpose, earlier=earlier), stop, text, speak, as_json))
 
 
 def demonstrate(session: Session, output: Path) -> int:
@@ -77,6 +82,16 @@ def demonstrate(session: Session, output: Path) -> int:
         }
         settings = settings.model_copy(update={"skills": alarms, **kept})
         return run_process(lambda stop: _demonstrate(Assistant(settings, "voice"), stop, pipe))
+
+
+def _held(main: Callable[[asyncio.Event], Coroutine[Any, Any, int]]) -> int:
+    """Hold it; a conversation that cannot be gone on with is told as it is."""
+    try:
+        return run_process(main)
+    except ExceptionGroup as group:
+        if len(group.exceptions) == 1 and isinstance(group.exceptions[0], CannotResume):
+            raise group.exceptions[0] from None
+        raise
 
 
 async def _converse(

@@ -42,7 +42,7 @@ def main() -> None:
     """Run the command line; every foreseen error is a sentence and a remedy on standard error, and exit status 1."""
     silence_telemetry()
     try:
-        app()
+        app(_resuming(sys.argv[1:]))
     except SottoError as error:
         errors.print(error.message, style="red", soft_wrap=True)
         if error.remedy:
@@ -69,6 +69,12 @@ def sotto(
     all_but: Annotated[
         list[str] | None, typer.Option("--all-but", help="A service that another process runs; may be repeated.")
     ] = None,
+    resume: Annotated[
+        str, typer.Option(metavar="[NAME]", help="Go on with a conversation, by its name; without one, with the last.")
+    ] = "",
+    named: Annotated[
+        str, typer.Option("--session", metavar="NAME", help="Hold the conversation of this name, or begin it.")
+    ] = "",
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens.")] = False,
     or_demo: Annotated[
         bool, typer.Option("--or-demo", help="Without a microphone, hold the demonstration first, then type.")
@@ -90,6 +96,7 @@ def sotto(
         **_settings(set or []),
     }
     session = Session(flags, config, os.environ)
+    session.resume, session.name = resume, named
     context.obj = session
     if context.invoked_subcommand is None:
         if not (text or or_demo or wake or any(key.startswith("audio.") and flags[key] for key in flags)):
@@ -338,6 +345,16 @@ def ps(
 
     context.obj.given(bus__url=bus)
     print_processes(context.obj, as_json=json)
+
+
+def _resuming(words: list[str]) -> list[str]:
+    """The command line with `last` after a `--resume` that names no conversation."""
+    if "--resume" not in words:
+        return words
+    place = words.index("--resume") + 1
+    following = words[place] if place < len(words) else "-"
+    unnamed = following.startswith("-") or following in typer.main.get_group(app).commands
+    return [*words[:place], "last", *words[place:]] if unnamed else words
 
 
 def _settings(pairs: list[str]) -> dict[str, object]:

@@ -22,7 +22,7 @@ from ui.cli.session import Session, console, errors, print_json
 if TYPE_CHECKING:
     from services.memory.store import Store
 
-__all__ = ["app"]
+__all__ = ["app", "opened"]
 
 app = typer.Typer(
     help="List, search, add, forget, export and import what is remembered.", no_args_is_help=True, rich_markup_mode=None
@@ -35,16 +35,22 @@ _LETTERS = 100
 @app.command("list")
 def list_memories(
     context: typer.Context,
-    what: Annotated[str, typer.Argument(help="facts, turns, documents or all.")] = "facts",
+    what: Annotated[str, typer.Argument(help="facts, turns, documents, conversations or all.")] = "facts",
     json: Json = False,
 ) -> None:
     """List what is remembered, the newest last."""
     kinds = {"facts": ("fact",), "turns": ("turn",), "documents": ("document",), "all": ()}
-    if what not in kinds:
-        raise ConfigError(f"There is no kind of memories called {what}.", remedy="Say facts, turns, documents or all.")
-    with _store(context.obj) as store:
+    if what not in kinds and what != "conversations":
+        raise ConfigError(
+            f"There is no kind of memories called {what}.",
+            remedy="Say facts, turns, documents, conversations or all.",
+        )
+    with opened(context.obj) as store:
         if what == "documents":
             _print_documents(store, as_json=json)
+            return
+        if what == "conversations":
+            _print_conversations(store, as_json=json)
             return
         items = [item for item in store.everything(what=kinds[what]) if item.state == "live"]
     _print([item.told() for item in items], as_json=json)
@@ -75,7 +81,7 @@ def add(
     from services.memory.errors import UnreadableDocument
 
     failed = False
-    with _store(context.obj) as store:
+    with opened(context.obj) as store:
         for path in files:
             try:
                 new = add_document(store, path)
@@ -122,7 +128,7 @@ def export(
     """Write every fact and turn as JSON lines."""
     from services.memory.exchange import exported
 
-    with _store(context.obj) as store:
+    with opened(context.obj) as store:
         lines = (f"{line}\n" for line in exported(store))
         if output is None:
             sys.stdout.writelines(lines)
@@ -144,7 +150,7 @@ def import_(
         text = sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} cannot be read: {error}.", remedy="Name an exported file.") from error
-    with _store(context.obj) as store:
+    with opened(context.obj) as store:
         console.print(f"{imported(store, text.splitlines())} memories came.")
 
 
@@ -152,7 +158,7 @@ def import_(
 def stats(context: typer.Context, json: Json = False) -> None:
     """Show how much is remembered, and where."""
     session: Session = context.obj
-    with _store(session) as store:
+    with opened(session) as store:
         facts = dataclasses.asdict(store.stats(time.time_ns()))
     facts["folder"] = str(session.settings.memory.root)
     facts["enabled"] = session.settings.memory.enabled
@@ -166,7 +172,8 @@ def stats(context: typer.Context, json: Json = False) -> None:
 
 
 @contextlib.contextmanager
-def _store(session: Session) -> Iterator[Store]:
+def opened(session: Session) -> Iterator[Store]:
+    """The store of memories, without a conversation."""
     from services.memory.store import Store
 
     store = Store(session.settings.memory.root / "memory.sqlite3")
@@ -226,6 +233,25 @@ def _print_documents(store: Store, *, as_json: bool) -> None:
             print_json(dataclasses.asdict(document))
         else:
             console.print(f"{document.path}: {document.passages} passages", soft_wrap=True)
+
+
+def _print_conversations(store: Store, *, as_json: bool) -> None:
+    found = store.conversations.listed()
+    if as_json:
+        for one in found:
+            print_json(dataclasses.asdict(one))
+        return
+    if not found:
+        console.print("No conversation is kept.")
+        return
+    from rich.table import Table
+
+    table = Table("name", "turns", "sessions", "last", "in sum", box=None, header_style="bold")
+    for one in found:
+        short = one.summary if len(one.summary) <= _LETTERS else f"{one.summary[:_LETTERS]} …"
+        table.add_row(one.name, str(one.turns), str(len(one.sessions)), _day(one.last), " ".join(short.split()))
+    console.print(table)
+    console.print("\nGo on with one: sotto --resume NAME", style="dim")
 
 
 def _print_receipt(receipt: MemoryErased, *, as_json: bool) -> bool:

@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from shared.config import Loaded, find_file, load
+from shared.errors import ConfigError
 from shared.logs import configure
 
 if TYPE_CHECKING:  # composing the tree imports every service; `sotto --help` needs none
+    from services.app import Earlier
     from services.settings import Settings
 
 __all__ = ["Session", "console", "errors", "print_json"]
 
+_LETTERS = 80
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
@@ -36,6 +39,10 @@ class Session:
         self._flags = dict(flags)
         self._config = config
         self._environ = environ
+        self.resume = ""
+        """The conversation to go on with, `last` for the last one."""
+        self.name = ""
+        """The conversation to hold, whether there was one of that name or not."""
 
     def given(self, **flags: object) -> None:
         """Take in flags of a subcommand, by dotted key with `__` for the dot; None means that it was not given."""
@@ -50,6 +57,21 @@ class Session:
         log = loaded.settings.log
         configure(log.level, log.format, file=log.file)
         return loaded
+
+    def earlier(self) -> Earlier | None:
+        """What the conversation goes on with. Raises ConfigError for names that cannot be."""
+        from services.app import Earlier
+
+        if self.resume and self.name:
+            raise ConfigError("--resume and --session were both given.", remedy="Give one of them.")
+        if self.resume:
+            return Earlier(self.resume)
+        if self.name and (self.name == "last" or self.name != " ".join(self.name.split()) or len(self.name) > _LETTERS):
+            raise ConfigError(
+                f"{self.name!r} is no name for a conversation.",
+                remedy=f"Give one of up to {_LETTERS} letters on one line, but not `last`.",
+            )
+        return Earlier(self.name, begin=True) if self.name else None
 
     @property
     def settings(self) -> Settings:

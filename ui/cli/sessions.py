@@ -49,21 +49,29 @@ def list_sessions(context: typer.Context, json: Json = False) -> None:
 
     root = context.obj.settings.journal.root
     found = recordings(root)
+    names = _names(context.obj)
     if json:
         for summary in found:
-            print_json(_facts(summary))
+            print_json({**_facts(summary), "name": names.get(summary.id, "")})
         return
     if not found:
         console.print(f"No session is recorded in {root}.", soft_wrap=True)
         return
     from rich.table import Table
 
-    table = Table("session", "began", "over", "events", "size", "sound", "", box=None, header_style="bold")
+    table = Table("session", "name", "began", "over", "events", "size", "sound", "", box=None, header_style="bold")
     for one in found:
         size = f"{one.bytes / 1e6:.1f} MB"
         live = "[green]now[/]" if one.live else ""
         table.add_row(
-            one.id, began(one.started_at), one.over, str(one.events), size, "yes" if one.sound else "no", live
+            one.id,
+            names.get(one.id, ""),
+            began(one.started_at),
+            one.over,
+            str(one.events),
+            size,
+            "yes" if one.sound else "no",
+            live,
         )
     console.print(table)
     console.print(f"\nThey are kept in {root}.", style="dim", soft_wrap=True)
@@ -124,7 +132,7 @@ def delete_sessions(
     every: Annotated[bool, typer.Option("--all", help="All but what is being recorded.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Delete sessions, all that was recorded of them."""
+    """Delete sessions: all that was recorded of them, and what their conversations hold of them."""
     from bus.journal import Recording, delete, find, recordings
 
     session: Session = context.obj
@@ -140,7 +148,29 @@ def delete_sessions(
         typer.confirm("Delete them for good?", abort=True)
     for one in going:
         delete(one)
+        _leave(session, one.session)
         console.print(f"{one.session} is deleted.", soft_wrap=True)
+
+
+def _names(session: Session) -> dict[str, str]:
+    """What the conversations are called that sessions belong to, of those that somebody named."""
+    file = session.settings.memory.root / "memory.sqlite3"
+    if not file.exists():
+        return {}
+    from ui.cli.memory import opened
+
+    with opened(session) as store:
+        return {
+            of: one.name for one in store.conversations.listed() for of in one.sessions if one.name not in one.sessions
+        }
+
+
+def _leave(session: Session, name: str) -> None:
+    if (session.settings.memory.root / "memory.sqlite3").exists():
+        from ui.cli.memory import opened
+
+        with opened(session) as store:
+            store.conversations.leave(name)
 
 
 def _facts(summary: Summary) -> dict[str, object]:

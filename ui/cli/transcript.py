@@ -20,6 +20,7 @@ from shared.events import (
     ModelPulled,
     ServiceDegraded,
     ServiceFailed,
+    SessionResumed,
     SpeechEnded,
     SpeechStarted,
     SttFinal,
@@ -89,6 +90,7 @@ class Transcript:
             ModelPulled: self._pulled,
             ServiceDegraded: self._degraded,
             ServiceFailed: self._failed,
+            SessionResumed: self._gone_on,
             SpeechEnded: self._ended,
             SpeechStarted: self._started,
             SttFinal: self._final,
@@ -206,6 +208,17 @@ class Transcript:
 
     def _forget(self) -> None:
         self._replies, self._reply = {}, ""
+
+    def _gone_on(self, event: SessionResumed) -> list[Text]:
+        """The last turn, so that one knows where one was."""
+        summed = len(event.summary.turns) if event.summary else 0
+        count = len(event.turns) + summed
+        if not count:
+            return []
+        lines = [Text(f"Going on with {event.name}: {count} turn{'s' if count > 1 else ''}.", style="dim")]
+        for last in event.turns[-1:]:
+            lines += [Text(f"  {text}", style="dim") for text in (last.asked, last.heard) if text]
+        return lines
 
     def _loaded(self, event: ModelLoaded) -> list[Text]:
         name = event.engine if event.engine == event.name else f"{event.engine} {event.name}"

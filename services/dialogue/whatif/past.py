@@ -27,6 +27,8 @@ from shared.events import (
     SessionCleared,
     SessionClosed,
     SessionOpened,
+    SessionResumed,
+    SessionSummarised,
     SkillsRegistered,
     SpeechEnded,
     SpeechStarted,
@@ -47,8 +49,8 @@ __all__ = ["Answers", "Heard", "Past", "Timed", "tool_key"]
 
 _GIVEN = (
     *(AlarmRang, AudioCaptured, MemoryForget, ModelLoaded, ServiceCrashed, ServiceFailed, ServiceReady, SessionCleared),
-    *(SessionClosed, SessionOpened, SkillsRegistered, SpeechEnded, SpeechStarted, SttPartial, TextEntered),
-    WakeDetected,
+    *(SessionClosed, SessionOpened, SessionResumed, SessionSummarised, SkillsRegistered, SpeechEnded, SpeechStarted),
+    *(SttPartial, TextEntered, WakeDetected),
 )
 _SLACK = 3_200
 """Samples by which two accounts of where speech ended may differ."""

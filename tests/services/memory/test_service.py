@@ -156,6 +156,7 @@ async def test_forget_that_means_the_last_exchange_and_the_fact_it_told(remember
         erased = await person.erase("last")
         assert [(line.store, line.count, line.ok) for line in erased.removed] == [
             ("facts", 2, True),
+            ("conversations", 2, True),
             ("vectors", 2, True),
             ("journal", 2, True),
         ]
@@ -201,7 +202,12 @@ async def test_forget_everything_about_something(remembering, tmp_path):
         await person.talk("what could I give to Zelda for her birthday?", "A kite.")
         await person.talk("what could I give to Tom?", "A drum.")
         erased = await person.erase("about", text="Zelda")
-        assert [(line.store, line.count) for line in erased.removed] == [("facts", 1), ("turns", 1), ("vectors", 2)]
+        assert [(line.store, line.count) for line in erased.removed] == [
+            ("facts", 1),
+            ("turns", 1),
+            ("conversations", 2),
+            ("vectors", 2),
+        ]
         assert await person.ask("give birthday") == ["what could I give to Tom?\nA drum."]
     assert b"zelda" not in raw(tmp_path).lower()
 
@@ -221,6 +227,7 @@ async def test_a_store_that_does_not_answer_is_named_in_the_receipt(remembering)
         assert erased.texts == 1
         assert [(line.store, line.ok) for line in erased.removed] == [
             ("facts", True),
+            ("conversations", True),
             ("vectors", True),
             ("journal", False),
         ]

@@ -67,3 +67,33 @@ def test_bad_input_is_said_in_a_sentence(sotto: Run, arguments: tuple[str, ...],
 def test_switched_off_it_keeps_nothing(sotto: Run, tmp_path: Path) -> None:
     assert "switched off" in sotto("--set", "memory.enabled=false", "ask", "remember that my code is 1").stdout
     assert not (tmp_path / "memory").exists()
+
+
+@pytest.mark.slow
+def test_a_conversation_goes_on_by_its_name_in_another_process(sotto: Run) -> None:
+    assert sotto("--session", "trip", "ask", "what is 3 plus 4").stdout.strip() == "3 plus 4 is 7."
+    assert sotto("--resume", "trip", "ask", "repeat that").stdout.strip() == "3 plus 4 is 7."
+    shown = sotto("--text", "--resume", typed="repeat that\n").stdout
+    assert "Going on with trip: 2 turns." in shown
+    [one] = map(json.loads, sotto("memory", "list", "conversations", "--json").stdout.splitlines())
+    assert (one["name"], one["turns"], len(one["sessions"])) == ("trip", 3, 3)
+    listed = list(map(json.loads, sotto("sessions", "list", "--json").stdout.splitlines()))
+    assert {session["name"] for session in listed} == {"trip"}
+    sotto("sessions", "delete", "--all", "--yes")
+    assert sotto("memory", "list", "conversations").stdout.strip() == "No conversation is kept."
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--resume", "ask", "hello"), "There is no conversation to go on with."),
+        (("--session", "last", "ask", "hello"), "'last' is no name for a conversation."),
+        (("--session", "a", "--resume", "b", "ask", "hello"), "--resume and --session were both given."),
+    ],
+    ids=["none yet", "a reserved name", "both"],
+)
+def test_a_conversation_that_is_not_to_be_had_is_said(sotto: Run, arguments: tuple[str, ...], said: str) -> None:
+    refused = sotto(*arguments)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert said in refused.stderr
+    assert "Traceback" not in refused.stderr

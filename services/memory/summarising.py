@@ -1,0 +1,121 @@
+"""Summarising: a summary takes the place of the oldest turns when the language model cannot be told all of them.
+
+The model that answers writes it, in the background, whenever nobody waits for it. Without one nothing is summarised,
+and dialogue tells the newest turns alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from bus import Fenced, NoMailbox, RequestTimeout
+from services.contract import Context
+from services.memory.conversations import Conversations, Exchange
+from services.memory.settings import MemorySettings
+from services.memory.words import safe
+from services.memory.worker import Worker
+from shared.events import LlmFailed, LlmRequest, LlmResponse, Message, SessionSummarised
+
+__all__ = ["Summarising"]
+
+_MODEL_WAIT_S = 900.0
+_LEAST = 4
+"""Exchanges that are worth a summary."""
+_LETTERS = 8000
+"""Of the exchanges that one summary takes in; some 2,000 tokens."""
+_TOKENS = 240
+_INSTRUCTION = (
+    "You keep the notes of a conversation between a user and their assistant. Write at most 120 words, in the language "
+    "of the conversation, plain sentences without lists: what the user asked for and told, what was answered and "
+    "agreed, and what is still open. Keep names, numbers and dates. Write nothing that was not said."
+)
+_log = structlog.get_logger("memory")
+
+
+class Summarising:
+    """`changes` counts what was forgotten: a summary made meanwhile may tell of it, and is thrown away."""
+
+    def __init__(
+        self, settings: MemorySettings, conversations: Conversations, writing: Worker, changes: Callable[[], int]
+    ) -> None:
+        self._settings = settings
+        self._conversations = conversations
+        self._writing = writing
+        self._changes = changes
+        self._busy = asyncio.Lock()
+        self._no_model = False
+
+    def model_came(self) -> None:
+        """There is a language model (again)."""
+        self._no_model = False
+
+    async def consider(self, ctx: Context, session: str, name: str, *, outgrown: bool = False) -> None:
+        """Summarise the conversation as far as it is too long; `outgrown` says that the model dropped some of it."""
+        if self._no_model or self._busy.locked() or not self._settings.summarise_turns:
+            return
+        async with self._busy:
+            fresh = await self._writing.do(self._conversations.unsummarised, name)
+            due = self._settings.summarise_turns if not outgrown else self._settings.keep_told_turns + _LEAST
+            if len(fresh) < max(due, self._settings.keep_told_turns + _LEAST):
+                return
+            old = _fitting(fresh[: len(fresh) - self._settings.keep_told_turns])
+            before = await self._writing.do(self._conversations.summary, name)
+            seen = self._changes()
+            text = await self._written(ctx, session, before, old)
+            if not text or seen != self._changes():
+                return
+            numbers = [exchange.number for exchange in old]
+            summary = await self._writing.do(self._conversations.summarise, name, text, numbers[-1], numbers)
+            if summary is not None:
+                ctx.emit(SessionSummarised, session=session, turn=0, summary=summary)
+                _log.info("a conversation was summarised", turns=len(summary.turns))
+
+    async def _written(self, ctx: Context, session: str, before: str, old: Sequence[Exchange]) -> str:
+        """What the model makes of it; empty where it makes nothing."""
+        earlier = f"Notes so far:\n{before}\n\n" if before else ""
+        said = "\n".join(f"User: {one.asked}\nAssistant: {one.heard}" for one in old)
+        request = ctx.event(
+            LlmRequest,
+            session=session,
+            turn=0,
+            messages=(
+                Message(role="system", content=_INSTRUCTION),
+                Message(role="user", content=f"{earlier}The conversation:\n{said}\n\nThe notes, old and new in one:"),
+            ),
+            tools=(),
+            max_tokens=_TOKENS,
+            temperature=0.0,
+            seed=0,
+            stop=(),
+            priority="background",
+        )
+        try:
+            reply = await ctx.bus.request(request, _MODEL_WAIT_S)
+        except (NoMailbox, RequestTimeout, Fenced):
+            return ""
+        if isinstance(reply, LlmFailed):
+            self._no_model = reply.reason == "no-model"
+            return ""
+        return _whole(safe(reply.text), reply.finish) if isinstance(reply, LlmResponse) else ""
+
+
+def _fitting(old: Sequence[Exchange]) -> list[Exchange]:
+    """As many of the oldest as one request takes, at least one."""
+    taken, left = list(old[:1]), _LETTERS - len(old[0].asked) - len(old[0].heard)
+    for exchange in old[1:]:
+        left -= len(exchange.asked) + len(exchange.heard)
+        if left < 0:
+            break
+        taken.append(exchange)
+    return taken
+
+
+def _whole(text: str, finish: str) -> str:
+    """The text up to its last full stop where the model had to stop before its end."""
+    if finish == "stop":
+        return text
+    end = max(text.rfind(mark) for mark in ".!?")
+    return text[: end + 1]
