@@ -2,9 +2,13 @@
 
 xllamacpp is llama-server in process; it stays out of the product, in a folder that `PYTHONPATH` may name. At
 temperature 0 each answer must be the same, or first differ where the two best scores are closer than 1e-3, where the
-order of additions decides. Its llama.cpp is another build, with other kernels for quantised weights. So the bare loop
-over the very library that the engine uses stands beside it: that must give the same tokens without exception. We
-answer in strict mode, since the fast one goes on from what the last prompt began with, and that changes bits.
+order of additions decides. Beside it stands the bare loop over the very library that the engine uses: that must give
+the same tokens without exception. We answer in strict mode, since the fast one goes on from what the last
+prompt began with, and that changes bits.
+
+xllamacpp's llama.cpp is another build, for fewer instructions and with another flash attention of short prompts. So
+both do without flash attention here, and with `--alike FOLDER` our library's kernels are compiled there for the
+server's instructions (minutes, once; it needs cmake and `--sdist`). Without that, differences are counted only.
 
 `--sdist` names the unpacked source of llama-cpp-python: its vocabularies come with the tokens they must give, and its
 chat templates are rendered by the server and by us.
@@ -17,6 +21,7 @@ import ctypes
 import importlib
 import importlib.util
 import json
+import os
 import random
 import sys
 import tempfile
@@ -29,6 +34,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from scripts.alike import compiled, instructions
 from scripts.bench_determinism import STAMP, WORDS, opened
 from scripts.figures import Figure, at_least, at_most, parser, plain, report
 from scripts.make_test_models import make
@@ -73,6 +79,7 @@ def server(path: Path, template: str = "") -> Any:
     params.n_ctx = 512
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
     params.kv_unified = False
+    params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
     params.verbosity = -1
     params.hostnames, params.port = ["127.0.0.1"], 0
     if template:
@@ -125,6 +132,7 @@ def bare(path: Path, texts: Sequence[str]) -> list[list[int]]:
     weights = Weights(library(), path, gpu_layers=0, wanted=lambda: True)
     params = native.llama_context_default_params()
     params.n_ctx, params.n_batch, params.n_ubatch, params.n_threads, params.n_threads_batch = 512, 257, 257, 1, 1
+    params.flash_attn_type = 0
     answers = []
     for text in texts:
         context = native.llama_init_from_model(weights.model, params)
@@ -148,7 +156,7 @@ async def agreement(path: Path, count: int) -> tuple[Agreement, Agreement]:
     """Ask all three the same; returns how we agree with the bare loop and with the server."""
     texts, loop, other = prompts(count), Agreement(), Agreement()
     running, plainly = server(path), await asyncio.to_thread(bare, path, texts)
-    async with opened(path, sequences=1, prefill_chunk=256, prefix_cache_mb=0) as model:
+    async with opened(path, sequences=1, prefill_chunk=256, prefix_cache_mb=0, flash_attention="off") as model:
         for text, expected in zip(texts, plainly, strict=True):
             found = await ours(model, text)
             compare(found, expected, loop)
@@ -158,6 +166,9 @@ async def agreement(path: Path, count: int) -> tuple[Agreement, Agreement]:
 
 def answers(folder: Path, count: int, only: str) -> Iterator[Figure]:
     """The agreement on each test model, or on those with that in their name."""
+    server_has = importlib.import_module("xllamacpp").get_system_info()
+    alike = instructions(server_has) == instructions(library().native.llama_print_system_info().decode())
+    yield plain("both builds use the same instructions", alike, "")
     for path in make(folder):
         if only not in path.stem:
             continue
@@ -167,7 +178,8 @@ def answers(folder: Path, count: int, only: str) -> Iterator[Figure]:
         title = f"{title}, xllamacpp"
         yield plain(f"{title}: the same", found.same, "answers")
         yield plain(f"{title}: differ first where scores are within {CLOSE}", found.close, "answers")
-        yield at_most(f"{title}: otherwise different", found.different, "answers", 0)
+        other = f"{title}: otherwise different", found.different, "answers"
+        yield at_most(*other, 0) if alike else plain(*other)
         yield plain(f"{title}: scores at a first difference, at most apart", found.widest, "")
 
 
@@ -275,13 +287,23 @@ def measured(count: int, sdist: Path | None, only: str) -> Iterator[Figure]:
         yield from answers(Path(folder), count, only)
 
 
+def _take_kernels(sdist: Path | None, folder: Path) -> None:
+    if sdist is None:
+        raise SystemExit("--alike compiles a part of llama.cpp: name its source with --sdist.")
+    server_has = instructions(importlib.import_module("xllamacpp").get_system_info())
+    os.environ["LLAMA_CPP_LIB_PATH"] = str(compiled(sdist, server_has, folder))  # read as the bindings are imported
+
+
 def main() -> int:
     """Print the table, or JSON lines; exit status 1 when they disagree."""
     options = parser(__doc__)
     options.add_argument("--sdist", type=Path, help="folder of the unpacked source of llama-cpp-python")
+    options.add_argument("--alike", type=Path, help="folder for kernels like the server's, compiled there if need be")
     options.add_argument("--only", default="", help="only the test models with this in their name")
     chosen = options.parse_args()
     configure("warning", "console")
+    if chosen.alike is not None:
+        _take_kernels(chosen.sdist, chosen.alike)
     return report(measured(200 if chosen.full else 20, chosen.sdist, chosen.only), as_json=chosen.json)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,6 +25,8 @@ class LlmSettings(BaseModel):
     """Threads that compute; 0 for one per physical core but one, which sound and recognition keep."""
     gpu_layers: int = -1
     """Layers computed on the GPU; -1 for all where there is one, 0 for none."""
+    flash_attention: Literal["auto", "on", "off"] = "auto"
+    """Whether attention is computed in one pass over the context, which is faster and rounds otherwise."""
     prefill_chunk: int = Field(default=256, ge=1)
     """Prompt tokens evaluated in one step. A cancelled prompt stops between steps even where it cannot within one."""
     top_k: int = Field(default=40, ge=0)

@@ -21,7 +21,7 @@ _ENDS = 1 << 20
 """Bytes of a file's beginning and end that are read to tell it from others."""
 
 
-def identity(path: Path, library: Library, pool: Pool, gpu_layers: int) -> str:
+def identity(path: Path, library: Library, pool: Pool) -> str:
     """Name whatever a saved state fits: the file, told by what the system says of it, and how it is computed.
 
     The whole file would take seconds to read, and this is needed when the model is opened.
@@ -33,8 +33,7 @@ def identity(path: Path, library: Library, pool: Pool, gpu_layers: int) -> str:
         file.seek(max(0, status.st_size - _ENDS))
         digest.update(file.read(_ENDS))
     digest.update(_build(library.native).encode())
-    context = f"{len(pool.places)} places of {pool.context_tokens}, {gpu_layers} layers elsewhere"
-    digest.update(f"\n{pool.threads} threads, chunks of {pool.chunk}, {context}".encode())
+    digest.update(f"\n{pool.how}, {len(pool.places)} places of {pool.context_tokens}".encode())
     return digest.hexdigest()[:32]
 
 
@@ -46,10 +45,10 @@ def _build(native: ModuleType) -> str:
 class Fingerprint:
     """Of one open model; made on the event loop. The file is read once, beside everything else, from now on."""
 
-    def __init__(self, path: Path, library: Library, threads: int, chunk: int) -> None:
+    def __init__(self, path: Path, library: Library, how: str) -> None:
         self._path = path
         self._native = library.native
-        self._computed = f"{threads} threads, chunks of {chunk}"
+        self._computed = how
         self._unwanted = threading.Event()
         self._reading = asyncio.create_task(asyncio.to_thread(self._read), name="llm:fingerprint")
 

@@ -42,6 +42,11 @@ class Library:
         native.llama_log_set(self._sink, ctypes.c_void_p(None))
         native.llama_backend_init()
 
+    @property
+    def offloads(self) -> bool:
+        """Whether it was built for a GPU and finds one."""
+        return bool(self.native.llama_supports_gpu_offload())
+
     def complaints(self) -> str:
         """Take the error lines since the last call, joined."""
         said = "; ".join(dict.fromkeys(self._complaints))

@@ -67,10 +67,11 @@ class Opened:
                 sequences=settings.sequences or _sequences(weights, settings.context_tokens),
                 threads=settings.threads or _spare_cores(),
                 chunk=settings.prefill_chunk,
+                flash_attention=settings.flash_attention,
             )
             self.states = States(
                 settings.states_folder,
-                identity(path, self.library, self.pool, settings.gpu_layers),
+                identity(path, self.library, self.pool),
                 settings.prefix_disk_mb << 20,
                 settings.prefill_chunk,
                 clock.now_ns,
@@ -101,7 +102,7 @@ class LlamaModel:
         self._prompts = Prompts(
             opened.weights, opened.template, opened.pool.context_tokens, thinking=opened.settings.thinking
         )
-        self._fingerprint = Fingerprint(opened.path, opened.library, opened.pool.threads, opened.pool.chunk)
+        self._fingerprint = Fingerprint(opened.path, opened.library, opened.pool.how)
         seating = Seating(opened.pool, opened.states, opened.settings.prefix_cache_mb << 20)
         self._scheduler = Scheduler(opened.pool, seating, opened.clock, cores)
         self._serving = executor.submit(self._scheduler.serve)

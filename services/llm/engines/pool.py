@@ -18,6 +18,9 @@ from services.llm.port import GenerationFailed, ModelUnusable
 
 __all__ = ["Aborted", "Extension", "Place", "Pool", "Saved", "common"]
 
+_FLASH = {"auto": -1, "off": 0, "on": 1}
+"""enum llama_flash_attn_type (llama.cpp: include/llama.h)."""
+
 _ABORTED = 2
 """llama_decode: aborted, the pieces of the batch that were evaluated stay in memory."""
 
@@ -70,12 +73,22 @@ class Pool:
     """
 
     def __init__(
-        self, library: Library, weights: Weights, *, context_tokens: int, sequences: int, threads: int, chunk: int
+        self,
+        library: Library,
+        weights: Weights,
+        *,
+        context_tokens: int,
+        sequences: int,
+        threads: int,
+        chunk: int,
+        flash_attention: str = "auto",
     ) -> None:
         native = self.native = library.native
         self.context_tokens = min(context_tokens, weights.trained_context)
         self.threads = threads
         self.chunk = chunk
+        self.how = f"{threads} threads, chunks of {chunk}, flash attention {flash_attention}, {weights.where}"
+        """What bears on the bits of its scores, beside model and library."""
         self.places = [Place(index) for index in range(sequences)]
         self._flag: AbortFlag | None = None
         self._quiet: QuietThread | None = None
@@ -86,6 +99,7 @@ class Pool:
         params.n_batch = params.n_ubatch = rows
         params.n_seq_max = sequences
         params.kv_unified = False
+        params.flash_attn_type = _FLASH[flash_attention]
         params.n_threads = params.n_threads_batch = threads
         library.complaints()
         self.context = native.llama_init_from_model(weights.model, params)

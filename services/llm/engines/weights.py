@@ -35,7 +35,11 @@ class Weights:
         self.native = native = library.native
         params = native.llama_model_default_params()
         params.vocab_only = vocabulary_only
-        params.n_gpu_layers = gpu_layers if native.llama_supports_gpu_offload() else 0
+        params.n_gpu_layers = gpu_layers if library.offloads else 0
+        self.where = (
+            f"{'all' if gpu_layers < 0 else gpu_layers} layers on a GPU" if params.n_gpu_layers else "on the CPU"
+        )
+        """What computes it."""
         proceed = native.llama_progress_callback(lambda _progress, _data: wanted())
         params.progress_callback = proceed
         library.complaints()

@@ -283,6 +283,8 @@ async def test_the_fingerprint_names_the_file_and_the_mode(random_model: Path, t
         assert strict != await fingerprint(bench, "fast") != ""
     async with serving(other) as bench:
         assert strict != await fingerprint(bench, "strict") != ""
+    async with serving(random_model, settings=SETTINGS.model_copy(update={"flash_attention": "off"})) as bench:
+        assert strict != await fingerprint(bench, "strict") != "", "it rounds otherwise"
 
 
 async def test_a_closed_model_answers_nothing_more(exact: Path) -> None:

@@ -74,6 +74,14 @@ def test_llama_cpp_says_nothing_on_the_terminal(tmp_path: Path, capfd: pytest.Ca
     assert {entry["log_level"] for entry in logged} == {"warning"}
 
 
+def test_layers_that_are_to_go_to_a_gpu_stay_where_there_is_none(random_model: Path) -> None:
+    """What can be tested on any machine: a build without a GPU says so, and computes all the same."""
+    weights = Weights(library(), random_model, gpu_layers=99, wanted=lambda: True)
+    there = weights.where
+    weights.close()
+    assert there == ("99 layers on a GPU" if library().offloads else "on the CPU")
+
+
 def test_a_file_nobody_waits_for_any_more_is_not_read_to_its_end(random_model: Path) -> None:
     with pytest.raises(ModelUnusable):
         Weights(library(), random_model, gpu_layers=0, wanted=lambda: False)
