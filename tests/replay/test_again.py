@@ -16,6 +16,8 @@ from services.models.settings import ModelsSettings
 from services.skills.settings import SkillsSettings
 from shared.events import GatewayOpened, TextEntered, TurnFinished
 
+pytestmark = pytest.mark.slow
+
 
 async def test_it_is_run_again_and_asked_what_if(tmp_path: Path) -> None:
     """The same to the byte; under another setting turn by turn; what no record can tell is refused in words."""

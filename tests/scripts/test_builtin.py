@@ -6,6 +6,8 @@ import json
 from itertools import pairwise
 from random import Random
 
+import pytest
+
 from scripts.builtin.dialogues import Line, dialogue
 from scripts.builtin.evaluation import offered, prompts, scrambled
 from scripts.builtin.phrases import draw, variants
@@ -61,6 +63,7 @@ def test_what_a_call_copies_stands_in_what_was_said() -> None:
     assert [(said, value) for said, value in copied if plain(value) not in plain(said)] == []
 
 
+@pytest.mark.slow
 def test_no_phrase_of_the_training_can_say_what_the_model_is_tested_with() -> None:
     """Every eighth prompt here; `train_builtin.py evaluate` checks them all, which takes longer."""
     assert len(prompts()) >= 150

@@ -165,6 +165,7 @@ def test_an_event_of_a_journal_becomes_an_injection() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_file_is_spoken_into_the_microphone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Of a Sotto that has no other: it is heard, recognised and answered. Where nobody listens that is said."""
     spoken = subprocess.run(

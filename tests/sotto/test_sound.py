@@ -11,6 +11,8 @@ import pytest
 import sotto
 from shared.pcm import CAPTURE_RATE, floats, resample
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def built_in(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,6 +29,8 @@ from shared.events import (
 from shared.ids import id_source
 from tests.services.isolation.engines import Parrot
 
+pytestmark = pytest.mark.slow
+
 E = TypeVar("E", bound=Event)
 
 

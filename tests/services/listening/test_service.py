@@ -225,6 +225,7 @@ def test_after_a_silence_the_model_begins_anew() -> None:
     assert [voice.probability(window) for window in windows] == fresh
 
 
+@pytest.mark.slow
 async def test_an_hour_of_silence_reports_nothing_and_keeps_nothing() -> None:
     minute = silence(60)
     async with listening(wake=("okay_nabu",)) as bench:

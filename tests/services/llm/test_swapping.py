@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from scripts.bench_soak import live
+
+pytestmark = pytest.mark.slow
 
 
 async def test_two_models_change_places_and_nothing_is_lost(tmp_path: Path, steps: int) -> None:

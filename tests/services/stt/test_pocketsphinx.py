@@ -78,6 +78,7 @@ def test_a_command_is_understood(engine: PocketSphinx, command: str) -> None:
     assert (result.text, result.mode, result.trusted) == (command, "grammar", True)
 
 
+@pytest.mark.slow
 def test_nine_in_ten_commands_are_understood_in_several_voices(engine: PocketSphinx) -> None:
     results = [(command, found(engine, speak(command, voice))) for command in COMMANDS[::3] for voice in VOICES]
     accepted = [(command, text) for command, (text, trusted) in results if trusted]

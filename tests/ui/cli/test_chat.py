@@ -15,6 +15,8 @@ from tests.kit import gguf_models
 from tests.kit.terminal import home_of
 from ui.cli.piped import is_piped
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
 
 

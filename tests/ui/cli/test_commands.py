@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -35,7 +37,7 @@ def sotto(tmp_path: Path) -> Run:
     def run(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "ui.cli", *arguments],
-            input=typed, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+            input=typed, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=110, check=False,
         )  # fmt: skip
 
     return run

@@ -17,6 +17,8 @@ from services.local.place import Place
 from tests.kit import gguf_models
 from tests.kit.terminal import ROOT, home_of
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -62,7 +64,7 @@ def test_it_starts_once_answers_and_stops(sotto: Run, place: Place, tmp_path: Pa
     assert sotto("generate", "How is the sea?").stdout == "The sea is deep.\n"
     script = "import sotto; print(sotto.generate('How is the sea?'))"
     asked = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=110, check=True,
         env={**os.environ, "XDG_RUNTIME_DIR": str(place.folder.parent), "SOTTO_MODELS__FOLDER": str(tmp_path / "no")},
     )  # fmt: skip
     assert asked.stdout == "The sea is deep.\n", "it was asked of the daemon: there is no model in this process"

@@ -13,6 +13,8 @@ import pytest
 
 from tests.kit import gguf_models
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -32,7 +34,7 @@ def sotto(tmp_path: Path) -> Run:
     def run(*arguments: str, piped: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         return subprocess.run(
             [sys.executable, "-m", "ui.cli", *arguments],
-            input=piped, env=env, cwd=tmp_path, capture_output=True, timeout=60, check=False,
+            input=piped, env=env, cwd=tmp_path, capture_output=True, timeout=110, check=False,
         )  # fmt: skip
 
     return run

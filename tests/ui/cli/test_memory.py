@@ -11,6 +11,8 @@ import pytest
 
 from tests.kit.terminal import SOTTO, home_of
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 from tests.kit.browser import PATIENCE_MS, Window, chromium, dashboard, free_port, window
 from tests.kit.terminal import Terminal
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 PAGES = ("Timeline", "Services", "Metrics", "Models", "Memory", "Sessions", "Inject", "Conversation")
 
