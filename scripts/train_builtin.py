@@ -29,8 +29,8 @@ _ABOUT = {
 }
 
 
-def train(folder: Path, steps: int, threads: int) -> None:
-    """Learn the vocabulary where there is none yet, then the weights until the last step."""
+def train(folder: Path, minutes: float, threads: int) -> None:
+    """Learn the vocabulary where there is none yet, then the weights until the time is over."""
     import torch
 
     from scripts.builtin import vocabulary
@@ -38,13 +38,13 @@ def train(folder: Path, steps: int, threads: int) -> None:
     from scripts.builtin.training import Plan
     from scripts.builtin.training import train as learn
 
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "vocabulary.json"
     if not path.exists():
         vocabulary.learned(2560, 12_000).save(str(path))
     tokenizer = vocabulary.opened(path)
-    print(learn(folder, tokenizer, Shape(tokenizer.get_vocab_size()), Plan(steps)))
+    print(learn(folder, tokenizer, Shape(tokenizer.get_vocab_size()), Plan(minutes, threads)))
 
 
 def convert(folder: Path) -> None:
@@ -98,7 +98,7 @@ def main() -> int:
     what = options.add_subparsers(dest="what", required=True)
     one = what.add_parser("train", help="learn, or go on learning")
     one.add_argument("folder", type=Path)
-    one.add_argument("--steps", type=int, default=9000)
+    one.add_argument("--minutes", type=float, default=60, help="of learning in all, interruptions left out")
     one.add_argument("--threads", type=int, default=2)
     one = what.add_parser("convert", help="write the file from the last checkpoint")
     one.add_argument("folder", type=Path)
@@ -109,7 +109,7 @@ def main() -> int:
     one.add_argument("--json", action="store_true", help="one object a line: name, value, unit, goal, ok")
     given = options.parse_args()
     if given.what == "train":
-        train(given.folder, given.steps, given.threads)
+        train(given.folder, given.minutes, given.threads)
     elif given.what == "convert":
         convert(given.folder)
     else:

@@ -16,6 +16,7 @@ from scripts.builtin.phrases import drawn_from
 from scripts.builtin.questions import ANSWER, question
 from scripts.builtin.talk import TALK
 from scripts.builtin.wishes import WISHES, Wish, slot
+from scripts.builtin.words import invented
 
 __all__ = ["ADDED", "Line", "called", "dialogue"]
 
@@ -42,14 +43,29 @@ _MEANWHILE = (
     "I (keep forgetting|always forget|really need that|can't find my {common}|have no time|have to know|was wondering|am curious|want to be sure|need to be on time|forgot it again|don't want to miss it|have a lot to do|just came home|have {person} here|bought {food})",
     "(there is|I see|we have) (a {common} here|{person} at the door|no {common} around|a problem|a lot going on|{food} on the table)",
 )  # fmt: skip
+_FRAMES = (
+    "do you know", "can you tell me", "could you tell me", "would you tell me", "tell me", "I want to know", "I'd like to know", "I would like to know", "please tell me", "would you mind telling me", "any idea", "do you have any idea", "can you say", "could you remind me", "remind me", "let me know", "I wonder", "help me out,", "what I want to know is", "the question is", "I have to ask,", "just tell me", "do you happen to know", "are you able to tell me", "you surely know", "I'd love to know", "let me ask you,", "quickly tell me", "may I ask", "can I ask you", "explain to me", "maybe you can tell me", "now tell me",
+)  # fmt: skip
+"""What may stand before a question."""
+_ASKS_WITH = frozenset(["what", "who", "which", "where", "when", "how", "why", "what's", "whose"])
+ADDED = (*_BEFORE, *_AFTER, *_ASKING, *_FRAMES)
+"""What may stand before and after a phrase."""
+_STRAYING = tuple(
+    """
+    really actually maybe perhaps possibly kindly simply somehow quickly finally honestly exactly certainly surely
+    already still ever even only also again once here there today tonight tomorrow sometime somewhere somebody anybody
+    somewhat quite pretty rather very truly totally absolutely basically probably happily gladly sadly luckily
+    little nice good lovely dear old new big great own whole certain particular special perfect proper
+    guys folks buddy mate pal sir madam darling kids boy girl man
+    """.split()  # noqa: SIM905
+)
+"""Words that may stray in anywhere."""
 _ECHO = (
     "(say|repeat) [after me|the words|this|back to me|exactly|for me|the following][:]", "(please |)(say|repeat|read back|echo)[:]", "(can|could|would) you (say|repeat) [after me|for me|the words][:]", "after me[:]", "I want you to (say|repeat)[:]", "say these words[:]", "now say[:]", "repeat what I say[:]", "repeat that after me[:]",
 )  # fmt: skip
 _PHRASES_TO_ECHO = (
     "the {common} is in the {common}", "I like {food} and {drink}", "{person} went to {city}", "{number} {animal}s and {number} {common}s", "my {thing} is {number}", "{person} and {person} play {sport}", "we meet on {weekday} in {city}", "hello {person}", "happy birthday {person}",
 )  # fmt: skip
-ADDED = (*_BEFORE, *_AFTER, *_ASKING)
-"""What may stand before and after a phrase."""
 _IMPERATIVES = frozenset(
     """
     set start make give create put wake call remind tell alert let ring time count cancel stop delete remove end
@@ -127,8 +143,22 @@ class _Conversation:
     def _talk(self) -> None:
         talk = self.random.choices(TALK, [talk.share for talk in TALK])[0]
         said = drawn_from(talk.asks, self.random, slot(self.random))
+        if talk.name == "gibberish" and self.random.random() < 0.25:
+            said = self._shuffled()
         self._says(said if talk.name == "gibberish" else self._dressed(said))
         self._answers(self.random.choice(talk.answers))
+
+    def _shuffled(self) -> str:
+        """The words of several sayings in no order, which mean nothing."""
+        random = self.random
+        words: list[str] = []
+        for _ in range(random.randint(2, 7)):
+            kind = random.randrange(3)
+            words += (
+                _drawn(random).said if kind == 0 else question(random) if kind == 1 else fact(random).told
+            ).split()
+        random.shuffle(words)
+        return " ".join(words[: random.randint(4, 50)])
 
     def _question(self) -> None:
         self._says(self._dressed(question(self.random)))
@@ -162,7 +192,7 @@ class _Conversation:
             for name, value in wish.arguments.items()
         }
         self.lines.append(Line("assistant", called(wish.tool, arguments), learn=True))
-        if self.random.random() < 0.6:
+        if self.random.random() < 0.3:
             result = wish.result if self.random.random() < 0.85 else self._any_result()
             self.lines.append(Line("tool", result))
             self._answers("Okay." if result[0] == "{" or result == "answered" else result)
@@ -296,6 +326,8 @@ class _Conversation:
         first = said.split(maxsplit=1)[0].lower()
         if first in _IMPERATIVES and random.random() < 0.35:
             said = f"{random.choice(_ASKING)} {said}"
+        elif first in _ASKS_WITH and random.random() < 0.25:
+            said = f"{random.choice(_FRAMES)} {said}"
         if random.random() < 0.09:
             clause = drawn_from(_MEANWHILE, random, slot(random))
             said = random.choice(
@@ -313,11 +345,21 @@ class _Conversation:
             said = f"{before}{random.choice((',', ','))} {said}"
         if random.random() < 0.18:
             said = f"{said}{random.choice((',', ''))} {random.choice(_AFTER)}"
-        if hesitating and random.random() < 0.03:
+        if hesitating and random.random() < 0.2:
             words = said.split()
-            words.insert(random.randint(0, len(words)), random.choice(("um", "uh", "like", "you know", "er")))
+            words.insert(random.randint(0, len(words)), self._beside())
             said = " ".join(words)
         return said
+
+    def _beside(self) -> str:
+        """A word that changes nothing, or that nobody knows: what is meant is in the others."""
+        random = self.random
+        kind = random.random()
+        if kind < 0.25:
+            return random.choice(("um", "uh", "like", "you know", "er"))
+        if kind < 0.6:
+            return random.choice(_STRAYING)
+        return invented(random).lower()
 
     def _slipped(self, said: str, kept: set[str]) -> str:
         """Perhaps with a slip of the keyboard, or a small word lost."""

@@ -20,7 +20,7 @@ from scripts.builtin.words import LISTS
 __all__ = ["phrases", "plain", "shared"]
 
 _HERE = Path(__file__).parent
-_SOURCES = ("facts.py", "questions.py", "talk.py", "wishes.py")
+_SOURCES = ("facts.py", "questions.py", "sayings.py", "talk.py", "wishes.py")
 _NOISE = {"{noise}", "{mark}", "{number}", "{common}", "{person}"}
 
 

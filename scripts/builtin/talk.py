@@ -3,7 +3,9 @@
 # fmt: off
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from scripts.builtin.sayings import SAYINGS
 
 __all__ = ["TALK", "Talk"]
 
@@ -442,4 +444,7 @@ def _cannot() -> tuple[Talk, ...]:
     )
 
 
-TALK: tuple[Talk, ...] = (*_about_me(), *_courtesies(), *_moods(), *_fun(), *_cannot())
+TALK: tuple[Talk, ...] = tuple(
+    replace(talk, asks=(*talk.asks, *SAYINGS.get(talk.name, ())))
+    for talk in (*_about_me(), *_courtesies(), *_moods(), *_fun(), *_cannot())
+)
