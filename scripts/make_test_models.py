@@ -1,21 +1,24 @@
 """Write the GGUF files of random weights that tests and benchmarks run on, in seconds and always the same.
 
 bpe.gguf and spm.gguf are tiny, of either kind of vocabulary; exact-*.gguf have eight layers, 512 wide, in which
-batching and chunking show in the bits, which a tiny float model hides.
+batching and chunking show in the bits, which a tiny float model hides; bert-embed.gguf makes vectors, bert-rank.gguf
+ranks.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import gguf
 
-from tests.kit import gguf_models
+from tests.kit import bert_ggufs, bert_models, gguf_models
 
 _EXACT = {
     "q8_0": gguf.GGMLQuantizationType.Q8_0,
@@ -32,6 +35,13 @@ def make(folder: Path) -> Iterator[Path]:
     yield _whole(folder / "spm.gguf", lambda path: gguf_models.write_random(path, template=None, vocabulary=pieces))
     for name in _EXACT:
         yield exact(folder, name)
+    for name, ranks in (("bert-embed", False), ("bert-rank", True)):
+        yield _whole(folder / f"{name}.gguf", partial(_bert, ranks))
+
+
+def _bert(ranks: bool, path: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="sotto-bert-") as name:
+        bert_ggufs.write_bert_gguf(bert_models.write_bert(Path(name) / "source", ranks=ranks), path)
 
 
 def exact(folder: Path, name: str) -> Path:

@@ -9,21 +9,29 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from bus import Bus, NoMailbox, RequestTimeout, Subscription
 from bus.transport import Letter, Node
-from services.audio import AudioService, DeviceInfo, PortAudio, check, list_devices
-from services.audio.engines.soundfiles import read_sound
+from services.alone import (
+    OPEN_MODEL,
+    OPEN_RANKER,
+    calling,
+    devices,
+    embedding,
+    published,
+    reranker,
+    shelf,
+    speech,
+    transcriber,
+    vocabulary,
+)
+from services.audio import AudioService, PortAudio, check
 from services.audio.opening import check as check_sound
 from services.contract import Service
 from services.dialogue import DialogueService
 from services.dictation import DictationService
 from services.embedding.desk import Counter, Desk, OverBus
-from services.embedding.direct import Direct
-from services.embedding.models import best
-from services.embedding.opening import open_model
 from services.embedding.service import EmbeddingService
 from services.gateway import GatewayService, Sources
 from services.gateway.sources import App
@@ -31,27 +39,22 @@ from services.isolation import Apart, Isolated, Nursery, Recipe
 from services.journal import JournalService
 from services.link import LinkService, LinkSettings, dead, living, retry
 from services.listening import ListeningService
-from services.llm.engines.llama import LlamaEngine, Vocabulary
-from services.llm.in_use import ModelInUse
+from services.llm.engines.llama import LlamaEngine
 from services.llm.service import LlmService
-from services.local import Card, LocalService, calls
-from services.local.calls import Call
+from services.local import Card, LocalService
 from services.memory import MemoryService
 from services.metrics import Measurements, MetricsService
 from services.models import ModelsService, Store
 from services.settings import Settings
 from services.skills import SkillsService
-from services.skills.sentences import load as sentences
-from services.stt import Sentences, SttService, Transcript, transcribe
-from services.stt import open_engine as open_recogniser
+from services.stt import SttService
 from services.supervisor import Child, Supervisor, run_process
-from services.tts import Speech, TtsService, open_engine, synthesise
+from services.tts import Speech, TtsService
 from shared.clock import Clock, SystemClock
 from shared.errors import ConfigError, SottoError
 from shared.events import Event, MemoryForget, SessionClosed, SessionOpened, SessionResume, SessionResumed, Stamp
 from shared.ids import id_source, process_prefix
 from shared.logs import configure
-from shared.pcm import Floats
 
 __all__ = [
     "Assistant",
@@ -71,6 +74,7 @@ __all__ = [
     "devices",
     "embedding",
     "processes",
+    "reranker",
     "retry_letter",
     "run_process",
     "shelf",
@@ -87,11 +91,6 @@ Purpose = Literal["voice", "text", "dictation"]
 _RESUME_S = 10.0
 _HERE = Apart(isolate="thread")
 _OVER: dict[Purpose, Literal["voice", "text"]] = {"voice": "voice", "text": "text", "dictation": "voice"}
-
-
-def shelf(settings: Settings) -> Store:
-    """Return the folder of models that the settings name."""
-    return Store(settings.models)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +206,7 @@ class Assistant:
         audio = Child(AudioService, lambda: sound)
         listening = Child(ListeningService, lambda: ListeningService(settings.listening))
         stt = self._places.child(SttService, settings.stt, store)
-        writing = Child(SttService, lambda: SttService(settings.stt, store, known=lambda: _published(settings)))
+        writing = Child(SttService, lambda: SttService(settings.stt, store, known=lambda: published(settings)))
         dialogue = Child(DialogueService, lambda: conversation)
         dictation = Child(DictationService, lambda: DictationService(settings.language))
         skills, tts, llm, embedding, *memory = _movable(settings, store, self._places, self._desk)
@@ -296,7 +295,7 @@ def _movable(settings: Settings, store: Store, places: _Places, desk: Desk) -> S
         Child(SkillsService, lambda: SkillsService(settings.skills)),
         places.child(TtsService, settings.tts, store),
         places.child(LlmService, settings.llm, store, engines=(LlamaEngine,)),
-        places.child(EmbeddingService, settings.embedding, store, open_model, desk),
+        places.child(EmbeddingService, settings.embedding, store, OPEN_MODEL, desk, OPEN_RANKER),
         *((memory,) if settings.memory.enabled else ()),
     )
 
@@ -329,7 +328,7 @@ class Daemon:
         places = _Places(settings)
         engines = [
             places.child(LlmService, settings.llm, store, engines=(LlamaEngine,)),
-            places.child(EmbeddingService, settings.embedding, store, open_model),
+            places.child(EmbeddingService, settings.embedding, store, OPEN_MODEL, None, OPEN_RANKER),
         ]
         children = [
             *engines,
@@ -409,7 +408,10 @@ class Server:
         models = ModelsService(store, settings.models.watch_s)
         gateway = GatewayService(settings.gateway, Sources(routes=(_embedding_routes(settings, desk),)))
         children = [
-            Child(EmbeddingService, lambda: EmbeddingService(settings.embedding, store, open_model, desk)),
+            Child(
+                EmbeddingService,
+                lambda: EmbeddingService(settings.embedding, store, OPEN_MODEL, desk, OPEN_RANKER),
+            ),
             Child(ModelsService, lambda: models),
             Child(GatewayService, lambda: gateway),
         ]
@@ -445,7 +447,7 @@ class Keeper:
         self.event = Stamp("terminal", clock, ids, ids())
         """Stamps requests: `await keeper.bus.request(keeper.event(MemoryQuery, …), timeout)`."""
         store = shelf(settings)
-        embedding = Child(EmbeddingService, lambda: EmbeddingService(settings.embedding, store, open_model))
+        embedding = Child(EmbeddingService, lambda: EmbeddingService(settings.embedding, store, OPEN_MODEL))
         stores = [EmbeddingService.name] if MemoryForget in EmbeddingService.consumes else []
         memory = Child(MemoryService, lambda: MemoryService(settings.memory, stores=stores))
         self._supervisor = Supervisor(self.bus, clock, ids, ids(), [embedding, memory])
@@ -456,55 +458,3 @@ class Keeper:
 
     async def __aexit__(self, *error: object) -> None:
         await self._supervisor.__aexit__(*error)
-
-
-def vocabulary(settings: Settings) -> tuple[str, Vocabulary]:
-    """Return the name and the tokens of the language model that would be used; it blocks.
-
-    Raises NoLanguageModel, EngineMissing or ModelUnusable.
-    """
-    model = ModelInUse(settings.llm, shelf(settings), LlamaEngine()).best()
-    return model.name, Vocabulary(model)
-
-
-def speech(settings: Settings) -> Callable[[str], Speech]:
-    """Return what turns a written text into samples with the engine that the settings choose; it blocks.
-
-    Raises TtsError when the engine or its voice cannot be used.
-    """
-    speaker, delivery = open_engine(settings.tts, shelf(settings))
-    return lambda text: synthesise(speaker, text, delivery)
-
-
-def embedding(settings: Settings, model: str = "") -> Direct:
-    """Return what turns texts into vectors with a model by its name, or with the best that is installed; it blocks.
-
-    Raises NoEmbeddingModel, ModelUnusable or EngineMissing for a name that was given.
-    """
-    own = settings.embedding.model_copy(update={"model": model} if model else {})
-    return Direct(best(own, shelf(settings), open_model), own.threads)
-
-
-def transcriber(settings: Settings) -> Callable[[Path | Floats], Transcript]:
-    """Return what turns a sound file, or samples at 16 kHz, into text with the engine of the settings; it blocks.
-
-    Raises EngineUnusable; what is returned raises UnreadableSound.
-    """
-    engine = open_recogniser(settings.stt, shelf(settings))
-    engine.learn(_published(settings))
-    return lambda sound: transcribe(engine, read_sound(sound) if isinstance(sound, Path) else sound)
-
-
-def calling(settings: Settings) -> Mapping[str, Call]:
-    """Return the calls by which sound becomes text and text sound, to be made on one thread."""
-    return calls(lambda: transcriber(settings), lambda: speech(settings))
-
-
-def _published(settings: Settings) -> Sentences:
-    """What skills listen for, without the skills."""
-    return {language: sentences(language).published for language in settings.skills.languages}
-
-
-def devices() -> tuple[DeviceInfo, ...]:
-    """Return the sound devices of this machine. Raises NoSoundSystem."""
-    return list_devices()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from services.embedding.port import ModelUnusable
 
-__all__ = ["POOLINGS", "Architecture", "read_architecture", "read_json"]
+__all__ = ["POOLINGS", "Architecture", "is_cross_encoder", "read_architecture", "read_json"]
 
-POOLINGS = ("mean", "cls", "last")
+POOLINGS = ("mean", "cls", "last", "first")
+"""The kernel's numbers for them; `first` is the first token's state as it is, for a head that ranks."""
 _USUAL_TOKENS = 256
 """What is read of a text where a model's files do not say."""
 
@@ -30,6 +32,8 @@ class Architecture(NamedTuple):
     """Longest text that the model was made for, in tokens."""
     prompts: dict[str, str]
     """What stands before a text, by purpose."""
+    ranks: bool = False
+    """A cross-encoder: reads two texts at once, and has a head that says how well one answers the other."""
 
 
 def read_architecture(folder: Path) -> Architecture:
@@ -39,6 +43,7 @@ def read_architecture(folder: Path) -> Architecture:
     positions = int(config["max_position_embeddings"])
     sentences = _optional(folder / "sentence_bert_config.json")
     prompts = _optional(folder / "config_sentence_transformers.json").get("prompts") or {}
+    ranks = is_cross_encoder(config)
     return Architecture(
         hidden=int(config["hidden_size"]),
         inner=int(config["intermediate_size"]),
@@ -47,13 +52,19 @@ def read_architecture(folder: Path) -> Architecture:
         positions=positions,
         words=int(config["vocab_size"]),
         epsilon=float(config.get("layer_norm_eps", 1e-12)),
-        pooling=_pooling(folder),
-        max_tokens=min(positions, int(sentences.get("max_seq_length") or _USUAL_TOKENS)),
+        pooling="first" if ranks else _pooling(folder),
+        max_tokens=min(positions, int(sentences.get("max_seq_length") or (positions if ranks else _USUAL_TOKENS))),
         prompts={
             "query": str(prompts.get("query", "")),
             "passage": str(prompts.get("passage") or prompts.get("document") or ""),
         },
+        ranks=ranks,
     )
+
+
+def is_cross_encoder(config: Mapping[str, Any]) -> bool:
+    """True for a config.json of a model that reads two texts at once."""
+    return any(str(name).endswith("ForSequenceClassification") for name in config.get("architectures") or ())
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -84,6 +95,12 @@ def _check(folder: Path, config: dict[str, Any]) -> None:
     for key in (*numbers, "max_position_embeddings", "vocab_size"):
         if not isinstance(config.get(key), int) or config[key] < 1:
             raise ModelUnusable(f"{folder.name}: config.json does not state {key}.", remedy="Pull the model again.")
+    labels = config.get("num_labels") or len(config.get("id2label") or (0,))
+    if is_cross_encoder(config) and labels != 1:
+        raise ModelUnusable(
+            f"{folder.name} sorts texts into {labels} kinds; only a head of one number ranks.",
+            remedy="Choose a reranker: `sotto models list`.",
+        )
     if config["hidden_size"] % config["num_attention_heads"]:
         raise ModelUnusable(f"{folder.name}: its heads do not divide its width.", remedy="Pull the model again.")
 

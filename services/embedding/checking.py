@@ -11,10 +11,10 @@ from typing import TypedDict
 
 from services.embedding.convert import Precision, convert
 from services.embedding.engines.reference import ReferenceEncoder
-from services.embedding.opening import CONVERTED, open_model
+from services.embedding.opening import CONVERTED, open_encoder
 from services.embedding.port import Encoder, ModelUnusable, Passage
 from services.embedding.settings import EmbeddingSettings
-from services.embedding.vectors import from_bytes
+from services.embedding.vectors import from_bytes, normalised
 from services.embedding.weights import WEIGHTS, Weights
 from shared.pcm import Floats
 
@@ -57,7 +57,7 @@ def converted_and_checked(source: Path, target: Path | None, precision: Precisio
     with tempfile.TemporaryDirectory(prefix="sotto-exact-") as exact:
         convert(source, Path(exact) / "exact", "fp32")
         reference = ReferenceEncoder(Weights(Path(exact) / "exact"))
-        encoder = open_model(folder, EmbeddingSettings())
+        encoder = open_encoder(folder, EmbeddingSettings())
         passages = reference.read(_TEXTS, "")
         lowest = float((_rows(encoder, passages) * _rows(reference, passages)).sum(axis=1).min())
         times = [_median_ms(one, passages[:1]) for one in (encoder, reference)]
@@ -78,7 +78,7 @@ def converted_and_checked(source: Path, target: Path | None, precision: Precisio
 
 
 def _rows(encoder: Encoder, passages: Sequence[Passage]) -> Floats:
-    return from_bytes(encoder.encode(passages), encoder.info.dimensions)
+    return normalised(from_bytes(encoder.encode(passages), encoder.info.dimensions))
 
 
 def _median_ms(encoder: Encoder, passages: Sequence[Passage]) -> float:

@@ -75,6 +75,8 @@ def _rows(
     get = _Source(tensors, architecture)
     matrix = _MATRIX[precision]
     hidden, inner = architecture.hidden, architecture.inner
+    if architecture.ranks:
+        yield from _head(get, hidden)
     yield "word", (get("embeddings.word_embeddings.weight", architecture.words, hidden), _WORDS[precision])
     kinds = get("embeddings.token_type_embeddings.weight", -1, hidden)
     yield (
@@ -93,6 +95,15 @@ def _rows(
         yield from _norm(f"{n}.norm2", get, own + "output.LayerNorm", hidden)
 
 
+def _head(get: _Source, hidden: int) -> Iterator[tuple[str, tuple[Floats, str]]]:
+    """What a cross-encoder has besides: the second text's own embedding less the first's, and the layers that rank."""
+    kinds = get("embeddings.token_type_embeddings.weight", 2, hidden)
+    yield "second", (kinds[1] - kinds[0], "float32")
+    for name, part, outputs in (("pooler", "pooler.dense", hidden), ("classifier", "classifier", 1)):
+        yield f"{name}.weight", (get(f"{part}.weight", outputs, hidden), "float32")
+        yield f"{name}.bias", (get(f"{part}.bias", outputs), "float32")
+
+
 class _Source:
     """The tensors of the hub's file, with or without the prefix that some models give them; shapes are checked."""
 
@@ -103,6 +114,7 @@ class _Source:
 
     def __call__(self, name: str, *shape: int) -> Floats:
         found = self._tensors.get(self._prefix + name)
+        found = self._tensors.get(name) if found is None else found
         if found is None:
             raise ModelUnusable(f"The weights lack {name}.", remedy="Pull the model again.")
         if len(found.shape) != len(shape) or any(a != b for a, b in zip(found.shape, shape, strict=True) if b != -1):

@@ -16,10 +16,11 @@ from services.embedding.port import (
     Purpose,
     TextsUnusable,
 )
+from services.embedding.ranking import Asked, Ranked, Rankers, ranked
 from shared.errors import SottoError
-from shared.events import EmbedFailed, EmbedRequest, EmbedResult, Stamp
+from shared.events import EmbedFailed, EmbedRequest, EmbedResult, Event, RerankRequest, RerankResult, Stamp
 
-__all__ = ["Counter", "Desk", "NotReady", "OverBus"]
+__all__ = ["Counter", "Desk", "NotReady", "OverBus", "refusal"]
 
 _PATIENCE_S = 60.0
 _REFUSED: dict[str, type[SottoError]] = {
@@ -47,6 +48,10 @@ class Counter(Protocol):
         """
         ...
 
+    async def rerank(self, asked: Asked) -> Ranked:
+        """Return how well texts answer; cancelled, it is not computed. Raises as `embed` does."""
+        ...
+
     async def info(self) -> Info:
         """Return who computes. Raises NotReady."""
         ...
@@ -60,11 +65,11 @@ class Desk:
     """The counter of the service in this process. Made once; each run of the service serves at it."""
 
     def __init__(self) -> None:
-        self._serving: tuple[Encoders, Embedder] | None = None
+        self._serving: tuple[Encoders, Embedder, Rankers] | None = None
 
-    def open(self, encoders: Encoders, embedder: Embedder) -> None:
+    def open(self, encoders: Encoders, embedder: Embedder, rankers: Rankers) -> None:
         """Serve from now on."""
-        self._serving = encoders, embedder
+        self._serving = encoders, embedder, rankers
 
     def close(self) -> None:
         """Serve no more; closing what was never opened is harmless."""
@@ -72,14 +77,19 @@ class Desk:
 
     def remembered(self, texts: Sequence[str], purpose: Purpose, model: str) -> Embedded | None:
         """See Counter."""
-        encoders, embedder = self._served()
+        encoders, embedder, _ = self._served()
         encoder = encoders.opened(model)
         return None if encoder is None else embedder.remembered(encoder, texts, purpose)
 
     async def embed(self, texts: Sequence[str], purpose: Purpose, model: str) -> Embedded:
         """See Counter."""
-        encoders, embedder = self._served()
+        encoders, embedder, _ = self._served()
         return await embedder.embed(await encoders.get(model), texts, purpose)
+
+    async def rerank(self, asked: Asked) -> Ranked:
+        """See Counter."""
+        encoders, embedder, rankers = self._served()
+        return await ranked(embedder, encoders, rankers, asked)
 
     async def info(self) -> Info:
         """See Counter."""
@@ -87,10 +97,10 @@ class Desk:
 
     def era(self) -> object:
         """See Counter."""
-        encoders, embedder = self._served()
+        encoders, embedder, _ = self._served()
         return id(embedder), encoders.era, embedder.era
 
-    def _served(self) -> tuple[Encoders, Embedder]:
+    def _served(self) -> tuple[Encoders, Embedder, Rankers]:
         if self._serving is None:
             raise NotReady("Embedding is not ready yet.", remedy="Ask again in a second.")
         return self._serving
@@ -109,15 +119,16 @@ class OverBus:
 
     async def embed(self, texts: Sequence[str], purpose: Purpose, model: str) -> Embedded:
         """See Counter."""
-        asked = self._stamp(EmbedRequest, texts=tuple(texts), purpose=purpose, model=model)
-        try:
-            reply = await self._bus.request(asked, _PATIENCE_S)
-        except (NoMailbox, RequestTimeout) as error:
-            raise NotReady("Embedding does not answer.", remedy="Ask again in a second.") from error
-        if isinstance(reply, EmbedFailed):
-            raise _refused(reply)
+        reply = await self._asked(self._stamp(EmbedRequest, texts=tuple(texts), purpose=purpose, model=model))
         assert isinstance(reply, EmbedResult)
         return Embedded(_info(reply), reply.vectors, reply.tokens, reply.truncated)
+
+    async def rerank(self, asked: Asked) -> Ranked:
+        """See Counter."""
+        request = self._stamp(RerankRequest, query=asked.query, texts=tuple(asked.texts), model=asked.model)
+        reply = await self._asked(request)
+        assert isinstance(reply, RerankResult)
+        return Ranked(reply.model, reply.method, reply.scores)
 
     async def info(self) -> Info:
         """See Counter: as far as an answer tells."""
@@ -127,8 +138,18 @@ class OverBus:
         """See Counter: it is not known."""
         return None
 
+    async def _asked(self, request: Event) -> Event:
+        try:
+            reply = await self._bus.request(request, _PATIENCE_S)
+        except (NoMailbox, RequestTimeout) as error:
+            raise NotReady("Embedding does not answer.", remedy="Ask again in a second.") from error
+        if isinstance(reply, EmbedFailed):
+            raise refusal(reply)
+        return reply
 
-def _refused(failed: EmbedFailed) -> SottoError:
+
+def refusal(failed: EmbedFailed) -> SottoError:
+    """Return the error that an event speaks of."""
     if failed.reason == "overloaded":
         return Overloaded(failed.message, retry_ms=failed.retry_ms)
     return _REFUSED[failed.reason](failed.message)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from services.embedding.embedder import cores
-from services.embedding.port import Encoder, Info, Passage, Purpose, TextsUnusable
-from services.embedding.vectors import from_bytes, shortened
+from services.embedding.port import FLOAT_BYTES, Encoder, Info, Passage, Purpose, Ranker, TextsUnusable
+from services.embedding.ranking import Ranked, chances
+from services.embedding.vectors import cosine, from_bytes, shortened
 from shared.pcm import Floats
 
-__all__ = ["Direct"]
+__all__ = ["Direct", "DirectRanker"]
 
 
 class Direct:
@@ -37,12 +38,14 @@ class Direct:
         if dimensions < 0:
             raise TextsUnusable("There are no vectors of fewer than no dimensions.", remedy="Ask for more.")
         passages = self._encoder.read(texts, purpose)
-        parts = [passages[n :: self._count] for n in range(self._count)]
-        rows = list(self._threads.map(self._encoder.encode, parts))
-        size = self.info.dimensions * 4
-        row = [rows[n % self._count][n // self._count * size :][:size] for n in range(len(texts))]
-        short = shortened(b"".join(row), self.info.dimensions, dimensions)
+        rows = _spread(self._threads, self._count, self._encoder, passages)
+        short = shortened(rows, self.info.dimensions, dimensions)
         return from_bytes(short, dimensions or self.info.dimensions), passages
+
+    def rerank(self, query: str, texts: Sequence[str]) -> Ranked:
+        """Return how well the texts answer, by the cosine of their vectors."""
+        scores = cosine(self.embed([query], "query"), self.embed(texts, "passage"))[0]
+        return Ranked(self.info.model, "cosine", tuple(map(float, scores)))
 
     def close(self) -> None:
         """End the threads and let the weights go."""
@@ -54,3 +57,40 @@ class Direct:
 
     def __exit__(self, *error: object) -> None:
         self.close()
+
+
+class DirectRanker:
+    """One cross-encoder, its work spread over `threads` (0 for one per core). Close it, or use it with `with`."""
+
+    def __init__(self, ranker: Ranker, threads: int = 0) -> None:
+        self._ranker = ranker
+        self._count = threads or cores()
+        self._threads = ThreadPoolExecutor(self._count, thread_name_prefix="rerank")
+
+    @property
+    def info(self) -> Info:
+        """Who computes."""
+        return self._ranker.info
+
+    def rerank(self, query: str, texts: Sequence[str]) -> Ranked:
+        """Return how well the texts answer."""
+        rows = _spread(self._threads, self._count, self._ranker, self._ranker.pairs(query, texts))
+        return Ranked(self.info.model, "cross-encoder", chances(rows))
+
+    def close(self) -> None:
+        """End the threads and let the weights go."""
+        self._threads.shutdown()
+        self._ranker.close()
+
+    def __enter__(self) -> DirectRanker:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+def _spread(threads: ThreadPoolExecutor, count: int, encoder: Encoder | Ranker, passages: Sequence[Passage]) -> bytes:
+    """The rows of the passages, in their order."""
+    rows = list(threads.map(encoder.encode, [passages[n::count] for n in range(count)]))
+    size = encoder.info.dimensions * FLOAT_BYTES
+    return b"".join(rows[n % count][n // count * size :][:size] for n in range(len(passages)))

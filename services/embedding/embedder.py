@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from services.embedding.cache import Cache, Kept, key_of
-from services.embedding.port import Encoder, Info, Purpose
+from services.embedding.port import Encoder, Info, Purpose, Ranker
 from services.embedding.scheduler import Scheduler
 from services.embedding.settings import EmbeddingSettings
 
@@ -73,6 +73,14 @@ class Embedder:
         info = encoder.info
         whole = self._cache.remembered([key_of(info, purpose, text) for text in texts])
         return None if whole is None else _embedded(info, whole)
+
+    async def logits(self, ranker: Ranker, query: str, texts: Sequence[str], *, urgent: bool = False) -> bytes:
+        """Return how well each text answers, as float32; not remembered. Raises as `embed` does."""
+        if len(query) * len(texts) + sum(map(len, texts)) <= _READ_HERE:
+            pairs = ranker.pairs(query, texts)
+        else:
+            pairs = await asyncio.to_thread(ranker.pairs, query, texts)
+        return await self._scheduler.encode(ranker, pairs, urgent=urgent)
 
     async def forget(self) -> int:
         """Lose all vectors that are kept, those of texts under way too; returns how many there were.

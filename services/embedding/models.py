@@ -8,23 +8,24 @@ from collections.abc import Callable
 from pathlib import Path
 
 from services.embedding.engines.lexical import LexicalEncoder
-from services.embedding.port import Encoder, ModelUnusable, NoEmbeddingModel
+from services.embedding.port import Encoder, EngineMissing, ModelUnusable, NoEmbeddingModel
 from services.embedding.settings import EmbeddingSettings
 from shared.installed import InstalledModel, Shelf
 
-__all__ = ["Encoders", "Open", "best", "folder_of", "installed"]
+__all__ = ["CAN_OPEN", "Encoders", "Open", "best", "file_of", "folder_of", "installed"]
 
 Open = Callable[[Path, EmbeddingSettings], Encoder]
-"""Opens the model in a folder; blocks. Raises ModelUnusable or EngineMissing."""
+"""Opens the model in a folder or file; blocks. Raises ModelUnusable or EngineMissing."""
 
-_FORM = "sentence-transformers"
-"""What models are stored as that can be opened here."""
+_FILES = "llama-cpp"
+CAN_OPEN = ("sentence-transformers", _FILES)
+"""What models are stored as that can be opened here: folders in the form of the hub, and GGUFs."""
 _LEXICAL = LexicalEncoder.info.model
 
 
 def installed(shelf: Shelf) -> list[InstalledModel]:
     """The models that can be opened here, the best first; looks at the disk."""
-    return [model for model in shelf.installed("embedding") if model.engine == _FORM]
+    return [model for model in shelf.installed("embedding") if model.engine in CAN_OPEN]
 
 
 def best(settings: EmbeddingSettings, shelf: Shelf, open_model: Open) -> Encoder:
@@ -37,18 +38,23 @@ def best(settings: EmbeddingSettings, shelf: Shelf, open_model: Open) -> Encoder
     if settings.model:
         return open_model(folder_of(shelf, settings.model), settings)
     for model in installed(shelf):
-        with contextlib.suppress(ModelUnusable):
-            return open_model(model.path, settings)
+        with contextlib.suppress(ModelUnusable, EngineMissing):
+            return open_model(file_of(model), settings)
     return LexicalEncoder()
 
 
+def file_of(model: InstalledModel) -> Path:
+    """What is opened of a model: its folder, or its file."""
+    return model.files[0] if model.engine == _FILES else model.path
+
+
 def folder_of(shelf: Shelf, name: str) -> Path:
-    """Return the folder of an installed model, or of one that is named by its path. Raises NoEmbeddingModel."""
+    """Return what is opened of an installed model, or of one that is named by its path. Raises NoEmbeddingModel."""
     for model in installed(shelf):
         if model.name == name:
-            return model.path
+            return file_of(model)
     path = Path(name).expanduser()
-    if path.is_dir():
+    if path.is_dir() or (path.suffix == ".gguf" and path.is_file()):
         return path
     raise NoEmbeddingModel(
         f"There is no embedding model named {name} here.",
@@ -76,7 +82,7 @@ class Encoders:
         """The one for requests that name none."""
         return self._using
 
-    async def choose(self, name: str) -> list[ModelUnusable]:
+    async def choose(self, name: str) -> list[ModelUnusable | EngineMissing]:
         """Use the model of that name, or the best that is installed, from now on.
 
         Returns why better ones cannot be used. Raises NoEmbeddingModel, ModelUnusable or EngineMissing for a name
@@ -89,12 +95,12 @@ class Encoders:
             self.chosen = name
             return []
         self.chosen = ""
-        refused: list[ModelUnusable] = []
+        refused: list[ModelUnusable | EngineMissing] = []
         for model in await asyncio.to_thread(installed, self._shelf):
             try:
                 self._using = await self.get(model.name)
                 return refused
-            except ModelUnusable as error:
+            except (ModelUnusable, EngineMissing) as error:
                 refused.append(error)
         self._using = self._open[_LEXICAL]
         return refused

@@ -8,30 +8,47 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.embedding.port import Encoder, EngineMissing, ModelUnusable
+from services.embedding.port import Encoder, EngineMissing, ModelUnusable, Ranker
 
 if TYPE_CHECKING:
+    from services.embedding.engines.gguf import OpenPooling, Pooling
+    from services.embedding.engines.native import NativeEncoder
+    from services.embedding.engines.reference import ReferenceEncoder
     from services.embedding.settings import EmbeddingSettings
     from services.embedding.weights import Weights
     from shared.pcm import Floats
 
-__all__ = ["CONVERTED", "open_model"]
+__all__ = ["CONVERTED", "GGUF", "open_encoder", "open_model", "open_ranker", "open_weights"]
 
 CONVERTED = "converted"
 """Folder beside a model's own files that holds what `sotto models convert` makes of them."""
+GGUF = ".gguf"
+"""Ending of the files that are llama.cpp's."""
 _SOURCE = "model.safetensors"
 _METADATA = "metadata.json"
 
 
-def open_model(folder: Path, settings: EmbeddingSettings) -> Encoder:
-    """Return the model in `folder`, ready to encode; blocks, for seconds when it has to be converted first.
+def open_model(path: Path, settings: EmbeddingSettings, pooling: OpenPooling | None = None) -> Encoder:
+    """Return the model in a folder, or in a GGUF, which `pooling` opens; blocks, for seconds where it is converted.
 
     Raises ModelUnusable, or EngineMissing when the engine that the settings name cannot run here.
     """
-    from services.embedding.weights import Weights
+    if path.suffix == GGUF:
+        from services.embedding.engines.gguf import GgufEncoder
 
-    weights = Weights(_converted(folder))
-    ladder = {"native": _native, "onnx": partial(_onnx, folder), "numpy": _numpy}
+        return GgufEncoder(_pooled(path, settings, pooling))
+    if open_weights(path).architecture.ranks:
+        raise ModelUnusable(
+            f"{path.name} compares two texts; it makes no vectors.", remedy="Name it to `sotto rerank --model`."
+        )
+    return open_encoder(path, settings)
+
+
+def open_encoder(path: Path, settings: EmbeddingSettings) -> Encoder:
+    """Return what encodes the model in a folder, even if it is the part of a cross-encoder below its head."""
+    weights = open_weights(path)
+    ladder: dict[str, Callable[[Weights, EmbeddingSettings], Encoder]]
+    ladder = {"native": _native, "onnx": partial(_onnx, path), "numpy": _numpy}
     if settings.engine != "auto":
         return ladder[settings.engine](weights, settings)
     for make in (ladder["native"], ladder["onnx"]):
@@ -40,7 +57,50 @@ def open_model(folder: Path, settings: EmbeddingSettings) -> Encoder:
     return _numpy(weights, settings)
 
 
-def _native(weights: Weights, settings: EmbeddingSettings) -> Encoder:
+def open_ranker(path: Path, settings: EmbeddingSettings, pooling: OpenPooling | None = None) -> Ranker:
+    """Return the cross-encoder in a folder, or in a GGUF, which `pooling` opens; blocks. Raises like `open_model`."""
+    if path.suffix == GGUF:
+        from services.embedding.engines.gguf import GgufRanker
+
+        return GgufRanker(_pooled(path, settings, pooling))
+    from services.embedding.engines.cross import CrossEncoder
+
+    weights = open_weights(path)
+    if settings.engine in ("auto", "native"):
+        try:
+            return CrossEncoder(_native(weights, settings), weights)
+        except EngineMissing:
+            if settings.engine == "native":
+                raise
+    return CrossEncoder(_numpy(weights, settings), weights)
+
+
+def open_weights(folder: Path) -> Weights:
+    """Return the weights in `folder`, converted first if need be. Raises ModelUnusable, or EngineMissing."""
+    from services.embedding.weights import Weights
+
+    return Weights(_converted(folder))
+
+
+def _pooled(path: Path, settings: EmbeddingSettings, pooling: OpenPooling | None) -> Pooling:
+    if pooling is None:
+        raise EngineMissing(f"{path.name} wants llama.cpp, which is not at hand here.")
+    if settings.engine != "auto":
+        raise EngineMissing(
+            f"{path.name} is computed by llama.cpp alone, not by {settings.engine}.",
+            remedy="Set embedding.engine=auto.",
+        )
+    from services.embedding.embedder import cores
+    from shared.errors import SottoError
+
+    try:
+        return pooling(path, threads=settings.threads or cores(), max_tokens=settings.max_tokens)
+    except SottoError as error:  # of the service that owns llama.cpp
+        kind = EngineMissing if type(error).__name__ == EngineMissing.__name__ else ModelUnusable
+        raise kind(error.message, remedy=error.remedy) from error
+
+
+def _native(weights: Weights, settings: EmbeddingSettings) -> NativeEncoder:
     from services.embedding.engines.native import NativeEncoder
 
     return NativeEncoder(weights, max_tokens=settings.max_tokens)
@@ -50,17 +110,17 @@ def _onnx(folder: Path, weights: Weights, settings: EmbeddingSettings) -> Encode
     """The exact weights where they are, else those that were converted."""
     from services.embedding.engines.onnx import OnnxEncoder
 
-    def exact(source: Path = folder) -> Callable[[str], Floats]:
-        if not (source / _SOURCE).is_file():
+    def exact() -> Callable[[str], Floats]:
+        if not (folder / _SOURCE).is_file():
             return weights.exact
         from services.embedding.convert import exact_weights
 
-        return exact_weights(source)
+        return exact_weights(folder)
 
     return OnnxEncoder(weights, exact, settings.max_tokens)
 
 
-def _numpy(weights: Weights, settings: EmbeddingSettings) -> Encoder:
+def _numpy(weights: Weights, settings: EmbeddingSettings) -> ReferenceEncoder:
     from services.embedding.engines.reference import ReferenceEncoder
 
     return ReferenceEncoder(weights, settings.max_tokens)

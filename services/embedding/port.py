@@ -20,6 +20,7 @@ __all__ = [
     "Overloaded",
     "Passage",
     "Purpose",
+    "Ranker",
     "TextsUnusable",
 ]
 
@@ -91,6 +92,27 @@ class Encoder(Protocol):
 
     def encode(self, passages: Sequence[Passage]) -> bytes:
         """Return a row for each passage; the bits of a row do not depend on the others."""
+        ...
+
+    def close(self) -> None:
+        """Let the weights go; nothing may be encoded afterwards. Closing twice is harmless."""
+        ...
+
+
+class Ranker(Protocol):
+    """An open cross-encoder, which reads a query together with each text; used like an encoder of one dimension."""
+
+    @property
+    def info(self) -> Info:
+        """Who computes; `dimensions` is 1."""
+        ...
+
+    def pairs(self, query: str, texts: Sequence[str]) -> list[Passage]:
+        """Return the query with each text as the model reads them. Any text is readable, the empty one too."""
+        ...
+
+    def encode(self, passages: Sequence[Passage]) -> bytes:
+        """Return a number for each pair: the logit of how well the text answers. Bits do not depend on the others."""
         ...
 
     def close(self) -> None:

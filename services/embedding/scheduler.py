@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from services.embedding.port import FLOAT_BYTES, Encoder, Overloaded, Passage
+from services.embedding.port import FLOAT_BYTES, Encoder, Overloaded, Passage, Ranker
 
 __all__ = ["Scheduler"]
 
@@ -26,7 +26,7 @@ _GUESS = 20_000.0
 class _Job:
     """One caller's passages."""
 
-    encoder: Encoder
+    encoder: Encoder | Ranker
     missing: int
     out: bytearray
     done: asyncio.Future[None] = field(repr=False)
@@ -55,7 +55,7 @@ class Scheduler:
         self.waiting = 0
         """Tokens that nobody computes yet."""
 
-    async def encode(self, encoder: Encoder, passages: Sequence[Passage], *, urgent: bool) -> bytes:
+    async def encode(self, encoder: Encoder | Ranker, passages: Sequence[Passage], *, urgent: bool) -> bytes:
         """Return the rows of the passages, in their order. Raises Overloaded when too much waits already.
 
         A request alone is never too large. Cancelled, what of it is not being computed yet never will be.

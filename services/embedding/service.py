@@ -11,11 +11,12 @@ from typing import ClassVar, Literal
 
 from services.contract import Context
 from services.embedding.desk import Desk
-from services.embedding.embedder import Embedded, Embedder
+from services.embedding.embedder import Embedder
 from services.embedding.models import Encoders, Open
 from services.embedding.port import EngineMissing, ModelUnusable, NoEmbeddingModel, Overloaded, TextsUnusable
+from services.embedding.ranking import Asked, OpenRanker, Rankers, ranked
 from services.embedding.settings import EmbeddingSettings
-from services.embedding.vectors import cosine, from_bytes, shortened
+from services.embedding.vectors import shortened
 from shared.errors import SottoError
 from shared.events import (
     EmbedFailed,
@@ -32,7 +33,6 @@ from shared.events import (
     RerankResult,
 )
 from shared.installed import Shelf
-from shared.pcm import Floats
 
 __all__ = ["EmbeddingService"]
 
@@ -48,12 +48,21 @@ _REASONS: dict[type[SottoError], Reason] = {
 
 
 class EmbeddingService:
-    """Encoders from `shelf`, opened by `open_model`; requests of turns go before others, and before those at `desk`."""
+    """Encoders and rerankers from `shelf`, opened by `open_model` and `open_ranker`; requests of turns go before
+    others, and before those at `desk`."""
 
     name: ClassVar[str] = "embedding"
     consumes: ClassVar[tuple[type[Event], ...]] = (EmbedRequest, RerankRequest, MemoryForget, ModelLoad, ModelPulled)
 
-    def __init__(self, settings: EmbeddingSettings, shelf: Shelf, open_model: Open, desk: Desk | None = None) -> None:
+    def __init__(
+        self,
+        settings: EmbeddingSettings,
+        shelf: Shelf,
+        open_model: Open,
+        desk: Desk | None = None,
+        open_ranker: OpenRanker | None = None,
+    ) -> None:
+        self._open_ranker = open_ranker
         self._settings = settings
         self._shelf = shelf
         self._open_model = open_model
@@ -63,22 +72,25 @@ class EmbeddingService:
         """Answer until cancelled. The model is opened beside; requests that come before wait for it."""
         encoders = Encoders(self._settings, self._shelf, self._open_model)
         embedder = Embedder(self._settings)
+        rankers = Rankers(self._settings, self._shelf, self._open_ranker)
         try:
-            await _Answering(ctx, encoders, embedder, self._desk).run()
+            await _Answering(ctx, encoders, embedder, rankers, self._desk).run()
         finally:
             self._desk.close()
             await embedder.close()
             encoders.close()
+            rankers.close()
 
 
 class _Answering:
     """One run of the service."""
 
-    def __init__(self, ctx: Context, encoders: Encoders, embedder: Embedder, desk: Desk) -> None:
+    def __init__(self, ctx: Context, encoders: Encoders, embedder: Embedder, rankers: Rankers, desk: Desk) -> None:
         self._ctx = ctx
         self._desk = desk
         self._encoders = encoders
         self._embedder = embedder
+        self._rankers = rankers
         self._changing = asyncio.Lock()
         self._opened = asyncio.Event()
 
@@ -92,6 +104,9 @@ class _Answering:
                 self._ctx.turn(event).start(self._forget(event))
             elif isinstance(event, ModelLoad) and event.role == "embedding":
                 self._ctx.turn(event).start(self._use(event.name))
+            elif isinstance(event, ModelPulled) and event.role == "rerank":
+                self._rankers.renew()
+                self._encoders.era += 1
             elif isinstance(event, ModelPulled) and event.role == "embedding":
                 self._encoders.renew(event.name)
                 self._ctx.turn(event).start(self._use(self._encoders.chosen))
@@ -102,7 +117,7 @@ class _Answering:
             await self._use("")
         finally:
             self._opened.set()
-        self._desk.open(self._encoders, self._embedder)
+        self._desk.open(self._encoders, self._embedder, self._rankers)
 
     # ---- requests
 
@@ -133,18 +148,9 @@ class _Answering:
         )
 
     async def _rerank(self, request: RerankRequest) -> None:
-        encoder = await self._encoders.get(request.model)
-        urgent = request.turn > 0
-        query = await self._embedder.embed(encoder, [request.query], "query", urgent=urgent)
-        texts = await self._embedder.embed(encoder, request.texts, "passage", urgent=urgent)
-        scores = cosine(_array(query), _array(texts))[0]
-        self._ctx.emit(
-            RerankResult,
-            request=request.id,
-            model=encoder.info.model,
-            method="cosine",
-            scores=tuple(float(score) for score in scores),
-        )
+        asked = Asked(request.query, request.texts, request.model)
+        found = await ranked(self._embedder, self._encoders, self._rankers, asked, urgent=request.turn > 0)
+        self._ctx.emit(RerankResult, request=request.id, **found._asdict())
 
     async def _forget(self, order: MemoryForget) -> None:
         await self._opened.wait()
@@ -169,7 +175,3 @@ class _Answering:
 
     def _failed(self, name: str, error: SottoError) -> None:
         self._ctx.emit(ModelFailed, role="embedding", name=name, engine="", message=str(error))
-
-
-def _array(embedded: Embedded) -> Floats:
-    return from_bytes(embedded.rows, embedded.info.dimensions)

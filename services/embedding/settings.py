@@ -20,6 +20,8 @@ class EmbeddingSettings(BaseModel):
     engine: Literal["auto", "native", "onnx", "numpy"] = "auto"
     """Who computes: `native` is fast and wants a C compiler once, `onnx` is onnxruntime in float32, `numpy` runs
     anywhere; `auto` takes the first of them that can."""
+    rerank: str = ""
+    """Name of an installed reranker, or `cosine` to compare vectors; empty for the best reranker installed, if any."""
     threads: int = Field(default=0, ge=0)
     """Threads that compute; 0 for one per core."""
     max_tokens: int = Field(default=0, ge=0)

@@ -126,6 +126,9 @@ def expected_shapes(a: Architecture) -> dict[str, tuple[int, ...]]:
         for name, (outputs, inputs) in linears.items():
             shapes |= {f"{n}.{name}.weight": (outputs, inputs), f"{n}.{name}.bias": (-(-outputs // 48) * 48,)}
         shapes |= {f"{n}.{norm}.{part}": row for norm in ("norm1", "norm2") for part in ("weight", "bias")}
+    if a.ranks:
+        shapes |= {"second": row, "pooler.weight": (a.hidden, a.hidden), "pooler.bias": row}
+        shapes |= {"classifier.weight": (1, a.hidden), "classifier.bias": (1,)}
     return shapes
 
 

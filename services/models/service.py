@@ -25,7 +25,7 @@ __all__ = ["ModelsService"]
 State = tuple[tuple[int, int], ...]
 """Size and time of change of each file."""
 
-_ROLES: tuple[Role, ...] = ("stt", "llm", "tts", "embedding")
+_ROLES: tuple[Role, ...] = ("stt", "llm", "tts", "embedding", "rerank")
 _STEPS = 100
 """A pull publishes its progress about so many times."""
 

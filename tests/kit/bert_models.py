@@ -43,13 +43,20 @@ def write_bert(
     layers: int = 2,
     positions: int = 512,
     pooling: str = "mean",
+    ranks: bool = False,
+    one_kind: bool = False,
     **config: object,
 ) -> Path:
-    """Write config.json, model.safetensors and tokenizer.json; `config` overrides what config.json states."""
+    """Write config.json, model.safetensors and tokenizer.json; `config` overrides what config.json states.
+
+    With `ranks` it is a cross-encoder; with `one_kind` it does not tell a second text from the first.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     vocabulary = _vocabulary()
     sizes = {"hidden_size": hidden, "intermediate_size": inner, "num_attention_heads": heads}
     sizes |= {"num_hidden_layers": layers, "max_position_embeddings": positions, "vocab_size": len(vocabulary)}
+    if ranks:
+        config = {"architectures": ["BertForSequenceClassification"], "id2label": {"0": "LABEL_0"}, **config}
     stated = {"model_type": "bert", "hidden_act": "gelu", "layer_norm_eps": 1e-12, **sizes, **config}
     (folder / "config.json").write_text(json.dumps(stated))
     (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": positions}))
@@ -58,7 +65,10 @@ def write_bert(
         mode = {"cls": "pooling_mode_cls_token", "last": "pooling_mode_lasttoken"}[pooling]
         (folder / "1_Pooling" / "config.json").write_text(json.dumps({mode: True}))
     _tokenizer(vocabulary).save(str(folder / "tokenizer.json"))
-    save_file(_weights(seed, hidden, inner, layers, positions, len(vocabulary)), folder / "model.safetensors")
+    weights = _weights(seed, hidden, inner, layers, positions, len(vocabulary))
+    if one_kind:
+        weights["embeddings.token_type_embeddings.weight"][1] = weights["embeddings.token_type_embeddings.weight"][0]
+    save_file(_with_head(weights, seed, hidden) if ranks else weights, folder / "model.safetensors")
     return folder
 
 
@@ -72,7 +82,9 @@ def _tokenizer(vocabulary: dict[str, int]) -> Tokenizer:
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", vocabulary["[CLS]"]), ("[SEP]", vocabulary["[SEP]"])]
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", vocabulary["[CLS]"]), ("[SEP]", vocabulary["[SEP]"])],
     )
     return tokenizer
 
@@ -98,6 +110,14 @@ def _weights(seed: int, hidden: int, inner: int, layers: int, positions: int, wo
     for name in weights:
         weights[name] += name.endswith("LayerNorm.weight")
     return weights
+
+
+def _with_head(weights: dict[str, np.ndarray], seed: int, hidden: int) -> dict[str, np.ndarray]:
+    """As a cross-encoder's file names them."""
+    random = np.random.default_rng(seed + 1)
+    shapes = _linear("bert.pooler.dense", hidden, hidden) | _linear("classifier", 1, hidden)
+    head = {name: random.normal(0, 0.15, shape).astype(np.float32) for name, shape in shapes.items()}
+    return {f"bert.{name}": values for name, values in weights.items()} | head
 
 
 def _linear(name: str, outputs: int, inputs: int) -> dict[str, tuple[int, ...]]:

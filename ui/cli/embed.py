@@ -16,6 +16,7 @@ from ui.cli.session import Session, console, errors
 
 if TYPE_CHECKING:
     from services.embedding.direct import Direct
+    from services.embedding.port import Info
     from shared.pcm import Floats
 
 __all__ = ["VectorUnusable", "app", "convert_model"]
@@ -76,7 +77,7 @@ def similarity(
 ) -> None:
     """Print how near each text is to the first one: 1 for the same, 0 for nothing in common."""
     with _embedding(context, model) as encoder:
-        _print(_scored(encoder, text, others, ""), json=json)
+        _print(_scored(encoder, text, others), json=json)
 
 
 @app.command()
@@ -89,9 +90,15 @@ def rerank(
     json: Json = False,
 ) -> None:
     """Print the texts that answer a query best, the best first."""
-    with _embedding(context, model) as encoder:
-        scored = _scored(encoder, query, texts or _lines(), "passage")
-        _print(sorted(scored, key=lambda one: -one[0])[:top], json=json)
+    from services.app import reranker
+
+    session: Session = context.obj
+    texts = texts or _lines()
+    with reranker(session.settings, model) as opened:
+        _say_meaning(opened.info, model)
+        found = opened.rerank(query, texts)
+    scored = sorted(zip(found.scores, texts, strict=True), key=lambda one: -one[0])[:top]
+    _print(scored, json=json, model=found.model, method=found.method)
 
 
 @vector.command()
@@ -179,18 +186,19 @@ def _embedding(context: typer.Context, model: str) -> Direct:
 
     session: Session = context.obj
     encoder = embedding(session.settings, model)
-    if not encoder.info.meaning and model != encoder.info.model:
-        errors.print(f"No embedding model is installed: {encoder.info.detail}.", style="yellow", soft_wrap=True)
+    _say_meaning(encoder.info, model)
     return encoder
 
 
-def _scored(
-    encoder: Direct, query: str, texts: Sequence[str], purpose: Literal["", "passage"]
-) -> list[tuple[float, str]]:
+def _say_meaning(info: Info, asked: str) -> None:
+    if not info.meaning and asked != info.model:
+        errors.print(f"No embedding model is installed: {info.detail}.", style="yellow", soft_wrap=True)
+
+
+def _scored(encoder: Direct, text: str, texts: Sequence[str]) -> list[tuple[float, str]]:
     from services.embedding.vectors import cosine
 
-    one = encoder.embed([query], "query" if purpose else "")
-    scores = cosine(one, encoder.embed(texts, purpose))[0]
+    scores = cosine(encoder.embed([text]), encoder.embed(texts))[0]
     return [(float(score), text) for score, text in zip(scores, texts, strict=True)]
 
 
@@ -229,12 +237,12 @@ def _print_sum(rows: Floats) -> None:
     sys.stdout.write(jsonlib.dumps([float(x) for x in normalised(rows.sum(axis=0, keepdims=True))[0]]) + "\n")
 
 
-def _print(scored: Sequence[tuple[float, str]], *, json: bool) -> None:
+def _print(scored: Sequence[tuple[float, str]], *, json: bool, **told: str) -> None:
     from ui.cli.session import print_json
 
     for score, text in scored:
         if json:
-            print_json({"score": score, "text": text})
+            print_json({"score": score, "text": text, **told})
         else:
             console.print(f"{score:6.3f}  {text}", markup=False, soft_wrap=True)
 

@@ -50,7 +50,7 @@ class _Model(ctypes.Structure):
     _fields_ = [
         *((n, ctypes.c_int32) for n in ("hidden", "inner", "heads", "layers", "positions", "words", "pooling")),
         ("epsilon", ctypes.c_float),
-        *((name, _Pointer) for name in ("word", "position", "gain", "shift")),
+        *((name, _Pointer) for name in ("word", "position", "second", "gain", "shift")),
         ("layer", ctypes.POINTER(_Layer)),
     ]
 
@@ -101,6 +101,10 @@ class NativeEncoder:
 
     def read(self, texts: Sequence[str], purpose: Purpose) -> list[Passage]:
         return self._reader.read(texts, purpose)
+
+    def pairs(self, query: str, texts: Sequence[str]) -> list[Passage]:
+        """Return the query with each text, as a cross-encoder reads them."""
+        return self._reader.pairs(query, texts)
 
     def encode(self, passages: Sequence[Passage]) -> bytes:
         ids, starts = array("i"), array("i", (0,))
@@ -173,5 +177,6 @@ def _described(weights: Weights, base: int) -> tuple[ctypes.Array[_Layer], _Mode
         layer.gain1, layer.shift1 = at(f"{n}.norm1.weight"), at(f"{n}.norm1.bias")
         layer.gain2, layer.shift2 = at(f"{n}.norm2.weight"), at(f"{n}.norm2.bias")
     sizes = (a.hidden, a.inner, a.heads, a.layers, a.positions, a.words, POOLINGS.index(a.pooling))
-    places = (at("word"), at("position"), at("norm.weight"), at("norm.bias"))
+    second = at("second") if a.ranks else None
+    places = (at("word"), at("position"), second, at("norm.weight"), at("norm.bias"))
     return layers, _Model(*sizes, a.epsilon, *places, layers)

@@ -34,6 +34,7 @@ class Reader:
             raise ModelUnusable(f"{weights.name}: its tokeniser knows more words than it.", remedy="Pull it again.")
         self.max_tokens = min(max_tokens or architecture.max_tokens, architecture.positions)
         self._prompts = architecture.prompts
+        self._words = architecture.words
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(self.max_tokens)
 
@@ -41,6 +42,16 @@ class Reader:
         """Return each text's ids, special tokens included. Any text is readable."""
         prompt = self._prompts.get(purpose, "")
         return [self._passage(prompt + text) for text in texts]
+
+    def pairs(self, query: str, texts: Sequence[str]) -> list[Passage]:
+        """Return the ids of the query with each text; those of the second are that many words further on."""
+        return [self._pair(query, text) for text in texts]
+
+    def _pair(self, query: str, text: str) -> Passage:
+        most = self.max_tokens * _CHARACTERS_PER_TOKEN
+        encoding = self._tokenizer.encode(_whole(query[:most]), _whole(text[:most]))
+        ids = [one + self._words * kind for one, kind in zip(encoding.ids, encoding.type_ids, strict=True)]
+        return Passage(ids, max(len(query), len(text)) > most or bool(encoding.overflowing))
 
     def _passage(self, text: str) -> Passage:
         most = self.max_tokens * _CHARACTERS_PER_TOKEN

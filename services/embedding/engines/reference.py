@@ -37,6 +37,10 @@ class ReferenceEncoder:
     def read(self, texts: Sequence[str], purpose: Purpose) -> list[Passage]:
         return self._reader.read(texts, purpose)
 
+    def pairs(self, query: str, texts: Sequence[str]) -> list[Passage]:
+        """Return the query with each text, as a cross-encoder reads them."""
+        return self._reader.pairs(query, texts)
+
     def encode(self, passages: Sequence[Passage]) -> bytes:
         return b"".join(self._vector(passage.ids).astype("<f4").tobytes() for passage in passages)
 
@@ -45,11 +49,16 @@ class ReferenceEncoder:
 
     def _vector(self, ids: Sequence[int]) -> Floats:
         a = self._weights.architecture
-        x = self._tensor("word")[np.asarray(ids)] + self._tensor("position")[: len(ids)]
+        kind, word = np.divmod(np.asarray(ids), a.words)  # an id beyond the words is one of the second text
+        x = self._tensor("word")[word] + self._tensor("position")[: len(ids)]
+        if a.ranks:
+            x = x + kind[:, None].astype(np.float32) * self._tensor("second")
         x = self._norm("norm", x)
         for n in range(a.layers):
             x = self._norm(f"{n}.norm1", x + self._linear(f"{n}.out", self._attended(n, x)))
             x = self._norm(f"{n}.norm2", x + self._linear(f"{n}.down", _gelu(self._linear(f"{n}.up", x))))
+        if a.pooling == "first":
+            return np.asarray(x[0])
         pooled = {"mean": x.mean(axis=0), "cls": x[0], "last": x[-1]}[a.pooling]
         return np.asarray(pooled / np.sqrt((pooled * pooled).sum() + 1e-24), dtype=np.float32)
 

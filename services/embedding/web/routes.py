@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-import numpy as np
 import orjson
 import structlog
 
@@ -24,6 +23,7 @@ from services.embedding.port import (
     Purpose,
     TextsUnusable,
 )
+from services.embedding.ranking import Asked
 from services.embedding.settings import EmbeddingSettings
 from services.embedding.vectors import Form, cosine, from_bytes, shortened, written
 from services.embedding.web.asgi import App, ClientLeft, Receive, Refusal, Scope, Send, answer, body, unless_left
@@ -160,12 +160,11 @@ class _Answers:
 
     async def rerank(self, raw: bytes, receive: Receive) -> bytes:
         asked = read_rerank(raw)
-        query = await self._vectors([asked.query], "query", asked.model, receive)
-        texts = await self._vectors(asked.texts, "passage", asked.model, receive)
-        scores = cosine(_rows(query), _rows(texts))[0]
-        order = np.argsort(-scores, kind="stable")[: asked.best]
-        results = [{"index": int(place), "score": float(scores[place])} for place in order]
-        return orjson.dumps({"model": texts.info.model, "method": "cosine", "results": results})
+        work = self._counter.rerank(Asked(asked.query, asked.texts, asked.model))
+        found = await unless_left(receive, work)
+        order = sorted(range(len(found.scores)), key=lambda place: -found.scores[place])[: asked.best]
+        results = [{"index": place, "score": found.scores[place]} for place in order]
+        return orjson.dumps({"model": found.model, "method": found.method, "results": results})
 
     async def info(self) -> bytes:
         info = await self._counter.info()

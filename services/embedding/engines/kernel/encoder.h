@@ -10,7 +10,7 @@
 #define GROUP 192 /* tokens that are computed together, so that what is between stays in the cache */
 #define PADDED(n) (((n) + PANEL - 1) / PANEL * PANEL)
 
-enum { POOL_MEAN, POOL_CLS, POOL_LAST };
+enum { POOL_MEAN, POOL_CLS, POOL_LAST, POOL_FIRST }; /* the last: the first token as it is, of no set length */
 enum { ENCODED = 0, BAD_LENGTH = -1, BAD_ID = -2, BAD_LEVEL = -3 };
 
 /* weight: bfloat16, packed [PADDED(outputs)/48][inputs/2][3][16][2]; bias: [PADDED(outputs)] */
@@ -25,7 +25,7 @@ typedef struct {
     int32_t hidden, inner, heads, layers, positions, words, pooling;
     float epsilon;
     const uint16_t *word; /* float16 [words][hidden] */
-    const float *position, *gain, *shift;
+    const float *position, *second, *gain, *shift; /* second: added to tokens of a second text, ids beyond the words; or NULL */
     const sotto_layer *layer;
 } sotto_model;
 

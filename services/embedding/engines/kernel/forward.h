@@ -216,15 +216,23 @@ static void attend(const sotto_model *m, const float *qkv, int stride, int lengt
 
 static void embed(const sotto_model *m, const int32_t *ids, int length, float *state) {
     for (int t = 0; t < length; t++, state += m->hidden) {
-        const uint16_t *word = m->word + (size_t)ids[t] * m->hidden;
+        const bool second = ids[t] >= m->words;
+        const uint16_t *word = m->word + (size_t)(ids[t] - (second ? m->words : 0)) * m->hidden;
         const float *position = m->position + (size_t)t * m->hidden;
-        for (int i = 0; i < m->hidden; i += LANES) v_store(state + i, v_add(v_half(word + i), v_load(position + i)));
+        for (int i = 0; i < m->hidden; i += LANES) {
+            V x = v_add(v_half(word + i), v_load(position + i));
+            v_store(state + i, second ? v_add(x, v_load(m->second + i)) : x);
+        }
     }
 }
 
 /* One vector of length 1 for a sequence. */
 static void pool(const sotto_model *m, const float *state, int length, float *out) {
     const int first = m->pooling == POOL_LAST ? length - 1 : 0, until = m->pooling == POOL_CLS ? 1 : length;
+    if (m->pooling == POOL_FIRST) {
+        memcpy(out, state, (size_t)m->hidden * sizeof(float));
+        return;
+    }
     V square = v_set(0.0f);
     for (int i = 0; i < m->hidden; i += LANES) {
         V sum = v_set(0.0f);
@@ -262,7 +270,7 @@ int ENCODE(const sotto_model *m, sotto_scratch *s, const int32_t *ids, const int
         int length = starts[i + 1] - starts[i];
         if (length < 1 || length > m->positions || length > s->tokens) return BAD_LENGTH;
         for (int t = starts[i]; t < starts[i + 1]; t++)
-            if (ids[t] < 0 || ids[t] >= m->words) return BAD_ID;
+            if (ids[t] < 0 || ids[t] >= (m->second ? 2 : 1) * (int64_t)m->words) return BAD_ID;
     }
     for (int first = 0, until; first < count; first = until) { /* a sequence alone may be longer than a group */
         for (until = first + 1; until < count && starts[until + 1] - starts[first] <= GROUP; until++) {}

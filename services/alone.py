@@ -1,0 +1,113 @@
+"""Engines alone, without a bus: what a command or a script asks of them, and who opens them. All of it blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from services.audio import DeviceInfo, list_devices
+from services.audio.engines.soundfiles import read_sound
+from services.embedding.direct import Direct, DirectRanker
+from services.embedding.models import best
+from services.embedding.opening import open_model, open_ranker
+from services.embedding.ranking import COSINE, best_ranker
+from services.llm.engines.llama import LlamaEngine, Vocabulary
+from services.llm.engines.pooling import LlamaPooling
+from services.llm.in_use import ModelInUse
+from services.local import calls
+from services.local.calls import Call
+from services.models import Store
+from services.settings import Settings
+from services.skills.sentences import load as sentences
+from services.stt import Sentences, Transcript, transcribe
+from services.stt import open_engine as open_recogniser
+from services.tts import Speech, open_engine, synthesise
+from shared.pcm import Floats
+
+__all__ = [
+    "OPEN_MODEL",
+    "OPEN_RANKER",
+    "calling",
+    "devices",
+    "embedding",
+    "published",
+    "reranker",
+    "shelf",
+    "speech",
+    "transcriber",
+    "vocabulary",
+]
+
+OPEN_MODEL = partial(open_model, pooling=LlamaPooling)
+"""Opens an encoder, a GGUF through the language model's engine."""
+OPEN_RANKER = partial(open_ranker, pooling=LlamaPooling)
+"""Opens a cross-encoder likewise."""
+
+
+def shelf(settings: Settings) -> Store:
+    """Return the folder of models that the settings name."""
+    return Store(settings.models)
+
+
+def vocabulary(settings: Settings) -> tuple[str, Vocabulary]:
+    """Return the name and the tokens of the language model that would be used; it blocks.
+
+    Raises NoLanguageModel, EngineMissing or ModelUnusable.
+    """
+    model = ModelInUse(settings.llm, shelf(settings), LlamaEngine()).best()
+    return model.name, Vocabulary(model)
+
+
+def speech(settings: Settings) -> Callable[[str], Speech]:
+    """Return what turns a written text into samples with the engine that the settings choose; it blocks.
+
+    Raises TtsError when the engine or its voice cannot be used.
+    """
+    speaker, delivery = open_engine(settings.tts, shelf(settings))
+    return lambda text: synthesise(speaker, text, delivery)
+
+
+def embedding(settings: Settings, model: str = "") -> Direct:
+    """Return what turns texts into vectors with a model by its name, or with the best that is installed; it blocks.
+
+    Raises NoEmbeddingModel, ModelUnusable or EngineMissing for a name that was given.
+    """
+    own = settings.embedding.model_copy(update={"model": model} if model else {})
+    return Direct(best(own, shelf(settings), OPEN_MODEL), own.threads)
+
+
+def reranker(settings: Settings, model: str = "") -> Direct | DirectRanker:
+    """Return what says how well texts answer a query: a cross-encoder where there is one, else by vectors; it blocks.
+
+    Raises NoEmbeddingModel, ModelUnusable or EngineMissing for a name that was given.
+    """
+    found = best_ranker(settings.embedding, shelf(settings), OPEN_RANKER, model)
+    if found is not None:
+        return DirectRanker(found, settings.embedding.threads)
+    return embedding(settings, "" if model == COSINE else model)
+
+
+def transcriber(settings: Settings) -> Callable[[Path | Floats], Transcript]:
+    """Return what turns a sound file, or samples at 16 kHz, into text with the engine of the settings; it blocks.
+
+    Raises EngineUnusable; what is returned raises UnreadableSound.
+    """
+    engine = open_recogniser(settings.stt, shelf(settings))
+    engine.learn(published(settings))
+    return lambda sound: transcribe(engine, read_sound(sound) if isinstance(sound, Path) else sound)
+
+
+def calling(settings: Settings) -> Mapping[str, Call]:
+    """Return the calls by which sound becomes text and text sound, to be made on one thread."""
+    return calls(lambda: transcriber(settings), lambda: speech(settings))
+
+
+def published(settings: Settings) -> Sentences:
+    """What skills listen for, without the skills."""
+    return {language: sentences(language).published for language in settings.skills.languages}
+
+
+def devices() -> tuple[DeviceInfo, ...]:
+    """Return the sound devices of this machine. Raises NoSoundSystem."""
+    return list_devices()
