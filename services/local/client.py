@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 from pydantic import JsonValue
 
-from services.local.place import Place
+from services.local.place import Place, Port
 from services.local.wire import pack, read
 from shared.errors import SottoError
 from shared.events import REGISTRY, Event, decode, encode
@@ -47,18 +48,19 @@ async def connected(place: Place | None = None) -> AsyncIterator[Connection | No
 
 
 async def _opened(place: Place | None) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-    socket = await asyncio.to_thread(_socket, place)
-    if socket is None:
-        return None
+    door = await asyncio.to_thread((place or Place()).door)
     try:
-        return await asyncio.open_unix_connection(socket)
+        match door:
+            case Port():
+                reader, writer = await asyncio.open_connection("127.0.0.1", door.number)
+                writer.write(pack(door.token.encode()))
+                return reader, writer
+            case Path():
+                return await asyncio.open_unix_connection(door)
+            case None:
+                return None
     except OSError:
         return None
-
-
-def _socket(place: Place | None) -> str | None:
-    place = place or Place()
-    return str(place.address) if place.is_ours() else None
 
 
 class Connection:

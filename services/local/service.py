@@ -1,4 +1,5 @@
-"""The local service: answers other programs of the same person over a Unix socket.
+"""The local service: answers other programs of the same person over a Unix socket, or where there is none over a
+port of the loopback, whose token only that person can read.
 
 One running Sotto has the socket. Another one waits until it is free, so that there is one as long as any runs.
 """
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
 import json
 import socket
 from collections.abc import Mapping
@@ -24,12 +26,17 @@ from shared.events import REGISTRY, Event, decode, encode
 
 __all__ = ["LocalService"]
 
+_LONGEST_TOKEN = 256
 _STEPS = 4
 """Of the event loop, in which whoever was let in before the door closed becomes a visit."""
 
 
 class UnknownCall(SottoError):
     """This Sotto does not answer such calls."""
+
+
+class NotLetIn(SottoError):
+    """Whoever came does not know the token of this Sotto."""
 
 
 class LocalService:
@@ -81,11 +88,13 @@ class LocalService:
         visits: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
         def visited(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            visit = asyncio.create_task(_Visit(ctx, self._calls, thread, reader, writer).run(), name="local:visit")
+            visitor = _Visit(ctx, self._calls, thread, reader, writer)
+            visit = asyncio.create_task(visitor.run(self._place.token), name="local:visit")
             visits[visit] = writer
             visit.add_done_callback(visits.pop)
 
-        server = await asyncio.start_unix_server(visited, sock=listener)
+        serve = asyncio.start_server if self._place.token else asyncio.start_unix_server
+        server = await serve(visited, sock=listener)
         try:
             await asyncio.Event().wait()
         finally:
@@ -124,13 +133,15 @@ class _Visit:
         self._reader = reader
         self._writer = writer
 
-    async def run(self) -> None:
-        """Answer until the other side has ended."""
+    async def run(self, token: str) -> None:
+        """Answer until the other side has ended, once it has said the token, if there is one."""
         try:
+            if token:
+                await self._let_in(token)
             asked = await read(self._reader)
             while asked is not None:
                 asked = await self._heard(*asked)
-        except BadMessage as error:
+        except (BadMessage, NotLetIn) as error:
             self._refuse(error)
         except ConnectionError:
             return
@@ -138,6 +149,11 @@ class _Visit:
             self._writer.close()
             with contextlib.suppress(OSError):
                 await self._writer.wait_closed()
+
+    async def _let_in(self, token: str) -> None:
+        said = await read(self._reader, most=_LONGEST_TOKEN) or (b"", b"")
+        if not hmac.compare_digest(said[0], token.encode()):
+            raise NotLetIn("This Sotto belongs to somebody else.", remedy="Ask it as the person who started it.")
 
     async def _heard(self, header: bytes, payload: bytes) -> tuple[bytes, bytes] | None:
         """Answer one question, and return the next. When the other side ends before, so does the work."""

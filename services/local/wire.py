@@ -30,11 +30,11 @@ def pack(header: bytes, payload: bytes = b"") -> bytes:
     return _LENGTHS.pack(len(header), len(payload)) + header + payload
 
 
-async def read(reader: asyncio.StreamReader) -> tuple[bytes, bytes] | None:
+async def read(reader: asyncio.StreamReader, most: int = MOST) -> tuple[bytes, bytes] | None:
     """Return the next message, None when the other side has ended. Raises BadMessage or ConnectionError."""
     try:
         lengths = _LENGTHS.unpack(await reader.readexactly(_LENGTHS.size))
-        if max(lengths) > MOST:
+        if max(lengths) > most:
             raise BadMessage(f"A message of {max(lengths):,} bytes is too large.", remedy="Send less.")
         return await reader.readexactly(lengths[0]), await reader.readexactly(lengths[1])
     except asyncio.IncompleteReadError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import stat
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -16,7 +15,7 @@ from pydantic import JsonValue
 from services.llm import LlmService
 from services.llm.engines.llama import LlamaEngine
 from services.local.client import Connection, Lost, Refused, connected
-from services.local.place import Card, NoPlace, Place
+from services.local.place import Card, NoPlace, Place, Port
 from services.local.service import LocalService
 from services.local.wire import pack
 from services.testing import Bench, running
@@ -99,15 +98,25 @@ async def test_calls_take_and_give_bytes(place: Place) -> None:
             await connection.call("forwards")
 
 
+async def said_to(place: Place, *messages: bytes) -> bytes:
+    """Say something raw, and return all that is answered."""
+    door = await asyncio.to_thread(place.door)
+    if isinstance(door, Port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.number)
+    else:
+        reader, writer = await asyncio.open_unix_connection(door)
+    writer.writelines(messages)
+    writer.write_eof()
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
 async def test_what_is_no_message_is_refused_and_others_go_on(place: Place, scripted: Callable[..., Path]) -> None:
     async with at_home(place, scripted("Fine.")):
         for rubbish in (b"GET / HTTP/1.1\r\n\r\n", pack(b"{}"), pack(b'{"call"'), pack(b"\xff" * 9), b"\xff" * 8):
             async with asking(place):
-                reader, writer = await asyncio.open_unix_connection(str(place.address))
-                writer.write(rubbish)
-                writer.write_eof()
-                assert (await reader.read()).count(b'"error"') <= 1
-                writer.close()
+                assert (await said_to(place, rubbish)).count(b'"error"') <= 1
         async with asking(place) as connection:
             assert isinstance([event async for event in connection.stream(wish("How?"))][-1], LlmResponse)
 
@@ -116,6 +125,30 @@ async def test_only_its_own_person_may_come_in(place: Place) -> None:
     async with at_home(place), asking(place):
         assert stat.S_IMODE(place.address.stat().st_mode) == 0o600
         assert stat.S_IMODE(place.folder.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("place", [True], indirect=True, ids=["loopback"])
+@pytest.mark.parametrize("said", [pack(b""), pack(b"guessed"), pack(b"x" * 300), pack(b'{"call": "backwards"}')])
+async def test_at_a_port_the_token_comes_first(place: Place, said: bytes) -> None:
+    """Whoever does not know it is answered nothing, though the question would be a good one."""
+    async with at_home(place):
+        async with asking(place):
+            answer = await said_to(place, said, pack(b'{"call": "backwards"}', b"abc"))
+        assert answer.count(b'"error"') == 1
+        assert b"cba" not in answer
+        async with asking(place) as connection:
+            assert await connection.call("backwards", b"abc") == ({}, b"cba")
+
+
+@pytest.mark.parametrize("place", [True], indirect=True, ids=["loopback"])
+def test_a_port_that_was_left_behind_is_not_knocked_at(place: Place) -> None:
+    listener = place.take(HERE)
+    assert listener is not None
+    listener.close()
+    left = place.address.read_bytes()
+    place.leave()
+    place.address.write_bytes(left)
+    assert place.door() is None, "somebody else may have the port by now"
 
 
 async def test_one_that_ends_says_so(place: Place, random_model: Path) -> None:
@@ -134,15 +167,13 @@ async def test_one_that_ends_says_so(place: Place, random_model: Path) -> None:
 def test_a_live_place_is_not_taken_and_a_dead_one_is(place: Place) -> None:
     first = place.take(HERE)
     assert first is not None
-    second = Place(place.folder)
+    second = Place(place.folder, loopback=place.address.suffix == ".port")
     assert second.take(Card(2, "conversation")) is None
     assert second.holder() == HERE
     first.close()
     place.leave()
     assert second.holder() is None
-    dead = socket.socket(socket.AF_UNIX)
-    dead.bind(str(place.address))
-    dead.close()
+    place.address.touch()  # what a dead one leaves behind
     taken = second.take(Card(2, "conversation"))
     assert taken is not None
     taken.close()
@@ -152,7 +183,11 @@ def test_a_live_place_is_not_taken_and_a_dead_one_is(place: Place) -> None:
 async def test_one_waits_until_the_place_is_free(place: Place) -> None:
     first = await asyncio.to_thread(place.take, HERE)
     assert first is not None
-    async with running(LocalService(Card(2, "conversation"), place=Place(place.folder), again_s=0.01)):
+    async with running(
+        LocalService(
+            Card(2, "conversation"), place=Place(place.folder, loopback=place.address.suffix == ".port"), again_s=0.01
+        )
+    ):
         first.close()
         await asyncio.to_thread(place.leave)
         async with asking(place) as connection:
