@@ -14,7 +14,7 @@ from services.dialogue.history import Exchange, messages
 from services.dialogue.latency import Moments
 from services.dialogue.phrases import Phrase, phrase
 from services.dialogue.preparing import conversation
-from services.dialogue.recalling import mention_loss, recall, take
+from services.dialogue.recalling import mention_loss, mention_noted, recall, take
 from services.dialogue.speaking import add_text, close, end_text, say
 from services.dialogue.state import ANSWER, Answer, Outcome, State, emit, named, wake_after, with_answer
 from services.dialogue.words import is_stop
@@ -288,7 +288,7 @@ def on_response(state: State, event: LlmResponse) -> State:
     assert state.answer is not None
     if not state.answer.text.strip():
         return say(with_answer(state, outcome="failed"), phrase("no-words", answer.language))
-    state = mention_loss(state)
+    state = mention_noted(mention_loss(state))
     return end_text(with_answer(state, complete=event.finish == "stop"))
 
 

@@ -8,8 +8,8 @@ __all__ = ["Phrase", "phrase"]
 
 Phrase = Literal[
     "not-understood", "still-not-understood", "lost-recognition", "lost-skill", "lost-model", "lost-speech",
-    "lost-memory", "no-model", "no-model-again", "no-words", "nothing-to-repeat", "nothing-to-resume", "too-long",
-    "went-wrong",
+    "lost-memory", "no-model", "no-model-again", "no-words", "noted", "nothing-to-repeat", "nothing-to-resume",
+    "too-long", "went-wrong",
 ]  # fmt: skip
 
 _SENTENCES: dict[str, dict[Phrase, str]] = {
@@ -25,6 +25,7 @@ _SENTENCES: dict[str, dict[Phrase, str]] = {
         "sums. To get one, run: sotto models pull.",
         "no-model-again": "I need a language model for that: sotto models pull.",
         "no-words": "I have no answer to that.",
+        "noted": "By the way, I will remember that you said: {fact}.",
         "nothing-to-repeat": "I haven't said anything yet.",
         "nothing-to-resume": "There is nothing to go on with.",
         "too-long": "That is more than my language model can read at once. Please ask in fewer words.",
@@ -42,6 +43,7 @@ _SENTENCES: dict[str, dict[Phrase, str]] = {
         "Timer. Ein Modell holst du mit: sotto models pull.",
         "no-model-again": "Dafür brauche ich ein Sprachmodell: sotto models pull.",
         "no-words": "Darauf habe ich keine Antwort.",
+        "noted": "Übrigens merke ich mir, dass du gesagt hast: {fact}.",
         "nothing-to-repeat": "Ich habe noch nichts gesagt.",
         "nothing-to-resume": "Es gibt nichts, womit ich weitermachen könnte.",
         "too-long": "Das ist mehr, als mein Sprachmodell auf einmal lesen kann. Bitte frag mit weniger Worten.",
@@ -59,6 +61,7 @@ _SENTENCES: dict[str, dict[Phrase, str]] = {
         "les minuteurs. Pour en obtenir un, lance : sotto models pull.",
         "no-model-again": "Il me faut un modèle de langage pour cela : sotto models pull.",
         "no-words": "Je n'ai pas de réponse à cela.",
+        "noted": "Au fait, je retiens que tu as dit : {fact}.",
         "nothing-to-repeat": "Je n'ai encore rien dit.",
         "nothing-to-resume": "Il n'y a rien à continuer.",
         "too-long": "C'est plus que mon modèle de langage ne peut lire d'un coup. Pose la question en moins de mots.",
@@ -76,6 +79,7 @@ _SENTENCES: dict[str, dict[Phrase, str]] = {
         "hora y los temporizadores. Para conseguir uno, ejecuta: sotto models pull.",
         "no-model-again": "Para eso necesito un modelo de lenguaje: sotto models pull.",
         "no-words": "No tengo respuesta para eso.",
+        "noted": "Por cierto, recordaré que has dicho: {fact}.",
         "nothing-to-repeat": "Todavía no he dicho nada.",
         "nothing-to-resume": "No hay nada que continuar.",
         "too-long": "Es más de lo que mi modelo de lenguaje puede leer de una vez. Pregúntalo con menos palabras.",

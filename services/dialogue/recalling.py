@@ -9,9 +9,9 @@ from services.dialogue.phrases import phrase
 from services.dialogue.speaking import add_text
 from services.dialogue.state import ANSWER, RECALL, State, emit, forget, wake_after, with_answer
 from services.dialogue.words import normal
-from shared.events import MemoryForget, MemoryForgotten, MemoryQuery, Remembered, ServiceReady, Summary
+from shared.events import MemoryForget, MemoryForgotten, MemoryNoted, MemoryQuery, Remembered, ServiceReady, Summary
 
-__all__ = ["lose_memory", "mention_loss", "on_forget", "on_memory_ready", "recall", "take"]
+__all__ = ["lose_memory", "mention_loss", "mention_noted", "on_forget", "on_memory_ready", "on_noted", "recall", "take"]
 
 
 def recall(state: State) -> State:
@@ -47,6 +47,20 @@ def mention_loss(state: State) -> State:
     return add_text(replace(state, told_no_memory=True), space + phrase("lost-memory", answer.language))
 
 
+def mention_noted(state: State) -> State:
+    """End an answer with what is kept of what was said in passing."""
+    if not state.noted or state.answer is None:
+        return state
+    told = phrase("noted", state.answer.language).replace("{fact}", "; ".join(state.noted))
+    space = "" if not state.answer.text or state.answer.text[-1:].isspace() else " "
+    return add_text(replace(state, noted=()), space + told)
+
+
+def on_noted(state: State, event: MemoryNoted) -> State:
+    """Memory keeps something that was not asked for: the person is told so with the next answer."""
+    return replace(state, noted=(*state.noted, *(item.text for item in event.items)))
+
+
 def on_memory_ready(state: State, event: ServiceReady) -> State:
     """Memory is there (again)."""
     return replace(state, memory="ready") if event.service == "memory" else state
@@ -69,7 +83,7 @@ def on_forget(state: State, event: MemoryForget) -> State:
     gone = len(state.past) - len(kept)
     summary = None if state.summary is None or _tells(state.summary, event) else state.summary
     detail = f"{gone} turns" if summary is state.summary else f"{gone} turns and the summary of those before"
-    state = replace(state, past=kept, summary=summary)
+    state = replace(state, past=kept, summary=summary, noted=())
     return emit(state, MemoryForgotten, 0, store="dialogue", removed=gone, detail=detail, ok=True)
 
 

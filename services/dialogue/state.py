@@ -190,6 +190,8 @@ class State:
     memory: Literal["none", "ready", "lost"] = "none"
     """Long-term memory: not a part of this assistant, there, or not there any more."""
     told_no_memory: bool = False
+    noted: tuple[str, ...] = ()
+    """What memory keeps of what was said in passing, and the person was not told yet."""
     session: str = ""
 
     @property

@@ -49,6 +49,11 @@ class Focus:
         here = self._of(session)
         here.fact, here.fact_in = fact, turn
 
+    def stored_in(self, session: str, turn: int) -> bool:
+        """Whether a fact was told in the turn."""
+        here = self._sessions.get(session)
+        return here is not None and bool(here.fact) and here.fact_in == turn
+
     def finished(self, session: str, turn: int, asked: str, heard: str) -> None:
         """The turn is over. Of what a model was told, that counts which was heard from it."""
         here = self._of(session)

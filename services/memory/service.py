@@ -6,7 +6,7 @@ It also keeps whole conversations as they were heard, so that a later session ca
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
@@ -17,12 +17,15 @@ from bus import Fenced, NoMailbox, Overflow, RequestTimeout
 from services.contract import Context
 from services.memory.documents import follow
 from services.memory.engines.chroma import open_chroma
-from services.memory.errors import MemoryDamaged, MemoryFull, NoConversation
+from services.memory.errors import MemoryDamaged, MemoryFull
 from services.memory.finding import Finding
 from services.memory.focus import Focus
 from services.memory.forgetting import Forgetting
+from services.memory.history import History
 from services.memory.indexing import Embedded, Indexing, rows_of
-from services.memory.keeping import as_exchange, as_turn, correct, keep
+from services.memory.keeping import as_turn, correct, keep
+from services.memory.model import Model
+from services.memory.noticing import Noticing
 from services.memory.settings import MemorySettings
 from services.memory.store import Kept, Store
 from services.memory.summarising import Summarising
@@ -50,8 +53,6 @@ __all__ = ["MemoryService"]
 
 _INDEX_WAIT_S = 60.0
 _EXPIRY_S = 3600.0
-_TOLD = 48
-"""Turns that a resumed conversation begins with at most."""
 _DAY_NS = 86_400 * 10**9
 _log = structlog.get_logger("memory")
 
@@ -75,10 +76,6 @@ class MemoryService:
         self._focus = Focus()
         self._changes = 0
         """Counts what was superseded or forgotten."""
-        self._names: dict[str, str] = {}
-        """Of sessions that go on with a conversation."""
-        self._outgrown: set[str] = set()
-        """Sessions of which the language model was not told all."""
 
     async def run(self, ctx: Context) -> None:
         """Serve until cancelled. With a damaged file it says so and answers that nothing is known."""
@@ -93,16 +90,50 @@ class MemoryService:
             return
         reader = await reading.do(Store, path)
         index = self._indexing(ctx, store, writing) if self._settings.vectors else None
+        model = Model()
+        summarising = Summarising(self._settings, store.conversations, writing, model, self._seen)
+        history = History(self._settings, store, writing, summarising)
         try:
-            await self._serve(ctx, store, writing, reader, reading, index)
+            self._begin(ctx, store, writing, index, model, history)
+            if index is not None and await reading.do(reader.anything):
+                index.wake()
+            noticing = Noticing(store, writing, model, self._focus, self._seen)
+            await self._serve(ctx, store, writing, reader, reading, index, history, noticing)
         finally:
             if index is not None:
                 await index.close()
             await reading.close(reader.close)
-            await writing.close(partial(self._end, store, ctx.inbox.undone))
+            await writing.close(partial(self._end, store, history, ctx.inbox.undone))
+
+    def _seen(self) -> int:
+        return self._changes
+
+    def _begin(
+        self, ctx: Context, store: Store, writing: Worker, index: Indexing | None, model: Model, history: History
+    ) -> None:
+        """Start what goes on beside the inbox."""
+        if index is not None:
+            ctx.tasks.create_task(index.run(), name="memory:index")
+        ctx.tasks.create_task(self._expire(ctx, store, writing, index), name="memory:expiry")
+        if self._settings.watch:
+            ctx.tasks.create_task(self._follow_folders(ctx, index), name="memory:folders")
+        ctx.tasks.create_task(self._watch_model(ctx, model, history), name="memory:told")
+
+    @staticmethod
+    def _end(store: Store, history: History, undone: Sequence[Event]) -> None:
+        history.end(undone)
+        store.close()
 
     async def _serve(
-        self, ctx: Context, store: Store, writing: Worker, reader: Store, reading: Worker, index: Indexing | None
+        self,
+        ctx: Context,
+        store: Store,
+        writing: Worker,
+        reader: Store,
+        reading: Worker,
+        index: Indexing | None,
+        history: History,
+        noticing: Noticing,
     ) -> None:
         async def embed(text: str, wait_s: float) -> Embedded | None:
             return await _embedded(ctx, (text,), "query", wait_s)
@@ -113,15 +144,6 @@ class MemoryService:
             store, writing, index=index, focus=focus, stores=self._stores, wait_s=self._settings.forget_wait_s
         )
         wake = index.wake if index is not None else lambda: None
-        if index is not None:
-            ctx.tasks.create_task(index.run(), name="memory:index")
-        if await reading.do(reader.anything):
-            wake()
-        ctx.tasks.create_task(self._expire(ctx, store, writing, index), name="memory:expiry")
-        if self._settings.watch:
-            ctx.tasks.create_task(self._follow_folders(ctx, index), name="memory:folders")
-        summarising = Summarising(self._settings, store.conversations, writing, lambda: self._changes)
-        ctx.tasks.create_task(self._watch_model(ctx, summarising), name="memory:told")
         async for event in ctx.inbox:
             match event:
                 case MemoryQuery():
@@ -134,29 +156,15 @@ class MemoryService:
                 case TurnFinished():
                     if await self._finished(event, store, writing):
                         wake()
-                    await self._said(ctx, event, store, writing, summarising)
+                    await history.said(ctx, event)
+                    ctx.tasks.create_task(self._notice(ctx, event, noticing, wake), name="memory:noticing")
                 case SessionResume():
-                    await self._resume(ctx, event, store, writing)
+                    await history.resume(ctx, event)
                 case SessionCleared():
-                    await self._clear(event, store, writing)
+                    self._changes += 1
+                    await history.clear(event)
                 case _:
                     continue
-
-    def _end(self, store: Store, undone: Sequence[Event]) -> None:
-        """Keep what was heard last, though the process ends right after; what will be handled again is kept once."""
-        try:
-            for event in undone:
-                item = as_turn(event) if isinstance(event, TurnFinished) and self._settings.turns else None
-                if item is not None:
-                    store.keep(item)
-                exchange = as_exchange(event) if isinstance(event, TurnFinished) else None
-                if exchange is not None and self._settings.conversations:
-                    name = self._names.get(event.session) or store.conversations.name_of(event.session)
-                    store.conversations.add(exchange, name)
-        except (MemoryDamaged, MemoryFull) as error:
-            _log.warning("the last turns were not kept", reason=str(error))
-        finally:
-            store.close()
 
     # ---- keeping
 
@@ -196,59 +204,13 @@ class MemoryService:
             _log.warning("a turn was not kept", reason=str(error))
             return False
 
-    # ---- conversations
-
-    async def _said(
-        self, ctx: Context, event: TurnFinished, store: Store, writing: Worker, summarising: Summarising
-    ) -> None:
-        """Keep the turn with its conversation, and see to it that this stays as long as can be told."""
-        exchange = as_exchange(event) if self._settings.conversations else None
-        if exchange is None:
-            return
+    async def _notice(self, ctx: Context, event: TurnFinished, noticing: Noticing, wake: Callable[[], None]) -> None:
         try:
-            name = await self._name(event.session, store, writing)
-            await writing.do(store.conversations.add, exchange, name)
+            if self._settings.notice and await noticing.consider(ctx, event):
+                self._changes += 1
+                wake()
         except (MemoryDamaged, MemoryFull) as error:
-            _log.warning("a turn was not kept", reason=str(error))
-            return
-        outgrown = event.session in self._outgrown
-        self._outgrown.discard(event.session)
-        work = self._summarise(ctx, summarising, event.session, name, outgrown=outgrown)
-        ctx.tasks.create_task(work, name="memory:summary")
-
-    @staticmethod
-    async def _summarise(ctx: Context, summarising: Summarising, session: str, name: str, *, outgrown: bool) -> None:
-        try:
-            await summarising.consider(ctx, session, name, outgrown=outgrown)
-        except (MemoryDamaged, MemoryFull) as error:
-            _log.warning("a conversation was not summarised", reason=str(error))
-
-    async def _resume(self, ctx: Context, event: SessionResume, store: Store, writing: Worker) -> None:
-        """Tell what was said before, and keep what follows with it."""
-        name, problem, conversations = event.name, "", store.conversations
-        try:
-            if not event.begin:
-                name = await writing.do(conversations.find, event.name)
-            told, summary = await writing.do(conversations.told, name, _TOLD)
-            await writing.do(conversations.enter, event.session, name)
-            self._names[event.session] = name
-        except (MemoryDamaged, MemoryFull, NoConversation) as error:
-            told, summary, problem = [], None, str(error)
-        turns = tuple(exchange.told() for exchange in told)
-        ctx.emit(SessionResumed, name=name, turns=turns, summary=summary, problem=problem)
-
-    async def _clear(self, event: SessionCleared, store: Store, writing: Worker) -> None:
-        try:
-            name = await self._name(event.session, store, writing)
-            await writing.do(store.conversations.clear, name)
-        except (MemoryDamaged, MemoryFull) as error:
-            _log.warning("a conversation was not cleared", reason=str(error))
-        self._changes += 1
-
-    async def _name(self, session: str, store: Store, writing: Worker) -> str:
-        """Of the conversation that the session belongs to."""
-        known = self._names.get(session)
-        return known if known is not None else await writing.do(store.conversations.name_of, session)
+            _log.warning("what was said in passing was not kept", reason=str(error))
 
     # ---- finding
 
@@ -266,23 +228,23 @@ class MemoryService:
             self._focus.told(query.session, query.turn, items, outright=True)
         ctx.emit(MemoryResult, request=query.id, items=items, by=by)
 
-    async def _watch_model(self, ctx: Context, summarising: Summarising) -> None:
+    async def _watch_model(self, ctx: Context, model: Model, history: History) -> None:
         """See what the model is really told: a result that came too late was not, nor what was too long."""
         kinds = (LlmRequest, LlmResponse, ModelLoaded)
         seen = ctx.bus.subscribe(*kinds, name="memory-told", capacity=64, overflow=Overflow.DROP_OLDEST)
         with seen:
             async for event in seen:
                 if isinstance(event, ModelLoaded):
-                    summarising.model_came()
+                    model.there = model.there or event.role == "llm"
                 elif isinstance(event, LlmResponse):
-                    if event.turn and event.usage.dropped_messages:
-                        self._outgrown.add(event.session)
+                    history.told(event)
                 elif isinstance(event, LlmRequest) and event.recalled:
                     self._focus.told(event.session, event.turn, event.recalled, outright=False)
 
     # ---- forgetting
 
     async def _erase(self, ctx: Context, event: MemoryErase, forgetting: Forgetting) -> None:
+        self._changes += 1
         try:
             texts, removed = await forgetting.erase(ctx, event)
         except (MemoryDamaged, MemoryFull) as error:

@@ -21,6 +21,8 @@ class MemorySettings(BaseModel):
     `sotto/memory` in the folder for a person's data."""
     turns: bool = True
     """Keep what was said and heard when the language model answered; facts are kept in any case."""
+    notice: bool = True
+    """Where there is a language model, let it find facts in what is said in passing; they are told back."""
     conversations: bool = True
     """Keep conversations as they were heard, so that a later session can go on with one (`sotto --resume`)."""
     summarise_turns: int = Field(20, ge=0)

@@ -11,17 +11,15 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from bus import Fenced, NoMailbox, RequestTimeout
 from services.contract import Context
 from services.memory.conversations import Conversations, Exchange
+from services.memory.model import Model
 from services.memory.settings import MemorySettings
-from services.memory.words import safe
 from services.memory.worker import Worker
-from shared.events import LlmFailed, LlmRequest, LlmResponse, Message, SessionSummarised
+from shared.events import SessionSummarised
 
 __all__ = ["Summarising"]
 
-_MODEL_WAIT_S = 900.0
 _LEAST = 4
 """Exchanges that are worth a summary."""
 _LETTERS = 8000
@@ -39,22 +37,23 @@ class Summarising:
     """`changes` counts what was forgotten: a summary made meanwhile may tell of it, and is thrown away."""
 
     def __init__(
-        self, settings: MemorySettings, conversations: Conversations, writing: Worker, changes: Callable[[], int]
+        self,
+        settings: MemorySettings,
+        conversations: Conversations,
+        writing: Worker,
+        model: Model,
+        changes: Callable[[], int],
     ) -> None:
         self._settings = settings
         self._conversations = conversations
         self._writing = writing
+        self._model = model
         self._changes = changes
         self._busy = asyncio.Lock()
-        self._no_model = False
-
-    def model_came(self) -> None:
-        """There is a language model (again)."""
-        self._no_model = False
 
     async def consider(self, ctx: Context, session: str, name: str, *, outgrown: bool = False) -> None:
         """Summarise the conversation as far as it is too long; `outgrown` says that the model dropped some of it."""
-        if self._no_model or self._busy.locked() or not self._settings.summarise_turns:
+        if not self._model.there or self._busy.locked() or not self._settings.summarise_turns:
             return
         async with self._busy:
             fresh = await self._writing.do(self._conversations.unsummarised, name)
@@ -77,29 +76,9 @@ class Summarising:
         """What the model makes of it; empty where it makes nothing."""
         earlier = f"Notes so far:\n{before}\n\n" if before else ""
         said = "\n".join(f"User: {one.asked}\nAssistant: {one.heard}" for one in old)
-        request = ctx.event(
-            LlmRequest,
-            session=session,
-            turn=0,
-            messages=(
-                Message(role="system", content=_INSTRUCTION),
-                Message(role="user", content=f"{earlier}The conversation:\n{said}\n\nThe notes, old and new in one:"),
-            ),
-            tools=(),
-            max_tokens=_TOKENS,
-            temperature=0.0,
-            seed=0,
-            stop=(),
-            priority="background",
-        )
-        try:
-            reply = await ctx.bus.request(request, _MODEL_WAIT_S)
-        except (NoMailbox, RequestTimeout, Fenced):
-            return ""
-        if isinstance(reply, LlmFailed):
-            self._no_model = reply.reason == "no-model"
-            return ""
-        return _whole(safe(reply.text), reply.finish) if isinstance(reply, LlmResponse) else ""
+        text = f"{earlier}The conversation:\n{said}\n\nThe notes, old and new in one:"
+        notes, whole = await self._model.ask(ctx, session, _INSTRUCTION, text, tokens=_TOKENS)
+        return notes if whole else notes[: max(notes.rfind(mark) for mark in ".!?") + 1]
 
 
 def _fitting(old: Sequence[Exchange]) -> list[Exchange]:
@@ -111,11 +90,3 @@ def _fitting(old: Sequence[Exchange]) -> list[Exchange]:
             break
         taken.append(exchange)
     return taken
-
-
-def _whole(text: str, finish: str) -> str:
-    """The text up to its last full stop where the model had to stop before its end."""
-    if finish == "stop":
-        return text
-    end = max(text.rfind(mark) for mark in ".!?")
-    return text[: end + 1]

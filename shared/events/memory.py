@@ -16,6 +16,7 @@ __all__ = [
     "MemoryErased",
     "MemoryForget",
     "MemoryForgotten",
+    "MemoryNoted",
     "MemoryQuery",
     "MemoryResult",
     "MemoryStore",
@@ -95,6 +96,15 @@ class MemoryStored(Event):
     """Values that were true until now."""
     problem: str
     """Why nothing was kept and what to do, for a person; empty where there was only nothing to correct."""
+
+
+class MemoryNoted(Event):
+    """What a person said in passing is kept as facts; they are told so with the next answer."""
+
+    kind: ClassVar[str] = "memory.noted"
+    items: tuple[Remembered, ...]
+    replaced: tuple[str, ...]
+    """Values that were true until now."""
 
 
 class MemoryQuery(Event):

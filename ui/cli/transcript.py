@@ -14,6 +14,7 @@ from shared.events import (
     AudioPlayed,
     Event,
     Latency,
+    MemoryNoted,
     ModelFailed,
     ModelLoaded,
     ModelProgress,
@@ -84,6 +85,7 @@ class Transcript:
             AlarmRang: self._alarm,
             AudioCaptured: self._captured,
             AudioPlayed: self._played,
+            MemoryNoted: self._noted,
             ModelFailed: self._refused,
             ModelLoaded: self._loaded,
             ModelProgress: self._progress,
@@ -208,6 +210,9 @@ class Transcript:
 
     def _forget(self) -> None:
         self._replies, self._reply = {}, ""
+
+    def _noted(self, event: MemoryNoted) -> list[Text]:
+        return [Text(f"       remembered: {item.text}", "dim") for item in event.items]
 
     def _gone_on(self, event: SessionResumed) -> list[Text]:
         """The last turn, so that one knows where one was."""

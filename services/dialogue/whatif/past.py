@@ -18,6 +18,7 @@ from shared.events import (
     LlmRequest,
     LlmResponse,
     MemoryForget,
+    MemoryNoted,
     MemoryQuery,
     MemoryResult,
     ModelLoaded,
@@ -48,7 +49,17 @@ from shared.events import (
 __all__ = ["Answers", "Heard", "Past", "Timed", "tool_key"]
 
 _GIVEN = (
-    *(AlarmRang, AudioCaptured, MemoryForget, ModelLoaded, ServiceCrashed, ServiceFailed, ServiceReady, SessionCleared),
+    *(
+        AlarmRang,
+        AudioCaptured,
+        MemoryForget,
+        MemoryNoted,
+        ModelLoaded,
+        ServiceCrashed,
+        ServiceFailed,
+        ServiceReady,
+        SessionCleared,
+    ),
     *(SessionClosed, SessionOpened, SessionResumed, SessionSummarised, SkillsRegistered, SpeechEnded, SpeechStarted),
     *(SttPartial, TextEntered, WakeDetected),
 )

@@ -9,6 +9,7 @@ from shared.events import (
     LlmResponse,
     MemoryForget,
     MemoryForgotten,
+    MemoryNoted,
     MemoryQuery,
     MemoryResult,
     Remembered,
@@ -171,3 +172,24 @@ def test_what_is_to_be_forgotten_is_not_told_to_the_model_again(order, left) -> 
     assert (forgotten.store, forgotten.removed, forgotten.ok) == ("dialogue", 2 - len(left), True)
     ask(walk, "what now?")
     assert [m.content for m in said(walk, LlmRequest)[-1].messages if m.role == "user"] == [*left, "what now?"]
+
+
+def test_what_was_kept_in_passing_is_told_with_the_next_answer_and_once() -> None:
+    walk = remembering(recall_ms=0)
+    walk.feed(MemoryNoted, turn=0, items=(FACT,), replaced=())
+    for text in ("With a key.", "With another."):
+        ask(walk)
+        answer(walk, text)
+    assert [event.answered for event in walk.finished()] == [
+        "With a key. By the way, I will remember that you said: my bike code is 4512.",
+        "With another.",
+    ]
+
+
+def test_what_was_kept_and_forgotten_before_it_was_told_is_not_told() -> None:
+    walk = remembering(recall_ms=0)
+    walk.feed(MemoryNoted, turn=0, items=(FACT,), replaced=())
+    walk.feed(MemoryForget, turn=0, **NOTHING)
+    ask(walk)
+    answer(walk, "With a key.")
+    assert [event.answered for event in walk.finished()] == ["With a key."]
