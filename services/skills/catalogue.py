@@ -12,6 +12,7 @@ from services.skills.known.alarms import AlarmStatus, CancelAlarm, SetAlarm, Sil
 from services.skills.known.arithmetic import Calculate
 from services.skills.known.chance import FlipCoin, RandomNumber, RollDice
 from services.skills.known.clock import TellDate, TellTime
+from services.skills.known.meaning import CompareMeaning, EmbedText, SearchMemory
 from services.skills.known.memory import (
     CorrectFact,
     ExplainMemory,
@@ -23,6 +24,7 @@ from services.skills.known.memory import (
 from services.skills.known.speaker import ChangeVolume, Repeat, Resume, Stop
 from services.skills.known.timers import CancelTimer, ChangeTimer, PauseTimer, SetTimer, TimerStatus, UnpauseTimer
 from services.skills.known.units import ConvertUnits
+from services.skills.meaning import Meaning, NoMeaning
 from services.skills.places import Places
 from services.skills.remembering import Memory
 from services.skills.ringing import AlarmBook, Ringer
@@ -33,9 +35,16 @@ __all__ = ["catalogue"]
 
 
 def catalogue(
-    settings: SkillsSettings, *, book: AlarmBook, ringer: Ringer, zone: ZoneInfo, thread: Executor, memory: Memory
+    settings: SkillsSettings,
+    *,
+    book: AlarmBook,
+    ringer: Ringer,
+    zone: ZoneInfo,
+    thread: Executor,
+    memory: Memory,
+    meaning: Meaning | None = None,
 ) -> dict[str, Skill[Any]]:
-    """Return every skill by name. `thread` is for blocking work, `memory` what those use that remember."""
+    """Return every skill by name. `thread` is for blocking work, `memory` and `meaning` what those use that need it."""
     places, random = Places(), Random()
     skills: tuple[Skill[Any], ...] = (
         TellTime(places, thread),
@@ -69,5 +78,10 @@ def catalogue(
         RecallAbout(memory),
         ExplainMemory(memory),
         ForgetMemory(memory),
+        *(_meant(meaning or NoMeaning(), memory) if settings.meaning else ()),
     )
     return {skill.name: skill for skill in skills}
+
+
+def _meant(meaning: Meaning, memory: Memory) -> tuple[Skill[Any], ...]:
+    return EmbedText(meaning), CompareMeaning(meaning), SearchMemory(memory)

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from services.contract import Context
 from services.skills.catalogue import catalogue
 from services.skills.labels import ring_speech
+from services.skills.meaning import MeaningOnTheBus
 from services.skills.remembering import MemoryOnTheBus
 from services.skills.ringing import Alarm, AlarmBook, AlarmStore, Ringer
 from services.skills.settings import SkillsSettings
@@ -41,7 +42,13 @@ class Desk:
         self._ringer = Ringer(self._book, store, thread=thread, rang=self._rang, troubled=ctx.degraded)
         memory = MemoryOnTheBus(ctx)
         self._skills = catalogue(
-            settings, book=self._book, ringer=self._ringer, zone=zone, thread=thread, memory=memory
+            settings,
+            book=self._book,
+            ringer=self._ringer,
+            zone=zone,
+            thread=thread,
+            memory=memory,
+            meaning=MeaningOnTheBus(ctx),
         )
 
     async def open(self) -> None:

@@ -39,7 +39,9 @@ class Memory(Protocol):
         """Keep a fact, or correct the last one."""
         ...
 
-    async def find(self, purpose: str, text: str = "", *, limit: int = 5) -> tuple[Remembered, ...]:
+    async def find(
+        self, purpose: str, text: str = "", *, what: tuple[str, ...] = (), limit: int = 5
+    ) -> tuple[Remembered, ...]:
         """Return what is known, the best first."""
         ...
 
@@ -54,7 +56,9 @@ class NoMemory:
     async def store(self, text: str, language: str, *, corrects: bool = False) -> MemoryStored:
         raise MemoryOff
 
-    async def find(self, purpose: str, text: str = "", *, limit: int = 5) -> tuple[Remembered, ...]:
+    async def find(
+        self, purpose: str, text: str = "", *, what: tuple[str, ...] = (), limit: int = 5
+    ) -> tuple[Remembered, ...]:
         raise MemoryOff
 
     async def erase(self, what: str, *, text: str = "", since: int = 0) -> MemoryErased:
@@ -72,8 +76,10 @@ class MemoryOnTheBus:
         assert isinstance(reply, MemoryStored)
         return reply
 
-    async def find(self, purpose: str, text: str = "", *, limit: int = 5) -> tuple[Remembered, ...]:
-        reply = await self._ask(_STORE_S, MemoryQuery, purpose=purpose, text=text, limit=limit)
+    async def find(
+        self, purpose: str, text: str = "", *, what: tuple[str, ...] = (), limit: int = 5
+    ) -> tuple[Remembered, ...]:
+        reply = await self._ask(_STORE_S, MemoryQuery, purpose=purpose, text=text, what=what, limit=limit)
         assert isinstance(reply, MemoryResult)
         return reply.items
 

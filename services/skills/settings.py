@@ -29,5 +29,8 @@ class SkillsSettings(BaseModel):
     """How often an alarm rings at most when nobody silences it."""
     snooze_s: float = Field(540.0, ge=10.0)
     """How long "snooze" lets one sleep."""
+    meaning: bool = False
+    """Offer the language model vectors as well: to embed a text, to compare texts, and to search what is remembered.
+    What it needs of memory it is told unasked; each tool takes a part of what a small model can keep in mind."""
     most_alarms: int = Field(50, ge=1)
     """How many timers and alarms may be set at once."""
