@@ -225,8 +225,15 @@ class Chroma:
         try:
             yield
         except (ChromaError, sqlite3.Error, OSError, ValueError, KeyError, RuntimeError, AttributeError) as error:
-            where = self._url or str(self._folder)
-            raise VectorsUnusable(
-                f"ChromaDB at {where} failed: {error}; memory finds by words only.",
-                remedy="Is its server running?" if self._url else f"Delete {where}: it is made again by itself.",
-            ) from error
+            raise self._unusable(error) from error
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":  # its Rust part gives up so, at files it does not understand
+                raise
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: BaseException) -> VectorsUnusable:
+        where = self._url or str(self._folder)
+        return VectorsUnusable(
+            f"ChromaDB at {where} failed: {error}; memory finds by words only.",
+            remedy="Is its server running?" if self._url else f"Delete {where}: it is made again by itself.",
+        )

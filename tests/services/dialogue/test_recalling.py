@@ -174,6 +174,14 @@ def test_what_is_to_be_forgotten_is_not_told_to_the_model_again(order, left) -> 
     assert [m.content for m in said(walk, LlmRequest)[-1].messages if m.role == "user"] == [*left, "what now?"]
 
 
+def test_what_a_document_says_is_told_with_its_file_and_place() -> None:
+    walk = remembering()
+    ask(walk)
+    passage = {"what": "document", "text": "Dial 4512.", "source": "/home/me/notes/bike.md", "place": "Locks"}
+    walk.feed(MemoryResult, turn=1, request="", items=(FACT.model_copy(update=passage),), by="meaning")
+    assert "- bike.md, Locks: Dial 4512." in said(walk, LlmRequest)[0].messages[-1].content
+
+
 def test_what_was_kept_in_passing_is_told_with_the_next_answer_and_once() -> None:
     walk = remembering(recall_ms=0)
     walk.feed(MemoryNoted, turn=0, items=(FACT,), replaced=())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import socket
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -78,6 +80,47 @@ def test_a_damaged_or_foreign_folder_is_set_aside_and_begun_anew(tmp_path):
     again.begin("print")
     again.put(["a"], rows(1))
     assert again.ids() == {"a"}
+    again.close()
+
+
+_STEP = "INSERT INTO migrations SELECT dir, {}, 'new.sql', sql, hash FROM migrations LIMIT 1"
+NEWER = {
+    "a step that is not known": _STEP.format(99999),
+    "a step of another form": _STEP.format("'v2'"),
+    "another form of index": """UPDATE collections SET schema_str = '{"version": 99}'""",
+    "other tables": "ALTER TABLE collections RENAME TO collections_v2",
+}
+
+
+@pytest.mark.parametrize("change", NEWER.values(), ids=NEWER)
+def test_a_folder_of_a_newer_chromadb_is_used_or_begun_anew(tmp_path, change):
+    opened(tmp_path).close()
+    [database] = tmp_path.rglob("chroma.sqlite3")
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(change)
+    again = open_chroma(tmp_path)
+    assert again.fingerprint in ("", "print")
+    if not again.fingerprint:
+        again.begin("print")
+    again.put(["new"], rows(7))
+    assert again.nearest(rows(7)[0], 1)[0][0] == "new"
+    again.close()
+
+
+def test_a_folder_that_another_process_has_open_is_refused_until_it_ends(tmp_path):
+    hold = (
+        "import fcntl, os, sys; fcntl.flock(os.open(sys.argv[1], os.O_RDWR), fcntl.LOCK_EX); print(); sys.stdin.read()"
+    )
+    opened(tmp_path).close()
+    command = [sys.executable, "-c", hold, str(tmp_path / "lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(VectorsUnusable, match="Another Sotto has the vectors"):
+            open_chroma(tmp_path)
+        other.communicate()
+    again = open_chroma(tmp_path)
+    assert again.fingerprint == "print"
     again.close()
 
 

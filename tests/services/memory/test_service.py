@@ -268,6 +268,23 @@ async def test_a_folder_of_vectors_in_use_is_said_and_words_find_it(remembering,
     await asyncio.to_thread(held.close)
 
 
+async def test_a_watched_folder_is_kept_up_to_date_and_what_is_found_names_file_and_place(remembering, tmp_path):
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    file = folder / "bike.md"
+    file.write_text("# Locks\nThe spare key is under the mat.\n", "utf-8")
+    async with remembering(vectors=False, watch=[folder]) as person:
+        while not await person.ask("spare key"):
+            pass
+        person.bench.publish(MemoryQuery, text="where is the spare key?", purpose="answer")
+        [item] = (await person.bench.next(MemoryResult, timeout=60)).items
+        assert (item.what, item.source, item.place) == ("document", str(file), "Locks")
+    file.write_text("# Locks\nThe spare key is in the shed.\n", "utf-8")
+    async with remembering(vectors=False, watch=[folder]) as person:
+        while await person.ask("spare key") != ["The spare key is in the shed."]:
+            pass
+
+
 async def test_a_damaged_file_is_said_and_left_alone(remembering, tmp_path):
     (tmp_path / "memory").mkdir()
     (tmp_path / "memory" / "memory.sqlite3").write_bytes(b"no memories" * 100)
