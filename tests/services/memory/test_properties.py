@@ -14,7 +14,7 @@ import pytest
 
 from services.memory.engines.chroma import open_chroma
 from services.memory.store import Store
-from shared.events import MemoryQuery, MemoryResult
+from shared.events import MemoryQuery, MemoryResult, SessionResume, SessionResumed
 from tests.services.memory.conftest import MINUTE
 
 ROOT = Path(__file__).parents[3]
@@ -53,6 +53,12 @@ async def found(person, text, purpose):
     return (await person.bench.next(MemoryResult, timeout=60)).items
 
 
+async def went_before(person) -> str:
+    """All that a session is told that goes on with the conversation."""
+    person.bench.publish(SessionResume, session="later", turn=0, name="last", begin=False)
+    return str((await person.bench.next(SessionResumed, timeout=60)).turns)
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 async def test_nothing_superseded_or_forgotten_is_ever_found_again(remembering, tmp_path, seed, steps):
     draw, truth = random.Random(seed), Truth()
@@ -84,6 +90,8 @@ async def test_nothing_superseded_or_forgotten_is_ever_found_again(remembering, 
             for purpose in ("answer", "search", "value", "facts", "told"):
                 ids = {item.id for item in await found(person, f"{thing} code", purpose)}
                 assert not ids & truth.dead, (step, purpose)
+            told = await went_before(person)
+            assert [value for value in truth.forgotten if value in told] == [], step
             live = {item.id for item in await found(person, "", "facts")}
             assert live == truth.said.keys() - truth.dead
     kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
