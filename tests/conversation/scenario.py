@@ -30,6 +30,7 @@ from bus import Bus
 from services.dialogue import DialogueService
 from services.dialogue.words import normal
 from shared.events import REGISTRY, Event, ToolSpec, TurnFinished, TurnStarted
+from tests.conversation.engines import Engines, together
 from tests.conversation.world import World, world
 
 Pattern = str | dict[str, dict[str, Any]]
@@ -67,10 +68,14 @@ def _parsed(raw: dict[str, Any]) -> Scenario:
     )
 
 
-async def play(scenario: Scenario, begin: Callable[[Bus, DialogueService], None] = lambda *_: None) -> None:
+async def play(
+    scenario: Scenario,
+    begin: Callable[[Bus, DialogueService], None] = lambda *_: None,
+    engines: Engines = together,
+) -> None:
     """Live through the scenario and judge it; `begin` is called before anything happens."""
     events: list[Event] = []
-    async with world(**scenario.world, begin=begin) as here:
+    async with world(**scenario.world, begin=begin, engines=engines) as here:
         here.bench.bus.tap(events.append)
         for step in scenario.script:
             ((verb, argument),) = step.items()
@@ -109,7 +114,7 @@ async def _do(here: World, verb: str, argument: Any) -> None:
         case "wake":
             here.wake(argument)
         case "break":
-            here.broken |= argument
+            await here.breaks(argument)
         case "give-up":
             here.give_up(argument)
         case "microphone":

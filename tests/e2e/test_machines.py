@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import itertools
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
-from tests.kit.redis_server import RedisServer, redis_server
+from tests.kit.machines import Line, line, machine
+from tests.kit.redis_server import redis_server
 from tests.kit.terminal import ROOT, SOTTO, Terminal, home_of
 
 pytestmark = [
@@ -30,33 +32,6 @@ QUESTIONS = {
     "remember that my bike code is 4512": "",
     "what is my bike code": "4512",
 }
-
-
-class Line:
-    """The proxy between everybody and Redis, in a process of its own."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
-        self._process = process
-        self.address = process.stdout.readline().strip()
-
-    def does(self, what: str) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{what}\n")
-        self._process.stdin.flush()
-
-
-@contextlib.contextmanager
-def line(server: RedisServer, host: str = "127.0.0.1", within: Sequence[str] = ()) -> Iterator[Line]:
-    """A proxy that delays by 20 ms."""
-    command = [*within, sys.executable, "-m", "tests.kit.proxy", server.socket, host, "0"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
-        try:
-            found = Line(process)
-            found.does("delay 0.02")
-            yield found
-        finally:
-            process.kill()
 
 
 @contextlib.contextmanager
@@ -103,6 +78,25 @@ def test_five_processes(tmp_path: Path) -> None:
         holds_through(stack.enter_context(Terminal(tmp_path, "--text", "--bus", url, *options, typed=True)), connection)
 
 
+def test_speech_is_recognised_and_spoken_elsewhere(tmp_path: Path) -> None:
+    """Sound crosses both ways: what the person says, and what is answered."""
+    question = tmp_path / "question.wav"
+    said = [*SOTTO, "speak", "what is seventeen times twenty three", "-o", question]
+    subprocess.run(said, env=home_of(tmp_path), check=True, timeout=60)
+    samples, rate = soundfile.read(question, dtype="float32")
+    soundfile.write(question, np.concatenate([np.zeros(rate), samples, np.zeros(3 * rate)]), rate)
+    with contextlib.ExitStack() as stack:
+        connection = stack.enter_context(line(stack.enter_context(redis_server())))
+        url = f"redis://{connection.address}"
+        stack.enter_context(worker(tmp_path, url, ["stt", "tts"]))
+        options = ("--input", str(question), "--output", str(tmp_path / "answer.wav"), "--bus", url)
+        terminal = stack.enter_context(Terminal(tmp_path, *options, "--all-but", "stt", "--all-but", "tts"))
+        assert terminal.wait(120) == 0
+        terminal.rest()
+    (finished,) = terminal.of("turn.finished")
+    assert (finished["asked"], finished["heard"]) == ("what is seventeen times twenty three", "17 times 23 is 391.")
+
+
 def test_three_machines(tmp_path: Path) -> None:
     """Redis, the workers and the conversation each in a network namespace of its own."""
     with contextlib.ExitStack() as stack:
@@ -114,26 +108,3 @@ def test_three_machines(tmp_path: Path) -> None:
         options = ("--text", "--bus", url, *("--all-but", "skills", "--all-but", "memory", "--all-but", "embedding"))
         terminal = Terminal(tmp_path, *options, typed=True, program=[*person, *SOTTO])
         holds_through(stack.enter_context(terminal), connection)
-
-
-@contextlib.contextmanager
-def machine(number: int) -> Iterator[list[str]]:
-    """A network namespace on a bridge with the others; yields what runs a command in it."""
-    name, bridge = f"sotto-m{number}", "sotto-bridge"
-
-    def ip(*words: str, check: bool = True) -> None:
-        subprocess.run(["ip", *words], check=check, capture_output=True)
-
-    ip("link", "add", bridge, "type", "bridge", check=False)  # the first machine makes it
-    ip("link", "set", bridge, "up")
-    ip("netns", "add", name)
-    try:
-        ip("link", "add", f"sotto-v{number}", "type", "veth", "peer", "name", "eth0", "netns", name)
-        ip("link", "set", f"sotto-v{number}", "master", bridge, "up")
-        ip("-n", name, "addr", "add", f"10.98.76.{number}/24", "dev", "eth0")
-        ip("-n", name, "link", "set", "eth0", "up")
-        ip("-n", name, "link", "set", "lo", "up")
-        yield ["ip", "netns", "exec", name]
-    finally:
-        ip("netns", "del", name, check=False)
-        ip("link", "del", bridge, check=False)
