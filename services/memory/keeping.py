@@ -11,6 +11,10 @@ from shared.events import MemoryStore, PastTurn, TurnFinished
 __all__ = ["as_exchange", "as_turn", "correct", "keep"]
 
 
+_FORGETTING = "forget_memory"
+"""The skill's name."""
+
+
 def keep(store: Store, event: MemoryStore) -> Kept | None:
     """Keep what was asked for; None for a text without words."""
     text = safe(event.text)
@@ -50,16 +54,20 @@ def as_turn(event: TurnFinished) -> Item | None:
 
 
 def as_exchange(event: TurnFinished) -> PastTurn | None:
-    """A finished turn as its conversation holds it; None for one in which nothing was said and nothing heard."""
+    """A finished turn as its conversation holds it; None for one in which nothing was said and nothing heard.
+
+    Nor is the wish to forget kept: it names what is to be forgotten.
+    """
     asked, heard = safe(event.asked), safe(event.heard)
-    if not asked and not heard:
+    if event.by == _FORGETTING or not (asked or heard):
         return None
     return PastTurn(session=event.session, turn=event.turn, at=event.at, asked=asked, heard=heard, reason=event.reason)
 
 
 def _item(event: MemoryStore, fact: Fact) -> Item:
+    """Known by the call that asked for it: one that is killed and made again asks anew, for the same fact."""
     return Item(
-        id=f"m-{event.id}",
+        id=f"m-{event.cause or event.id}",
         what=event.what,
         text=fact.text,
         at=event.at,

@@ -190,6 +190,15 @@ async def test_a_conversation_goes_on_by_its_name_after_a_restart(remembering) -
         assert (missing.turns, "no conversation called another" in missing.problem) == ((), True)
 
 
+async def test_the_wish_to_forget_is_no_part_of_it(remembering, tmp_path) -> None:
+    async with remembering(vectors=False) as person:
+        await person.talk("what is a fjord?", "A narrow inlet.")
+        person.turn += 1
+        person.finish("forget everything about Zanzibar", "Forgotten, everything about Zanzibar.", by="forget_memory")
+        assert len((await resume(person, "last", "later")).turns) == 1
+    assert b"anzibar" not in raw(tmp_path)
+
+
 async def test_a_session_that_nobody_named_bears_its_own_name(remembering) -> None:
     async with remembering(vectors=False) as person:
         await person.talk("what is a fjord?", "A narrow inlet.")
