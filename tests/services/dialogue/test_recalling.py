@@ -177,7 +177,7 @@ def test_what_is_to_be_forgotten_is_not_told_to_the_model_again(order, left) -> 
 def test_what_a_document_says_is_told_with_its_file_and_place() -> None:
     walk = remembering()
     ask(walk)
-    passage = {"what": "document", "text": "Dial 4512.", "source": "/home/me/notes/bike.md", "place": "Locks"}
+    passage = {"what": "document", "text": "Dial 4512.", "source": "notes/bike.md", "place": "Locks"}
     walk.feed(MemoryResult, turn=1, request="", items=(FACT.model_copy(update=passage),), by="meaning")
     assert "- bike.md, Locks: Dial 4512." in said(walk, LlmRequest)[0].messages[-1].content
 
