@@ -16,6 +16,7 @@ from shared.errors import SottoError
 from sotto import asking
 from sotto.asking import Options, Prompt
 from sotto.background import background
+from sotto.embedding import Purpose, embedding, ranking
 from sotto.sound import Speech, Transcript, speaking, transcribing
 
 if TYPE_CHECKING:
@@ -28,11 +29,14 @@ if TYPE_CHECKING:
     from shared.pcm import Floats
 
 __all__ = [
+    "embed",
     "generate",
     "generate_choice",
     "generate_iter",
     "generate_json",
     "generate_regex",
+    "rerank",
+    "similarity",
     "speak",
     "transcribe",
 ]
@@ -124,6 +128,22 @@ async def generate_choice(
 ) -> str | None:
     """Return one of the choices. Raises as `generate_json` does."""
     return await _run(asking.text(background().door, prompt, options, {"choices": tuple(choices)}), errors)
+
+
+async def embed(texts: Sequence[str], *, model: str = "", purpose: Purpose = "", dimensions: int = 0) -> Floats:
+    """Return each text's vector, of length 1, shape (texts, dimensions). Raises as `sotto.embed` does."""
+    return await background().awaited(embedding(background().door, texts, model, purpose, dimensions))
+
+
+async def similarity(first: str, second: str, *, model: str = "") -> float:
+    """Return how near two texts are: 1 for the same, 0 for nothing in common. Raises as `sotto.embed` does."""
+    one, two = await embed([first, second], model=model)
+    return float(one @ two)
+
+
+async def rerank(query: str, texts: Sequence[str], *, model: str = "") -> list[tuple[str, float]]:
+    """Return the texts with how well each answers the query, the best first. Raises as `sotto.embed` does."""
+    return await background().awaited(ranking(background().door, query, texts, model))
 
 
 @overload

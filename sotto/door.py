@@ -8,18 +8,20 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from services.app import Settings, Writer
+    from services.embedding.direct import Direct, DirectRanker
     from services.local.calls import Call
-    from shared.events import Event, LlmRequest
+    from shared.events import Event
 
 __all__ = ["Door"]
 
 Answer = tuple[dict[str, Any], bytes]
+T = TypeVar("T")
 
 
 class Door:
@@ -31,6 +33,7 @@ class Door:
         self._writer: Writer | None = None
         self._thread: ThreadPoolExecutor | None = None
         self._calls: dict[str, Call] = {}
+        self._open: dict[tuple[str, str], Direct | DirectRanker] = {}
 
     async def ready(self) -> None:
         """Load what asking needs, once; off the event loop."""
@@ -48,7 +51,7 @@ class Door:
 
         async with connected() as running:
             if running is not None:
-                async for event in running.stream(_stamped(fields)):
+                async for event in running.stream(_stamped("LlmRequest", fields)):
                     yield event
                 return
         from shared.events import LlmRequest
@@ -57,6 +60,30 @@ class Door:
         async with writer.bus.stream(writer.event(LlmRequest, **fields)) as stream:
             async for event in stream:
                 yield event
+
+    async def reply(self, kind: str, fields: dict[str, Any]) -> Event | None:
+        """Return what the Sotto that runs replies to a request; None when none runs, or none that answers such ones.
+
+        Raises SottoError.
+        """
+        await self.ready()
+        from services.local.client import Refused, connected
+
+        async with connected() as running:
+            if running is not None:
+                try:
+                    return [event async for event in running.stream(_stamped(kind, fields))][-1]
+                except Refused as error:
+                    if error.type != "NoMailbox":
+                        raise
+        return None
+
+    async def here(self, name: str, work: Callable[[Any], T], model: str) -> T:
+        """Do `work` with the `embedding` or `reranker` of a model, opened once in this process. Raises SottoError."""
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, "sotto-engines")
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, lambda: work(_opened(self._open, name, model)))
 
     async def call(self, name: str, payload: bytes, options: dict[str, Any]) -> Answer:
         """Return what `transcribe` or `speak` give. Raises SottoError."""
@@ -71,7 +98,7 @@ class Door:
                     if error.type != "UnknownCall":  # a conversation answers none: it would hold it up
                         raise
         if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, "sotto-sound")
+            self._thread = ThreadPoolExecutor(1, "sotto-engines")
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, _called, self._calls, name, payload, options)
 
@@ -85,6 +112,9 @@ class Door:
         self._calls = {}
         if thread is not None:
             await asyncio.to_thread(thread.shutdown)
+        opened, self._open = self._open, {}
+        for one in opened.values():
+            await asyncio.to_thread(one.close)
 
     async def _own_writer(self) -> Writer:
         async with self._opening:
@@ -100,13 +130,15 @@ def _load() -> None:
         importlib.import_module(name)
 
 
-def _stamped(fields: dict[str, Any]) -> LlmRequest:
+def _stamped(kind: str, fields: dict[str, Any]) -> Event:
+    import shared.events
     from shared.clock import SystemClock
-    from shared.events import LlmRequest, Stamp
     from shared.ids import id_source, process_prefix
 
     prefix = process_prefix()
-    return Stamp("python", SystemClock(), id_source(prefix), f"python-{prefix}")(LlmRequest, **fields)
+    stamp = shared.events.Stamp("python", SystemClock(), id_source(prefix), f"python-{prefix}")
+    request: Event = stamp(getattr(shared.events, kind), **fields)
+    return request
 
 
 def _settings() -> Settings:
@@ -129,3 +161,13 @@ def _called(calls: dict[str, Call], name: str, payload: bytes, options: dict[str
 
         calls.update(calling(_settings()))
     return calls[name](options, payload)
+
+
+def _opened(opened: dict[tuple[str, str], Direct | DirectRanker], name: str, model: str) -> Direct | DirectRanker:
+    """What embeds or ranks, opened on the thread of the engines."""
+    if (name, model) not in opened:
+        import services.app
+
+        make = services.app.reranker if name == "reranker" else services.app.embedding
+        opened[name, model] = make(_settings(), model)
+    return opened[name, model]
