@@ -1,7 +1,8 @@
 """Chaos: a conversation with workers on a Redis, faults drawn from a seed, and the account of what became of it.
 
 Every worker is a process of its own that meets the others through a proxy of its own. Faults are kill -9, SIGSTOP, cut
-and slow and stalled connections, for each of them and for Redis itself, and a Redis that may not write any more.
+and slow and stalled connections, for each of them and for Redis itself, a Redis that may not write any more, a clock
+that jumps, and a second process that wants the same conversations.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any, TypeVar
 import redis
 
 from bus import Bus, Link, Overflow, describe
-from bus.transport import Node, RedisTransport
+from bus.transport import Node, RedisTransport, SessionTaken
 from shared.events import (
     REGISTRY,
     Event,
@@ -221,7 +222,8 @@ class Chaos:
         """Everything that can be done to anybody."""
         return [
             *(fault for worker in self.workers.values() for fault in self._faults_of(worker)),
-            Fault("home: connection cut", self._cut_home, self._nothing),
+            *_faults_of_line("home", self._proxies["home"]),
+            Fault("home: another one holds its conversations", self._second_owner, self._nothing),
             Fault("home: its clock jumps by an hour", self._jump, self._nothing),
             Fault("redis: kill -9", self._kill_redis, self._start_redis),
             Fault("redis: SIGSTOP", self._redis_signal(signal.SIGSTOP), self._redis_signal(signal.SIGCONT)),
@@ -229,21 +231,6 @@ class Chaos:
         ]
 
     def _faults_of(self, worker: Worker) -> list[Fault]:
-        proxy = worker.proxy
-
-        async def cut() -> None:
-            proxy.cut()
-
-        async def stall() -> None:
-            proxy.stall()
-
-        async def slow() -> None:
-            proxy.delay_s = 0.02
-
-        async def well() -> None:
-            proxy.delay_s = 0.0
-            proxy.flow()
-
         return [
             Fault(f"{worker.name}: kill -9", worker.kill, worker.start),
             Fault(
@@ -251,13 +238,27 @@ class Chaos:
                 lambda: worker.signal(signal.SIGSTOP),
                 lambda: worker.signal(signal.SIGCONT),
             ),
-            Fault(f"{worker.name}: connection cut", cut, well),
-            Fault(f"{worker.name}: connection stalled", stall, well),
-            Fault(f"{worker.name}: slow network", slow, well),
+            *_faults_of_line(worker.name, worker.proxy),
         ]
 
-    async def _cut_home(self) -> None:
-        self._proxies["home"].cut()
+    async def _second_owner(self) -> None:
+        """It has to be refused, and to leave no trace."""
+        bus, name = Bus(clock=self.clock), "second"
+        transport = RedisTransport(self._server.url, name, prefix=self._prefix, alive_s=ALIVE_S)
+
+        def node() -> Node:
+            return describe(bus, REGISTRY, name=name, token="2", version="1", services=(), sessions=_SESSIONS)
+
+        link = Link(bus, transport, REGISTRY, node, Stamp("link", self.clock, id_source("second-")), returns=False)
+        try:
+            async with asyncio.timeout(ALIVE_S):
+                await link.run()
+        except* SessionTaken:
+            pass
+        except* TimeoutError:
+            self.tally.twice.append("owner of the conversations")
+        finally:
+            await transport.close()
 
     async def _nothing(self) -> None:
         pass
@@ -342,15 +343,41 @@ class Chaos:
         return self.tally
 
 
+def _faults_of_line(name: str, proxy: Proxy) -> list[Fault]:
+    """What can be done to somebody's connection."""
+
+    async def cut() -> None:
+        proxy.cut()
+
+    async def stall() -> None:
+        proxy.stall()
+
+    async def slow() -> None:
+        proxy.delay_s = 0.02
+
+    async def well() -> None:
+        proxy.delay_s = 0.0
+        proxy.flow()
+
+    return [
+        Fault(f"{name}: connection cut", cut, well),
+        Fault(f"{name}: connection stalled", stall, well),
+        Fault(f"{name}: slow network", slow, well),
+    ]
+
+
 def _names(folder: Path) -> set[str]:
     return {place.name for place in folder.iterdir()} if folder.exists() else set()
 
 
 @contextlib.asynccontextmanager
-async def chaos() -> AsyncIterator[Chaos]:
-    """A conversation, two workers, a Redis, and a proxy for each of them; all of it gone afterwards."""
+async def chaos(*options: str, disk: Path | None = None) -> AsyncIterator[Chaos]:
+    """A conversation, two workers, a Redis, and a proxy for each of them; all of it gone afterwards.
+
+    `options` are redis-server's own, `disk` is where it keeps its log.
+    """
     async with contextlib.AsyncExitStack() as stack:
-        server = await asyncio.to_thread(stack.enter_context, redis_server())
+        server = await asyncio.to_thread(stack.enter_context, redis_server(*options, folder=disk))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sotto-chaos-")))
         (folder / "again").mkdir()
         proxies = {name: await stack.enter_async_context(Proxy(server.socket)) for name in ("home", *_WORKERS)}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import redis
 
-__all__ = ["RedisServer", "free_port", "redis_server", "sentinel"]
+__all__ = ["RedisServer", "SmallDisk", "free_port", "redis_server", "sentinel", "small_disk"]
 
 
 class RedisServer:
@@ -56,15 +56,44 @@ class RedisServer:
 
 
 @contextlib.contextmanager
-def redis_server(*options: str) -> Iterator[RedisServer]:
-    """A running server, gone afterwards. `options` are redis-server's own."""
-    with tempfile.TemporaryDirectory(prefix="sotto-redis-") as folder:
-        server = RedisServer(Path(folder), *options)
+def redis_server(*options: str, folder: Path | None = None) -> Iterator[RedisServer]:
+    """A running server, gone afterwards. `options` are redis-server's own; `folder` is where it keeps its log."""
+    with tempfile.TemporaryDirectory(prefix="sotto-redis-") as own:
+        server = RedisServer(folder or Path(own), *options)
         server.start()
         try:
             yield server
         finally:
             server.kill()
+
+
+class SmallDisk:
+    """A disk that can be filled."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._ballast = folder / "ballast"
+
+    def fill(self) -> None:
+        """Leave no room."""
+        with contextlib.suppress(OSError), self._ballast.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+
+    def free(self) -> None:
+        """Make room again."""
+        self._ballast.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, size: str = "4m") -> Iterator[SmallDisk]:
+    """A disk of this size in a new folder, gone afterwards; mounting it takes root."""
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=True)
+    try:
+        yield SmallDisk(folder)
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 @contextlib.contextmanager
