@@ -245,6 +245,8 @@ class Assistant:
             exposition=found.exposition if settings.enabled else None,
             sessions=self.settings.journal.root,
             again=(sys.executable, "-m", "services.dialogue.again"),
+            dead=partial(dead, self.settings.bus) if self.settings.bus.url is not None else None,
+            retry=partial(retry, self.settings.bus) if self.settings.bus.url is not None else None,
             routes=(_embedding_routes(self.settings, self._counter()),),
         )
         gateway = GatewayService(self.settings.gateway, sources)

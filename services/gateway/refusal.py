@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 
 from shared.errors import SottoError
 
-__all__ = ["FAULTS", "Refusal", "answer_errors"]
+__all__ = ["FAULTS", "Refusal", "answer_errors", "needs_admin"]
 
 _log = structlog.get_logger("gateway")
 
@@ -36,6 +36,17 @@ class Refusal(SottoError):
         error = {"type": self.type, "field": self.field, "message": str(self)}
         headers = {"WWW-Authenticate": "Bearer"} if self.status == 401 else None
         return JSONResponse({"error": error}, self.status, headers)
+
+
+def needs_admin(what: str, field: str = "") -> Refusal:
+    """The refusal of whoever may not do `what` without the admin's key."""
+    return Refusal(
+        403,
+        "admin_key_needed",
+        f"{what} needs the admin's key.",
+        field=field,
+        remedy="Send `Authorization: Bearer KEY` with gateway.admin_key.",
+    )
 
 
 class Fault(BaseModel):
@@ -62,7 +73,7 @@ FAULTS: dict[int | str, dict[str, Any]] = {
         (409, "Not with what there is now: a newer Sotto's recording, an assistant without a microphone."),
         (413, "The request is too large."),
         (422, "A field is wrong."),
-        (503, "Too many at once."),
+        (503, "Too many at once, or something that is needed for it is away."),
     )
 }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import socket
 import threading
 from collections.abc import Callable
@@ -85,7 +86,7 @@ class GatewayService:
 
     async def _serve_on(self, ctx: Context, listener: socket.socket) -> None:
         try:
-            server = await _on_a_thread(lambda: self._server(ctx))
+            server = await _on_a_thread(lambda: _uncollected(lambda: self._server(ctx)))
         except SottoError as error:
             ctx.degraded(str(error))
             return
@@ -162,6 +163,20 @@ def _cannot_listen(host: str, port: int, error: OSError) -> CannotListen:
 
 def _url(host: str, port: int) -> str:
     return f"http://[{host.strip('[]')}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _uncollected(load: Callable[[], T]) -> T:
+    """Load without looking for garbage meanwhile, for which everybody would stand still; nor later in what is there.
+
+    What exists by then (it is the last to load) mostly lives as long as the process.
+    """
+    gc.disable()
+    try:
+        return load()
+    finally:
+        if not gc.get_freeze_count():
+            gc.freeze()
+        gc.enable()
 
 
 async def _on_a_thread(work: Callable[[], T]) -> T:

@@ -9,6 +9,8 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from bus.transport import Letter
+
 __all__ = ["App", "Receive", "Scope", "Send", "Sources"]
 
 Scope = MutableMapping[str, Any]
@@ -32,6 +34,10 @@ class Sources:
     """The folder that recorded sessions are in."""
     again: tuple[str, ...] = ()
     """The program that holds a recorded session again: given its folder and settings as KEY=VALUE, it prints JSON."""
+    dead: Callable[[], Awaitable[Sequence[Letter]]] | None = None
+    """The events that processes gave up, the oldest first; raises BusUnreachable and BusUnfit."""
+    retry: Callable[[str, str], Awaitable[Letter]] | None = None
+    """Send one of them again, by its entry, to a process or (empty) to who gave it up; raises NotDead too."""
     routes: tuple[Callable[[], Mapping[str, App]], ...] = ()
     """Paths that other services answer themselves, each for whom the doors let in. Made when the gateway opens, on its
     thread. They read, limit and refuse requests on their own, with errors of the gateway's form."""

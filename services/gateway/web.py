@@ -19,9 +19,10 @@ from services.gateway.doors import Doors
 from services.gateway.feed import NoSuchKind
 from services.gateway.guard import Guarded, check, visit
 from services.gateway.injection import PRIVILEGED, Injection, NotAnEvent, Scribe
+from services.gateway.letters import letter_routes
 from services.gateway.program import ProgramFailed, told
 from services.gateway.recorded import NoSuchSession, Shelf, TooLong
-from services.gateway.refusal import FAULTS, Refusal, answer_errors
+from services.gateway.refusal import FAULTS, Refusal, answer_errors, needs_admin
 from services.gateway.schema import asyncapi, json_schemas
 from services.gateway.socket import EventSocket
 from services.gateway.sound import NotSound, samples
@@ -84,6 +85,7 @@ def application(
     _schema(app)
     _knowledge(app, sources, socket)
     _sessions(app, sources)
+    letter_routes(app, sources, doors)
     routes = {path: route for made in sources.routes for path, route in made().items()}
     return Guarded(app, doors, routes)
 
@@ -141,17 +143,7 @@ def _events(app: FastAPI, doors: Doors, scribe: Scribe, socket: EventSocket, bus
 def _refuse_privileged(events: Sequence[Event], *, listed: bool) -> None:
     for place, event in enumerate(events):
         if isinstance(event, PRIVILEGED):
-            raise _needs_admin(event.kind, field=f"{place}.kind" if listed else "kind")
-
-
-def _needs_admin(what: str, field: str = "") -> Refusal:
-    return Refusal(
-        403,
-        "admin_key_needed",
-        f"{what} needs the admin's key.",
-        field=field,
-        remedy="Send `Authorization: Bearer KEY` with gateway.admin_key.",
-    )
+            raise needs_admin(event.kind, field=f"{place}.kind" if listed else "kind")
 
 
 def _sound(app: FastAPI, doors: Doors, scribe: Scribe, bus: Bus) -> None:
@@ -159,7 +151,7 @@ def _sound(app: FastAPI, doors: Doors, scribe: Scribe, bus: Bus) -> None:
     async def hear(request: Request, session: str | None = None) -> Heard:
         """Let the microphone hear a WAV file, after what it was sent before."""
         if not doors.may_administer(visit(request)):
-            raise _needs_admin("To speak into the microphone")
+            raise needs_admin("To speak into the microphone")
         body = await request.body()
         try:
             pcm = await asyncio.to_thread(samples, body)

@@ -57,7 +57,11 @@ class Gateway:
             body["session"] = session
         if turn:
             body["turn"] = turn
-        return str(self._json("POST", "/v1/events", body)["id"])
+        return str(self.post("/v1/events", body)["id"])
+
+    def post(self, path: str, body: Mapping[str, JsonValue] | None = None) -> Any:
+        """The JSON answer of POST `path`. Raises Refused or GatewayAway."""
+        return self._json("POST", path, body)
 
     def ask(self, path: str, **query: str | int) -> Any:
         """The JSON answer of GET `path`. Raises Refused or GatewayAway."""

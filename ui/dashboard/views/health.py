@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -12,6 +12,7 @@ from shared.errors import SottoError
 from shared.standing import Standing
 from ui.dashboard.chrome import Tone, chip, duration, html, moment, notice, prose, rows
 from ui.dashboard.feed import Feed
+from ui.dashboard.views import given_up
 
 __all__ = ["page"]
 
@@ -32,7 +33,7 @@ def page(feed: Feed) -> None:
     _switches(feed)
     st.subheader("Queues")
     st.fragment(_queues, run_every=2)(feed)
-    st.fragment(_dead, run_every=2)(feed)
+    given_up.section(feed)
     st.subheader("Logs")
     st.fragment(_logs, run_every=2)(feed)
 
@@ -95,13 +96,24 @@ def _queues(feed: Feed) -> None:
         return
     st.caption("Each adds up at any moment: offered = delivered + dropped + stale + queued.")
     st.html(rows((*_HEADS, "lag", "when full"), _ledger_lines(ledgers), right=frozenset({1, 2, 3, 4, 5, 6})))
-    stalls = stats.get("stalls") or []
-    if stalls:
-        st.subheader("Event loop stalls")
-        for stall in stalls[-5:]:
-            st.code(stall.get("stack", str(stall)) if isinstance(stall, dict) else str(stall), language=None)
+    _stalls(stats.get("stalls") or [])
 
 
+def _stalls(stalls: Sequence[Mapping[str, Any]]) -> None:
+    """The last times that everything waited for one thing, and for what."""
+    if not stalls:
+        return
+    st.subheader("Event loop stalls")
+    st.caption("While the loop does not come round, nobody is served. The calls that it was in, the innermost last.")
+    for stall in reversed(stalls[-_STALLS:]):
+        stack = str(stall.get("stack", ""))
+        lasted = duration(float(stall.get("seconds") or 0) * 1e9)
+        innermost = stack.strip().rpartition("\n")[2]
+        with st.expander(f"{moment(int(stall.get('at') or 0))} · {lasted} · {innermost}"):
+            st.code(stack, language=None)
+
+
+_STALLS = 5
 _HEADS = ("queue", "offered", "delivered", "dropped", "stale", "queued")
 
 
@@ -115,16 +127,6 @@ def _ledger_lines(ledgers: Iterable[Mapping[str, Any]]) -> Iterable[list[str]]:
             lag,
             escape(str(ledger.get("overflow", "")).replace("_", " ")),
         ]
-
-
-def _dead(feed: Feed) -> None:
-    with feed.view() as view:
-        dead = list(view.dead)[-20:]
-    if not dead:
-        return
-    st.subheader("Events that were given up")
-    lines = [[moment(e.at), escape(e.service), escape(e.event_kind), str(e.crashes), escape(e.error)] for e in dead]
-    st.html(rows(("at", "service", "event", "crashes", "error"), lines, right=frozenset({3}), wide=4))
 
 
 _LEVELS: Mapping[str, Tone] = {"info": "mute", "warning": "warn", "error": "bad", "critical": "bad"}
