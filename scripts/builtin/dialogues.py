@@ -33,7 +33,7 @@ class Line:
 _BEFORE = (
     "hey", "hey Sotto", "Sotto", "okay", "so", "um", "please", "well", "alright", "listen", "quick question", "excuse me", "oh", "and", "now", "also", "by the way", "uh", "hi", "hello Sotto", "ok", "right", "tell me", "say", "actually", "okay Sotto", "hmm", "one more thing", "just", "sorry", "dear Sotto", "computer", "I was wondering", "I have a question", "look",
 )  # fmt: skip
-_AFTER = ("please", "thanks", "Sotto", "would you", "if you can", "now", "please Sotto", "then", "for me please", "thank you", "right now", "real quick", "my friend", "if possible", "okay", "will you", "today", "again", "if you don't mind", "quickly")  # fmt: skip
+_AFTER = ("please", "thanks", "Sotto", "would you", "if you can", "now", "please Sotto", "then", "for me please", "thank you", "right now", "real quick", "my friend", "if possible", "okay", "will you", "if you don't mind", "quickly")  # fmt: skip
 _ASKING = ("can you", "could you", "would you", "will you", "I want you to", "I'd like you to", "would you kindly", "can you please", "could you please", "I need you to", "go ahead and", "let's", "please", "be so kind and", "do me a favour and", "any chance you could", "is it possible to", "maybe you could", "I was hoping you could", "it would be nice if you could", "would it be possible to", "would you mind if I ask you to", "you should", "you may", "you have to", "I need somebody to", "please try to", "feel free to", "why don't you", "how about you", "let me ask you to", "it is time to", "do", "we want you to", "we would like you to", "may I have you", "just", "quickly", "I would like you to", "would you be so kind to", "may I ask you to", "you could", "kindly")  # fmt: skip
 _MEANWHILE = (
     "(I'm|I am|we are|we're) (in the kitchen|cooking|baking|driving|in a hurry|late|on my way|at work|at home|outside|in the shower|busy|just curious|tired|on the sofa|in the car|having guests|playing a game|doing homework|about to leave|getting ready|almost done|in bed|at the table)",
@@ -120,15 +120,15 @@ class _Conversation:
                 continue
             after = []
             kind = random.random()
-            if kind < 0.28:
+            if kind < 0.24:
                 self._talk()
-            elif kind < 0.56:
+            elif kind < 0.58:
                 wish = _drawn(random)
                 after = list(wish.after)
                 self._wish(wish, last)
-            elif kind < 0.65:
+            elif kind < 0.66:
                 self._question()
-            elif kind < 0.71:
+            elif kind < 0.72:
                 self._echo()
             elif kind < 0.82 and not last:
                 self._tell()
@@ -184,7 +184,7 @@ class _Conversation:
         if not self.tools:
             self._answers(_NO_TOOLS)
             return
-        if not last and self.random.random() < 0.5:
+        if not last and self.random.random() < 0.3:
             self.lines.append(Line("assistant", wish.result if wish.result[0] != "{" else "Okay."))
             return
         arguments = {
@@ -204,7 +204,7 @@ class _Conversation:
 
     def _tell(self) -> None:
         told = fact(self.random)
-        if self.told and self.random.random() < 0.15:  # it has changed
+        if self.told and self.random.random() < 0.22:  # it has changed
             key = self.random.choice(list(self.told))
             told = fact(self.random, key.partition(" ")[0])
             prefix = self.random.choice(

@@ -17,6 +17,7 @@ from services.llm.engines.llama import LlamaEngine
 from services.llm.port import GenerationFailed, LanguageModel, PromptTooLong, ToolWish
 from services.skills import SkillsSettings
 from services.skills.catalogue import catalogue
+from services.skills.meaning import NoMeaning
 from services.skills.remembering import NoMemory
 from services.skills.ringing import AlarmBook, Ringer
 from shared.clock import SystemClock
@@ -73,6 +74,7 @@ def offered() -> tuple[ToolSpec, ...]:
             zone=ZoneInfo("UTC"),
             thread=thread,
             memory=NoMemory(),
+            meaning=NoMeaning(),
         )
     return tuple(skill.tool() for skill in skills.values() if skill.offered)
 

@@ -182,7 +182,10 @@ def _about(kind: str, random: Random) -> tuple[str, str]:
     if kind == "relation":
         return random.choice(LISTS["relation"]), _titled(person_or_invented(random), random)
     if kind == "thing":
-        key = random.choice(LISTS["thing"]) if random.random() < 0.75 else random.choice(LISTS["common"])
+        kind_of_key = random.random()
+        key = random.choice(LISTS["thing"]) if kind_of_key < 0.6 else random.choice(LISTS["common"])
+        if kind_of_key > 0.8:
+            key += f" {random.choice(('spot', 'number', 'place', 'code', 'word', 'date', 'size', 'key', 'box', 'room', 'group', 'card'))}"
         return key, _value(random.choice(("number", "invented", "invented", "common", "colour", "city", "person")), random)
     if kind == "age":
         years = random.randint(5, 99)

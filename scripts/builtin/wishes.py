@@ -14,7 +14,7 @@ from random import Random
 from scripts.builtin.phrases import draw, drawn_from
 from scripts.builtin.words import LISTS, invented, number_words
 
-__all__ = ["UNITS", "WISHES", "Wish", "duration", "person_or_invented", "slot"]
+__all__ = ["TOOLS", "UNITS", "WISHES", "Wish", "duration", "person_or_invented", "slot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -459,8 +459,15 @@ def _recall_about(random: Random) -> Wish:
 
 
 WISHES: tuple[tuple[float, Callable[[Random], Wish]], ...] = (
-    (1.0, _time_here), (1.6, _time_there), (1.4, _date), (3.0, _timer), (1.2, _cancel_timer), (1.2, _timer_left), (1.2, _pause_timer),
-    (1.0, _change_timer), (2.4, _alarm), (1.1, _cancel_alarm), (1.0, _alarms), (0.8, _snooze), (0.7, _silence), (3.0, _sum),
-    (2.0, _convert), (0.7, _coin), (0.9, _dice), (0.9, _pick), (1.4, _volume), (1.8, _remember), (1.5, _recall_about),
+    (1.0, _time_here), (1.6, _time_there), (1.7, _date), (3.0, _timer), (1.2, _cancel_timer), (1.2, _timer_left), (1.2, _pause_timer),
+    (1.0, _change_timer), (3.6, _alarm), (1.1, _cancel_alarm), (1.0, _alarms), (0.8, _snooze), (0.7, _silence), (3.0, _sum),
+    (2.6, _convert), (0.7, _coin), (0.9, _dice), (0.9, _pick), (1.4, _volume), (2.4, _remember), (2.2, _recall_about),
 )  # fmt: skip
 """What makes a wish, and how often it is to be heard."""
+
+TOOLS = (
+    "alarm_status", "calculate", "cancel_alarm", "cancel_timer", "change_timer", "change_volume", "convert_units", "flip_coin",
+    "pause_timer", "random_number", "recall_about", "remember_fact", "roll_dice", "set_alarm", "set_timer", "silence", "snooze",
+    "tell_date", "tell_time", "timer_status", "unpause_timer",
+)  # fmt: skip
+"""All that is ever called."""

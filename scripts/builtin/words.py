@@ -166,8 +166,17 @@ _SMALL = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight"
 _TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 
 
+_ALL = tuple(sorted({word.lower() for words in LISTS.values() for text in words for word in text.split() if word.isalpha() and len(word) > 2}))
+
+
 def invented(random: Random) -> str:
-    """A word nobody knows, as a name is to who hears it first."""
+    """A word nobody knows, as a name is to who hears it first: so many are possible that only copying gets it right."""
+    kind = random.random()
+    if kind < 0.5:
+        one, other = (random.choice(_ALL) for _ in range(2))
+        return (one[: random.randint(1, 5)] + other[-random.randint(2, 6) :]).capitalize()
+    if kind < 0.65:
+        return "".join(random.choice("abcdefghijklmnoprstuvwyzaeiou") for _ in range(random.randint(4, 9))).capitalize()
     parts = [random.choice(_ONSETS) + random.choice(_VOWELS) for _ in range(random.choice((1, 2, 2, 3)))]
     return ("".join(parts) + random.choice(_CODAS)).capitalize()
 
