@@ -27,11 +27,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 
 from scripts.figures import Figure, at_least, at_most, parser, percentile, plain, report
-from services.embedding.convert import convert
+from services.embedding.checking import converted_and_checked
+from services.embedding.convert import Precision, convert
 from services.embedding.embedder import cores
 from services.embedding.engines.compiling import compiled
 from services.embedding.engines.native import Kernel, NativeEncoder
+from services.embedding.opening import open_model
 from services.embedding.port import Encoder, Passage
+from services.embedding.settings import EmbeddingSettings
 from services.embedding.vectors import from_bytes
 from services.embedding.weights import Weights
 from shared.pcm import Floats
@@ -41,6 +44,8 @@ from tests.kit.bert_onnx import write_onnx
 ROOT = Path(__file__).resolve().parent.parent
 MINILM = {"hidden": 384, "inner": 1536, "heads": 12, "layers": 6, "positions": 512}
 SHORT, MANY = 12, 32
+ONNX = EmbeddingSettings(engine="onnx")
+PRECISIONS: tuple[Precision, ...] = ("bf16", "fp16", "int8")
 Run = Callable[[Sequence[Sequence[int]]], object]
 
 COLD = """
@@ -169,9 +174,11 @@ def levels(weights: Weights, kernel: Kernel, rounds: int) -> Iterator[Figure]:
 
 def beginnings(folder: Path, kernel: Kernel, times: int) -> Iterator[Figure]:
     """A process of its own: how long to its first vector, and what memory it takes, alone and beside another."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(folder.parent / "compiled")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is compiled
     bare = [_timed([sys.executable, "-c", "print('first', flush=True)"], environment)[0] for _ in range(times)]
     command = [sys.executable, "-c", COLD, str(folder), str(kernel.path)]
+    _timed(command, environment)
     cold = [_timed(command, environment) for _ in range(times)]
     yield plain("baseline: Python's own start", statistics.median(bare), "ms")
     yield at_most("cold process to the first vector", statistics.median(ms for ms, _, _ in cold), "ms", 60)
@@ -213,6 +220,32 @@ def _second(command: Sequence[str], environment: Mapping[str, str]) -> float:
 
 
 # ---- exactness
+
+
+def sizes(source: Path, scratch: Path) -> Iterator[Figure]:
+    """What each kind of conversion saves, and how far from the exact weights it is."""
+    before = (source / "model.safetensors").stat().st_size
+    yield plain("baseline: weights as they came", before / 1e6, "MB")
+    for precision in PRECISIONS:
+        checked = converted_and_checked(source, scratch / precision, precision)
+        yield plain(f"{precision}: size saved", 100 * checked["saved"], "%")
+        yield plain(f"{precision}: largest distance to the exact weights", 1e6 * (1 - checked["cosine"]), "1e-6")
+
+
+def product_onnx(source: Path, native: Encoder, rounds: int) -> Iterator[Figure]:
+    """The ladder's second rung: our graph in onnxruntime, from the file that it packed."""
+    began = time.perf_counter()
+    open_model(source, ONNX)
+    yield plain("engine onnx: packed and opened", 1e3 * (time.perf_counter() - began), "ms")
+    began = time.perf_counter()
+    encoder = open_model(source, ONNX)
+    yield plain("engine onnx: opened again", 1e3 * (time.perf_counter() - began), "ms")
+    chance = random.Random(5)
+    batch = [[chance.randrange(80) for _ in range(SHORT)] for _ in range(MANY)]
+    for threads, asked in ((1, batch[:1]), (2, batch)):
+        runs = {"native": threaded(native, threads), "engine onnx": threaded(encoder, threads)}
+        taken = alternating(runs, asked, max(8, rounds // 8))["engine onnx"]
+        yield plain(f"engine onnx, {len(asked)} of {SHORT} ids, p50", statistics.median(taken), "ms")
 
 
 def exactness(native: Encoder, exact_run: Run, data: Path) -> Iterator[Figure]:
@@ -300,10 +333,21 @@ def figures(scratch: Path, model: Path | None, data: Path | None, *, full: bool)
     yield from speed(native, others, rounds)
     yield from floors(native, rounds)
     yield from levels(weights, kernel, rounds)
+    yield from product_onnx(_copied(folder, scratch / "own"), native, rounds)
+    yield from sizes(folder, scratch / "sizes")
     yield from beginnings(scratch / "packed", kernel, 15 if full else 7)
     if data is not None:
         yield from exactness(native, onnxruntime(graph, 1), data)
     yield from sameness(native, 10_000 if full else 1_000)
+
+
+def _copied(source: Path, folder: Path) -> Path:
+    """The model by itself, where what is made of it may lie beside."""
+    folder.mkdir()
+    for file in source.iterdir():
+        if file.is_file():
+            (folder / file.name).symlink_to(file.resolve())
+    return folder
 
 
 def installed() -> Path | None:

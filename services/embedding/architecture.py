@@ -9,10 +9,13 @@ from typing import Any, NamedTuple
 
 from services.embedding.port import ModelUnusable
 
-__all__ = ["POOLINGS", "Architecture", "is_cross_encoder", "read_architecture", "read_json"]
+__all__ = ["MPNET_PADDING", "POOLINGS", "Architecture", "is_cross_encoder", "read_architecture", "read_json"]
 
 POOLINGS = ("mean", "cls", "last", "first")
 """The kernel's numbers for them; `first` is the first token's state as it is, for a head that ranks."""
+MPNET = "mpnet"
+MPNET_PADDING = 2
+"""So many of its first positions stand for none (transformers: MPNetEmbeddings.padding_idx + 1)."""
 _USUAL_TOKENS = 256
 """What is read of a text where a model's files do not say."""
 
@@ -34,13 +37,16 @@ class Architecture(NamedTuple):
     """What stands before a text, by purpose."""
     ranks: bool = False
     """A cross-encoder: reads two texts at once, and has a head that says how well one answers the other."""
+    relative: bool = False
+    """Attention knows how far words are from each other (MPNet), besides their places."""
 
 
 def read_architecture(folder: Path) -> Architecture:
     """Return what a folder in the form of the model hub says. Raises ModelUnusable for what is no BERT encoder."""
     config = read_json(folder / "config.json")
     _check(folder, config)
-    positions = int(config["max_position_embeddings"])
+    relative = config.get("model_type") == MPNET
+    positions = int(config["max_position_embeddings"]) - MPNET_PADDING * relative
     sentences = _optional(folder / "sentence_bert_config.json")
     prompts = _optional(folder / "config_sentence_transformers.json").get("prompts") or {}
     ranks = is_cross_encoder(config)
@@ -59,6 +65,7 @@ def read_architecture(folder: Path) -> Architecture:
             "passage": str(prompts.get("passage") or prompts.get("document") or ""),
         },
         ranks=ranks,
+        relative=relative,
     )
 
 
@@ -84,7 +91,10 @@ def _optional(path: Path) -> dict[str, Any]:
 
 def _check(folder: Path, config: dict[str, Any]) -> None:
     """Refuse what would be computed wrongly."""
-    wanted = {"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute"}
+    mpnet = config.get("model_type") == MPNET
+    if mpnet and (is_cross_encoder(config) or config.get("relative_attention_num_buckets", 32) != 32):
+        raise ModelUnusable(f"{folder.name} is an MPNet of a kind that is not computed here.", remedy="Choose another.")
+    wanted = {"model_type": MPNET if mpnet else "bert", "hidden_act": "gelu", "position_embedding_type": "absolute"}
     for key, value in wanted.items():
         if config.get(key, value) != value:
             raise ModelUnusable(

@@ -18,8 +18,9 @@ from typing import Literal
 
 import numpy as np
 
-from services.embedding.architecture import Architecture, read_architecture
-from services.embedding.packing import PACKED, padded, to_stored
+from services.embedding.architecture import MPNET_PADDING, Architecture, read_architecture
+from services.embedding.naming import BERT, MPNET, distances
+from services.embedding.packing import INT8, PACKED, padded, to_stored
 from services.embedding.port import EngineMissing, ModelUnusable
 from services.embedding.safetensors import read_safetensors
 from services.embedding.weights import FORMAT, METADATA, TOKENIZER, WEIGHTS, sha256_of
@@ -27,11 +28,12 @@ from shared.pcm import Floats
 
 __all__ = ["Precision", "convert", "exact_weights"]
 
-Precision = Literal["bf16", "fp16", "fp32"]
-"""bf16: packed for the kernel, half the size; fp16: half the size; fp32: as it came."""
+Precision = Literal["bf16", "fp16", "fp32", "int8"]
+"""bf16: packed for the kernel, half the size; fp16: half the size; fp32: as it came; int8: a quarter of the size, and
+further from the exact weights, to which it is widened when it is used."""
 
-_MATRIX = {"bf16": PACKED, "fp16": "float16", "fp32": "float32"}
-_WORDS = {"bf16": "float16", "fp16": "float16", "fp32": "float32"}
+_MATRIX = {"bf16": PACKED, "fp16": "float16", "fp32": "float32", "int8": INT8}
+_WORDS = {"bf16": "float16", "fp16": "float16", "fp32": "float32", "int8": INT8}
 _BOUNDARY = 64
 
 _Stored = tuple[str, tuple[int, ...], str, bytes]
@@ -72,27 +74,36 @@ def _rows(
     tensors: Mapping[str, Floats], architecture: Architecture, precision: Precision
 ) -> Iterator[tuple[str, tuple[Floats, str]]]:
     """Each tensor under its name here, with the type it is stored in."""
-    get = _Source(tensors, architecture)
+    get = _Source(tensors)
     matrix = _MATRIX[precision]
     hidden, inner = architecture.hidden, architecture.inner
+    names = MPNET if architecture.relative else BERT
+    if architecture.relative:
+        buckets = get("encoder.relative_attention_bias.weight", -1, architecture.heads)
+        yield "distance", (distances(buckets, architecture.positions), "float32")
     if architecture.ranks:
         yield from _head(get, hidden)
     yield "word", (get("embeddings.word_embeddings.weight", architecture.words, hidden), _WORDS[precision])
-    kinds = get("embeddings.token_type_embeddings.weight", -1, hidden)
-    yield (
-        "position",
-        (get("embeddings.position_embeddings.weight", architecture.positions, hidden) + kinds[0], "float32"),
-    )
+    yield "position", (_positions(get, architecture), "float32")
     yield from _norm("norm", get, "embeddings.LayerNorm", hidden)
     for n in range(architecture.layers):
         own = f"encoder.layer.{n}."
-        parts = [own + f"attention.self.{part}" for part in ("query", "key", "value")]
-        yield from _linear(f"{n}.qkv", get, parts, hidden, hidden, matrix)
-        yield from _linear(f"{n}.out", get, [own + "attention.output.dense"], hidden, hidden, matrix)
-        yield from _norm(f"{n}.norm1", get, own + "attention.output.LayerNorm", hidden)
+        yield from _linear(f"{n}.qkv", get, [own + part for part in names.qkv], hidden, hidden, matrix)
+        yield from _linear(f"{n}.out", get, [own + names.out], hidden, hidden, matrix)
+        yield from _norm(f"{n}.norm1", get, own + names.norm, hidden)
         yield from _linear(f"{n}.up", get, [own + "intermediate.dense"], inner, hidden, matrix)
         yield from _linear(f"{n}.down", get, [own + "output.dense"], hidden, inner, matrix)
         yield from _norm(f"{n}.norm2", get, own + "output.LayerNorm", hidden)
+
+
+def _positions(get: _Source, a: Architecture) -> Floats:
+    """What is added to a word at each place, the first text's own embedding included."""
+    name = "embeddings.position_embeddings.weight"
+    if a.relative:
+        return get(name, a.positions + MPNET_PADDING, a.hidden)[MPNET_PADDING:]
+    return np.asarray(
+        get(name, a.positions, a.hidden) + get("embeddings.token_type_embeddings.weight", -1, a.hidden)[0]
+    )
 
 
 def _head(get: _Source, hidden: int) -> Iterator[tuple[str, tuple[Floats, str]]]:
@@ -107,10 +118,10 @@ def _head(get: _Source, hidden: int) -> Iterator[tuple[str, tuple[Floats, str]]]
 class _Source:
     """The tensors of the hub's file, with or without the prefix that some models give them; shapes are checked."""
 
-    def __init__(self, tensors: Mapping[str, Floats], architecture: Architecture) -> None:
+    def __init__(self, tensors: Mapping[str, Floats]) -> None:
         self._tensors = tensors
-        prefixed = "bert.embeddings.word_embeddings.weight" in tensors
-        self._prefix = "bert." if prefixed else ""
+        prefixes = ("bert.", "mpnet.")
+        self._prefix = next((p for p in prefixes if f"{p}embeddings.word_embeddings.weight" in tensors), "")
 
     def __call__(self, name: str, *shape: int) -> Floats:
         found = self._tensors.get(self._prefix + name)

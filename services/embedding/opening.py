@@ -134,9 +134,9 @@ def _converted(folder: Path) -> Path:
     if not source.is_file():
         raise ModelUnusable(f"{folder} holds no model: {_SOURCE} is missing.", remedy="Pull the model again.")
     if not _younger(target / _METADATA, source):
-        from services.embedding.convert import convert
+        from services.embedding.apart import convert_apart
 
-        convert(folder, target)
+        convert_apart(folder, source, target)
     return target
 
 

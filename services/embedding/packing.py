@@ -7,8 +7,10 @@ import numpy.typing as npt
 
 from shared.pcm import Floats
 
-__all__ = ["PACKED", "from_stored", "padded", "to_stored"]
+__all__ = ["INT8", "PACKED", "from_stored", "padded", "to_stored"]
 
+INT8 = "int8"
+"""A float32 for each row, by which its bytes are multiplied; then a signed byte for each number, row by row."""
 PACKED = "bfloat16/48x2"
 """bfloat16 as the kernel reads it: panels of 48 outputs, of which it takes two inputs at a time."""
 _PANEL = 48
@@ -22,9 +24,11 @@ def padded(outputs: int) -> int:
 
 
 def to_stored(values: Floats, dtype: str) -> _Array:
-    """Return an array whose bytes are what a file holds; `dtype` is float32, float16, bfloat16 or PACKED."""
+    """Return an array whose bytes are what a file holds; `dtype` is float32, float16, bfloat16, INT8 or PACKED."""
     if dtype == PACKED:
         return _packed(values)
+    if dtype == INT8:
+        return _to_int8(values)
     return _to_bfloat16(values) if dtype == "bfloat16" else np.ascontiguousarray(values, dtype=f"<{_CODE[dtype]}")
 
 
@@ -32,6 +36,8 @@ def from_stored(raw: memoryview, shape: tuple[int, ...], dtype: str) -> Floats:
     """The inverse of `to_stored`, as exact as the type was; float32 is not copied."""
     if dtype == PACKED:
         return _unpacked(raw, shape)
+    if dtype == INT8:
+        return _from_int8(raw, shape)
     count = int(np.prod(shape))
     if dtype == "bfloat16":
         return _from_bfloat16(np.frombuffer(raw, "<u2", count)).reshape(shape)
@@ -49,6 +55,20 @@ def _to_bfloat16(values: Floats) -> npt.NDArray[np.uint16]:
 
 def _from_bfloat16(values: npt.NDArray[np.uint16]) -> Floats:
     return (values.astype(np.uint32) << 16).view(np.float32)
+
+
+def _to_int8(matrix: Floats) -> npt.NDArray[np.uint8]:
+    """Each row as whole numbers from -127 to 127, its largest at an end."""
+    largest = np.abs(matrix).max(axis=1, keepdims=True)
+    scales = (np.where(largest > 0, largest, 1) / 127).astype("<f4")
+    whole = np.clip(np.rint(matrix / scales), -127, 127).astype(np.int8)
+    return np.concatenate([scales.view(np.uint8).reshape(-1), whole.view(np.uint8).reshape(-1)])
+
+
+def _from_int8(raw: memoryview, shape: tuple[int, ...]) -> Floats:
+    rows, columns = shape
+    scales = np.frombuffer(raw, "<f4", rows).reshape(-1, 1)
+    return np.asarray(np.frombuffer(raw, np.int8, rows * columns, 4 * rows).reshape(shape) * scales, dtype=np.float32)
 
 
 def _packed(matrix: Floats) -> npt.NDArray[np.uint16]:

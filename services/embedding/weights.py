@@ -40,6 +40,8 @@ class Weights:
         try:
             self.architecture = Architecture(**metadata["architecture"])
             self.name = str(metadata["name"])
+            self.precision = str(metadata["precision"])
+            """What the weights were converted to."""
             self.sha256 = str(metadata["sha256"][WEIGHTS])
             self.tokenizer_sha256 = str(metadata["sha256"][TOKENIZER])
             stated = {name: (entry["offset"], entry["bytes"]) for name, entry in metadata["tensors"].items()}
@@ -126,6 +128,8 @@ def expected_shapes(a: Architecture) -> dict[str, tuple[int, ...]]:
         for name, (outputs, inputs) in linears.items():
             shapes |= {f"{n}.{name}.weight": (outputs, inputs), f"{n}.{name}.bias": (-(-outputs // 48) * 48,)}
         shapes |= {f"{n}.{norm}.{part}": row for norm in ("norm1", "norm2") for part in ("weight", "bias")}
+    if a.relative:
+        shapes["distance"] = (a.heads, 2 * a.positions + 17)
     if a.ranks:
         shapes |= {"second": row, "pooler.weight": (a.hidden, a.hidden), "pooler.bias": row}
         shapes |= {"classifier.weight": (1, a.hidden), "classifier.bias": (1,)}
@@ -149,6 +153,8 @@ def _bytes(tensor: Tensor) -> int:
     if tensor.dtype == "bfloat16/48x2":
         outputs, inputs = tensor.shape
         return -(-outputs // 48) * 48 * inputs * 2
+    if tensor.dtype == "int8":
+        return count + 4 * tensor.shape[0]
     if tensor.dtype not in _WIDTH:
         raise ModelUnusable(f"Tensors of type {tensor.dtype} cannot be used.", remedy=_AGAIN)
     return count * _WIDTH[tensor.dtype]

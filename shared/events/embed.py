@@ -32,7 +32,7 @@ class EmbedResult(Event):
     request: str
     model: str
     engine: str
-    """Who computed: `native`, `numpy`, `onnx`, or `lexical`, which knows no meaning."""
+    """Who computed: `native`, `onnx`, `gguf`, `numpy`, or `lexical`, which knows no meaning."""
     fingerprint: str
     """Changes whenever the same text may get another vector: vectors of different fingerprints do not compare."""
     count: int
@@ -66,7 +66,7 @@ class RerankRequest(Event):
     query: str
     texts: tuple[str, ...]
     model: str = ""
-    """Name of an installed model; empty for the one in use."""
+    """Name of a reranker, of a model whose vectors are compared, or `cosine`; empty for the best there is."""
 
 
 class RerankResult(Event):
@@ -77,3 +77,4 @@ class RerankResult(Event):
     model: str
     method: Literal["cosine", "cross-encoder"]
     scores: tuple[float, ...]
+    """Chances from 0 to 1 by a cross-encoder, else cosines."""

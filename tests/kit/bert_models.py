@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-__all__ = ["WORDS", "write_bert"]
+__all__ = ["WORDS", "write_bert", "write_mpnet"]
 
 WORDS = (
     "the",
@@ -69,6 +69,24 @@ def write_bert(
     if one_kind:
         weights["embeddings.token_type_embeddings.weight"][1] = weights["embeddings.token_type_embeddings.weight"][0]
     save_file(_with_head(weights, seed, hidden) if ranks else weights, folder / "model.safetensors")
+    return folder
+
+
+def write_mpnet(folder: Path, *, heads: int = 2, positions: int = 64, **sizes: int) -> Path:
+    """Write an MPNet: the same layers under other names, and a table of how words attend by their distance."""
+    write_bert(folder, heads=heads, positions=positions + 2, model_type="mpnet", **sizes)  # type: ignore[arg-type]
+    weights = load_file(folder / "model.safetensors")
+    del weights["embeddings.token_type_embeddings.weight"]
+    parts = {f"self.{long}": f"attn.{long[0]}" for long in ("query", "key", "value")}
+    parts |= {"output.dense": "attn.o", "output.LayerNorm": "LayerNorm"}
+    for name in list(weights):
+        for bert, mpnet in parts.items():
+            if f".attention.{bert}." in name:
+                weights[name.replace(f".attention.{bert}.", f".attention.{mpnet}.")] = weights.pop(name)
+    table = np.random.default_rng(5).normal(0, 1, (32, heads)).astype(np.float32)
+    weights["encoder.relative_attention_bias.weight"] = table
+    save_file({f"mpnet.{name}": values for name, values in weights.items()}, folder / "model.safetensors")
+    (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": positions}))
     return folder
 
 

@@ -157,7 +157,9 @@ def convert_model(
     context: typer.Context,
     model: Annotated[str, typer.Argument(help="An installed embedding model, or a folder in the form of the hub.")],
     to: Annotated[Path | None, typer.Option(help="Folder to write; by default beside the model.")] = None,
-    precision: Annotated[Literal["bf16", "fp16", "fp32"], typer.Option(help="bf16 is what the kernel takes.")] = "bf16",
+    precision: Annotated[
+        Literal["bf16", "fp16", "fp32", "int8"], typer.Option(help="bf16 is what the kernel takes; int8 is smallest.")
+    ] = "bf16",
     json: Json = False,
 ) -> None:
     """Convert an embedding model to one Arrow file that is used where it lies, and check what it computes."""

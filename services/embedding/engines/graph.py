@@ -26,7 +26,7 @@ def write_graph(a: Architecture, exact: Exact, path: Path, data: Path) -> None:
     join = file.small("join", np.array([-1, a.hidden]))
     scale = file.small("scale", np.array([(a.hidden / a.heads) ** -0.5], np.float32))
     graph = _Graph(file, a, exact)
-    x = graph.embedded()
+    x, far = graph.embedded(), graph.distances() if a.relative else ""
     for n in range(a.layers):
         parts = file.add("Split", graph.linear(x, f"{n}.qkv"), outputs=3, axis=1, num_outputs=3)
         turns = ([1, 0, 2], [1, 2, 0], [1, 0, 2])
@@ -34,7 +34,8 @@ def write_graph(a: Architecture, exact: Exact, path: Path, data: Path) -> None:
             file.add("Transpose", file.add("Reshape", f"{parts}.{part}", split), perm=perm)
             for part, perm in enumerate(turns)
         )
-        shares = file.add("Softmax", file.add("Mul", file.add("MatMul", q, k), scale), axis=-1)
+        scores = file.add("Mul", file.add("MatMul", q, k), scale)
+        shares = file.add("Softmax", file.add("Add", scores, far) if far else scores, axis=-1)
         mixed = file.add("Reshape", file.add("Transpose", file.add("MatMul", shares, v), perm=[1, 0, 2]), join)
         x = graph.normed(file.add("Add", x, graph.linear(mixed, f"{n}.out")), f"{n}.norm1")
         inner = file.add("Gelu", graph.linear(x, f"{n}.up"))
@@ -57,6 +58,14 @@ class _Graph:
         first, axis = file.small("first", np.array([0])), file.small("axis", np.array([0]))
         here = file.add("Slice", places, first, file.add("Shape", IDS), axis)
         return self.normed(file.add("Add", file.add("Gather", words, IDS), here), "norm")
+
+    def distances(self) -> str:
+        """What is added to the scores, (heads, length, length): a corner of what is added for the longest text."""
+        file, places = self._file, np.arange(self._a.positions)
+        whole = self._exact("distance")[:, self._a.positions + places[None, :] - places[:, None]]
+        length = file.add("Shape", IDS)
+        corner = file.small("corner", np.array([0, 0])), file.add("Concat", length, length, axis=0)
+        return file.add("Slice", file.constant("far", whole), *corner, file.small("both", np.array([1, 2])))
 
     def linear(self, x: str, name: str) -> str:
         matrix = self._exact(f"{name}.weight")

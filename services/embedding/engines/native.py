@@ -50,7 +50,7 @@ class _Model(ctypes.Structure):
     _fields_ = [
         *((n, ctypes.c_int32) for n in ("hidden", "inner", "heads", "layers", "positions", "words", "pooling")),
         ("epsilon", ctypes.c_float),
-        *((name, _Pointer) for name in ("word", "position", "second", "gain", "shift")),
+        *((name, _Pointer) for name in ("word", "position", "second", "distance", "gain", "shift")),
         ("layer", ctypes.POINTER(_Layer)),
     ]
 
@@ -178,5 +178,6 @@ def _described(weights: Weights, base: int) -> tuple[ctypes.Array[_Layer], _Mode
         layer.gain2, layer.shift2 = at(f"{n}.norm2.weight"), at(f"{n}.norm2.bias")
     sizes = (a.hidden, a.inner, a.heads, a.layers, a.positions, a.words, POOLINGS.index(a.pooling))
     second = at("second") if a.ranks else None
-    places = (at("word"), at("position"), second, at("norm.weight"), at("norm.bias"))
+    distance = at("distance") if a.relative else None
+    places = (at("word"), at("position"), second, distance, at("norm.weight"), at("norm.bias"))
     return layers, _Model(*sizes, a.epsilon, *places, layers)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from services.embedding.engines.graph import IDS, VECTOR, Exact, write_graph
-from services.embedding.engines.naming import fingerprint
+from services.embedding.engines.naming import fingerprint, of_precision
 from services.embedding.engines.reading import Reader
 from services.embedding.port import EngineMissing, Info, ModelUnusable, Passage, Purpose
 
@@ -49,7 +49,7 @@ class OnnxEncoder:
         self.info = Info(
             model=weights.name,
             engine="onnx",
-            detail=f"onnxruntime {runtime.__version__}, float32",
+            detail=f"onnxruntime {runtime.__version__}, float32{of_precision(weights)}",
             dimensions=weights.architecture.hidden,
             max_tokens=self._reader.max_tokens,
             fingerprint=fingerprint(weights, f"onnx {folder.name}", self._reader.max_tokens),

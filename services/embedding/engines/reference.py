@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from services.embedding.engines.naming import fingerprint
+from services.embedding.engines.naming import fingerprint, of_precision
 from services.embedding.engines.reading import Reader
 from services.embedding.port import Info, Passage, Purpose
 from services.embedding.weights import Weights
@@ -27,7 +27,7 @@ class ReferenceEncoder:
         self.info = Info(
             model=weights.name,
             engine="numpy",
-            detail="the reference, without the kernel",
+            detail=f"the reference, without the kernel{of_precision(weights)}",
             dimensions=a.hidden,
             max_tokens=self._reader.max_tokens,
             fingerprint=fingerprint(weights, "numpy", self._reader.max_tokens),
@@ -75,6 +75,10 @@ class ReferenceEncoder:
         heads = self._weights.architecture.heads
         q, k, v = np.split(self._linear(f"{n}.qkv", x).reshape(len(x), -1, x.shape[1] // heads), 3, axis=1)
         scores = np.einsum("ihd,jhd->hij", q, k) / np.sqrt(np.float32(q.shape[2]))
+        if self._weights.architecture.relative:
+            places = np.arange(len(x))
+            columns = self._weights.architecture.positions + places[None, :] - places[:, None]
+            scores = scores + self._tensor("distance")[:, columns]
         shares = np.exp(scores - scores.max(axis=2, keepdims=True))
         shares /= shares.sum(axis=2, keepdims=True)
         return np.asarray(np.einsum("hij,jhd->ihd", shares, v).reshape(x.shape))

@@ -81,15 +81,24 @@ async def answer(send: Send, raw: bytes, status: int = 200, header: tuple[bytes,
 
 async def unless_left(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
     """Do the work, or call it off when the client leaves, and raise ClientLeft. The body must have been read."""
-    doing = asyncio.ensure_future(work)
+    here = asyncio.current_task()
+    assert here is not None, "it is awaited by a task"
     leaving = asyncio.ensure_future(receive())
-    leaving.add_done_callback(lambda _: doing.cancel())
+    left = over = False
+
+    def gone(_: object) -> None:
+        nonlocal left
+        if not over:
+            left = True
+            here.cancel()
+
+    leaving.add_done_callback(gone)
     try:
-        return await doing
+        return await work
     except asyncio.CancelledError:
-        if leaving.done() and not leaving.cancelled():
+        if left and not here.uncancel():
             raise ClientLeft from None
         raise
     finally:
-        doing.cancel()
+        over = True
         leaving.cancel()

@@ -43,6 +43,7 @@ static void model_of(sotto_model *m, sotto_layer *layers, int longest) {
     m->word = small((size_t)m->words * m->hidden, 1);
     m->position = wide((size_t)m->positions * m->hidden, 0);
     m->second = chance(2) ? wide(m->hidden, 0) : NULL; /* half of them know a second text */
+    m->distance = chance(2) ? wide((size_t)m->heads * (2 * m->positions + 17), 0) : NULL;
     m->gain = wide(m->hidden, 1);
     m->shift = wide(m->hidden, 0);
     m->layer = layers;
@@ -57,7 +58,7 @@ static void gone(sotto_model *m) {
         const float *norms[] = {l->gain1, l->shift1, l->gain2, l->shift2};
         for (int i = 0; i < 4; i++) { free((void *)all[i].weight); free((void *)all[i].bias); free((void *)norms[i]); }
     }
-    free((void *)m->word); free((void *)m->position); free((void *)m->second); free((void *)m->gain); free((void *)m->shift);
+    free((void *)m->word); free((void *)m->position); free((void *)m->second); free((void *)m->distance); free((void *)m->gain); free((void *)m->shift);
 }
 
 static int round_of(int level, int longest) {

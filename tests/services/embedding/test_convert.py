@@ -17,11 +17,15 @@ from safetensors.numpy import load_file, save_file
 
 from services.embedding.arrow import SCHEMA, NotThisArrow, tensors
 from services.embedding.convert import Precision, convert
-from services.embedding.packing import PACKED, from_stored, to_stored
+from services.embedding.naming import distances
+from services.embedding.opening import open_model
+from services.embedding.packing import INT8, PACKED, from_stored, to_stored
 from services.embedding.port import ModelUnusable
+from services.embedding.settings import EmbeddingSettings
 from services.embedding.weights import Weights
-from tests.kit.bert_models import write_bert
+from tests.kit.bert_models import write_bert, write_mpnet
 
+NUMPY = EmbeddingSettings(engine="numpy")
 TINY = {"hidden": 16, "inner": 32, "heads": 1, "layers": 1, "positions": 8}
 
 
@@ -31,7 +35,7 @@ def copy(packed: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(packed, tmp_path / "copy"))
 
 
-@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 0), ("fp16", 1e-3), ("bf16", 1e-2)])
+@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 0), ("fp16", 1e-3), ("bf16", 1e-2), ("int8", 1e-2)])
 def test_every_weight_arrives(bert: Path, tmp_path: Path, precision: Precision, tolerance: float) -> None:
     convert(bert, tmp_path / "made", precision)
     weights, source = Weights(tmp_path / "made"), load_file(bert / "model.safetensors")
@@ -39,6 +43,58 @@ def test_every_weight_arrives(bert: Path, tmp_path: Path, precision: Precision, 
     values = from_stored(weights.bytes_of("1.down.weight"), down.shape, down.dtype)
     assert np.allclose(values, source["encoder.layer.1.output.dense.weight"], rtol=tolerance, atol=tolerance)
     assert down.parameters == 64 * 112
+
+
+def test_distances_fall_into_buckets_as_in_mpnet() -> None:
+    """Near ones each have their own, farther ones share, all from 128 on the last; after is apart from before."""
+    table = distances(np.arange(32, dtype=np.float32).reshape(32, 1), 300)
+    assert table.shape == (1, 617)
+    before = {
+        0: 0,
+        1: 1,
+        7: 7,
+        8: 8,
+        11: 8,
+        12: 9,
+        15: 9,
+        16: 10,
+        31: 11,
+        32: 12,
+        63: 13,
+        64: 14,
+        90: 14,
+        91: 15,
+        299: 15,
+    }
+    assert {d: int(table[0, 300 - d]) for d in before} == before
+    assert {d: int(table[0, 300 + d]) for d in before if d} == {d: n + 16 for d, n in before.items() if d}
+
+
+def test_a_model_that_attends_otherwise_is_refused(tmp_path: Path) -> None:
+    source = write_mpnet(tmp_path / "source")
+    config = json.loads((source / "config.json").read_text())
+    (source / "config.json").write_text(json.dumps({**config, "relative_attention_num_buckets": 64}))
+    with pytest.raises(ModelUnusable, match="MPNet of a kind"):
+        convert(source, tmp_path / "made")
+
+
+def test_int8_saves_three_quarters_and_says_what_it_is(bert: Path, tmp_path: Path) -> None:
+    for precision in ("fp32", "int8"):
+        convert(bert, tmp_path / precision, precision)  # type: ignore[arg-type]
+    exact, small = (open_model(tmp_path / precision, NUMPY) for precision in ("fp32", "int8"))
+    assert small.info.detail.endswith("weights widened from int8")
+    one, two = (np.frombuffer(e.encode(e.read(["my bike code is blue"], "")), "<f4") for e in (exact, small))
+    assert 0.97 < one @ two < 1
+    weights = {name: Weights(tmp_path / name).tensors for name in ("fp32", "int8")}
+    matrices = [name for name, tensor in weights["int8"].items() if tensor.dtype == "int8"]
+    sizes = [sum(weights[name][matrix].bytes for matrix in matrices) for name in ("fp32", "int8")]
+    assert sizes[0] / sizes[1] > 3.5
+    assert len(matrices) == 1 + 2 * 4
+
+
+def test_a_row_of_zeros_stays_one_in_int8() -> None:
+    matrix = np.zeros((2, 3), np.float32)
+    assert np.array_equal(from_stored(memoryview(to_stored(matrix, INT8).tobytes()), (2, 3), INT8), matrix)
 
 
 def test_a_matrix_that_fills_no_whole_panel_is_packed_and_unpacked() -> None:

@@ -22,7 +22,7 @@ from services.embedding.opening import open_model
 from services.embedding.port import Encoder, EngineMissing, Passage
 from services.embedding.settings import EmbeddingSettings
 from services.embedding.weights import Weights
-from tests.kit.bert_models import write_bert
+from tests.kit.bert_models import write_bert, write_mpnet
 
 pytestmark = pytest.mark.timeout(300)  # the first use of the kernel compiles it
 
@@ -76,6 +76,19 @@ def test_it_computes_models_of_other_sizes(tmp_path: Path, kernel: Kernel, hidde
     for level in kernel.levels:
         native = NativeEncoder(weights, kernel=kernel, level=level)
         assert cosines(native, ReferenceEncoder(weights), passages([1, 7, 16, 50])).min() > 0.9995
+
+
+@pytest.mark.parametrize("positions", [64, 100])
+def test_it_computes_mpnet(tmp_path: Path, kernel: Kernel, positions: int) -> None:
+    """Where a word attends to others by their distance too."""
+    convert(write_mpnet(tmp_path / "source", positions=positions), tmp_path / "made")
+    weights = Weights(tmp_path / "made")
+    assert weights.architecture.positions == positions
+    for level in kernel.levels:
+        native = NativeEncoder(weights, kernel=kernel, level=level)
+        asked = passages([1, 2, 15, 16, 17, 40, positions - 1, positions])
+        assert cosines(native, ReferenceEncoder(weights), asked).min() > 0.9995
+        assert native.encode(asked) == b"".join(native.encode([one]) for one in asked)
 
 
 def test_a_row_is_the_same_bits_in_any_batch_and_order(native: NativeEncoder, steps: int) -> None:

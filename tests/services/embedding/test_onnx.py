@@ -16,7 +16,7 @@ from services.embedding.opening import open_model
 from services.embedding.port import Encoder, EngineMissing, ModelUnusable
 from services.embedding.settings import EmbeddingSettings
 from services.embedding.weights import Weights
-from tests.kit.bert_models import write_bert
+from tests.kit.bert_models import write_bert, write_mpnet
 
 ONNX = EmbeddingSettings(engine="onnx")
 TEXTS = ("my bike code is 4512", "", "the cat", "tea " * 100, "Üñïçödé 😀 \0 \ud800 العربية", "a")
@@ -52,6 +52,11 @@ def test_it_computes_the_exact_weights(own: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("pooling", ["cls", "last"])
 def test_it_pools_as_the_model_says(tmp_path: Path, pooling: str) -> None:
     source = write_bert(tmp_path / "source", pooling=pooling)
+    assert np.abs(rows(open_model(source, ONNX)) - exact(source, tmp_path / "exact")).max() < 1e-5
+
+
+def test_it_computes_mpnet(tmp_path: Path) -> None:
+    source = write_mpnet(tmp_path / "source")
     assert np.abs(rows(open_model(source, ONNX)) - exact(source, tmp_path / "exact")).max() < 1e-5
 
 

@@ -101,7 +101,7 @@ def test_a_model_is_converted_checked_and_used(sotto: Run, tmp_path: Path) -> No
     done = sotto("models", "convert", "mine", "--json")
     told = json.loads(done.stdout)
     assert told["cosine"] > 0.999
-    assert (told["engine"], told["texts"]) == ("numpy", 6)
+    assert (told["engine"], told["texts"]) == ("onnx", 6)
     assert json.loads(sotto("embed", "the cat", "--json").stdout)["model"] == "mine"
 
 

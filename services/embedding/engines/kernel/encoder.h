@@ -25,7 +25,10 @@ typedef struct {
     int32_t hidden, inner, heads, layers, positions, words, pooling;
     float epsilon;
     const uint16_t *word; /* float16 [words][hidden] */
-    const float *position, *second, *gain, *shift; /* second: added to tokens of a second text, ids beyond the words; or NULL */
+    const float *position;
+    const float *second; /* added to tokens of a second text, ids beyond the words; or NULL */
+    const float *distance; /* added to scores: [heads][2 positions + 17], column positions + d for d later; or NULL */
+    const float *gain, *shift;
     const sotto_layer *layer;
 } sotto_model;
 

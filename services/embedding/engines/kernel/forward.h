@@ -176,6 +176,7 @@ static void attend(const sotto_model *m, const float *qkv, int stride, int lengt
     const int size = m->hidden / m->heads, padded = (length + LANES - 1) / LANES * LANES;
     const V scale = v_set(1.0f / sqrtf((float)size));
     for (int h = 0; h < m->heads; h++) {
+        const float *distance = m->distance ? m->distance + (size_t)h * (2 * m->positions + 17) + m->positions : NULL;
         const float *query = qkv + h * size, *key = query + m->hidden, *value = key + m->hidden;
         for (int d = 0; d < size; d++) {
             float *row = s->keys + (size_t)d * padded;
@@ -189,7 +190,8 @@ static void attend(const sotto_model *m, const float *qkv, int stride, int lengt
                     even = v_fma(v_set(query[d]), v_load(s->keys + (size_t)d * padded + j), even);
                     odd = v_fma(v_set(query[d + 1]), v_load(s->keys + (size_t)(d + 1) * padded + j), odd);
                 }
-                v_store(s->scores + j, v_mul(v_add(even, odd), scale));
+                V score = v_mul(v_add(even, odd), scale);
+                v_store(s->scores + j, distance ? v_add(score, v_load(distance - i + j)) : score);
             }
             const V whole = v_set(softmax(s->scores, length, padded));
             A *out = context + (size_t)i * m->hidden + h * size;
