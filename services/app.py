@@ -350,7 +350,8 @@ class Worker:
     def __init__(self, settings: Settings, services: Sequence[str], *, clock: Clock | None = None) -> None:
         clock, ids, store = clock or SystemClock(), id_source(process_prefix()), shelf(settings)
         places = _Places(settings)
-        able = {child.label: child for child in _movable(settings, store, places, Desk())}
+        stt = Child(SttService, lambda: SttService(settings.stt, store, known=lambda: published(settings), anyone=True))
+        able = {child.label: child for child in (*_movable(settings, store, places, Desk()), stt)}
         unable = [name for name in services if name not in able]
         if unable:
             raise ConfigError(

@@ -31,6 +31,10 @@ class Ring:
         """Position of the oldest sample that is held."""
         return max(self._first or 0, self._until - len(self._samples))
 
+    def forget(self) -> None:
+        """Hold nothing, as at first."""
+        self._first, self._until = None, 0
+
     def add(self, first_sample: int, pcm: bytes) -> None:
         """Add a frame of mono s16le. What is missing before it is silence; what was heard already is passed over."""
         new = np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2")

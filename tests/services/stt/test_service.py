@@ -24,6 +24,7 @@ from services.stt import (
 )
 from services.stt.engines.faster_whisper import RecognitionFailed
 from services.testing import Bench, running
+from shared.clock import ManualClock
 from shared.events import (
     AudioCaptured,
     ModelFailed,
@@ -370,3 +371,37 @@ async def test_it_is_ready_once_an_engine_listens() -> None:
 def test_a_setting_nobody_knows_is_refused() -> None:
     with pytest.raises(ValueError, match="modle"):
         SttSettings.model_validate({"modle": "base"})
+
+
+async def test_who_listens_for_anyone_hears_one_conversation_at_a_time() -> None:
+    """That of another process; a second one is told why, and heard once the first is still."""
+    clock = ManualClock()
+    serving = SttService(SttSettings(), Shelf(), engines={"pocketsphinx": lambda *_: Counter()}, anyone=True)
+    async with running(serving, clock=clock) as bench:
+
+        def frames(session: str) -> None:
+            for first in range(0, SECOND, FRAME):
+                bench.publish(
+                    AudioCaptured, session=session, first_sample=first, rate=CAPTURE_RATE, pcm=bytes(2 * FRAME)
+                )
+
+        def begin(session: str) -> None:
+            bench.publish(SttStart, session=session, utterance="u1", from_sample=0, language="en", turn=1)
+
+        def end(session: str) -> None:
+            bench.publish(SttFinish, session=session, utterance="u1", until_sample=SECOND, turn=1)
+
+        frames("kitchen")
+        begin("kitchen")
+        begin("hall")
+        end("hall")
+        refused = await bench.next(SttFailed)
+        assert refused.session == "hall"
+        assert "another conversation" in refused.reason
+        end("kitchen")
+        assert ((final := await bench.next(SttFinal)).session, final.text) == ("kitchen", str(SECOND))
+        clock.advance(3_000_000_000)
+        begin("hall")
+        frames("hall")
+        end("hall")
+        assert ((final := await bench.next(SttFinal)).session, final.text) == ("hall", str(SECOND))
