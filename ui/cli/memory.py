@@ -160,6 +160,7 @@ def stats(context: typer.Context, json: Json = False) -> None:
     session: Session = context.obj
     with opened(session) as store:
         facts = dataclasses.asdict(store.stats(time.time_ns()))
+        facts["conversations"] = len(store.conversations.listed())
     facts["folder"] = str(session.settings.memory.root)
     facts["enabled"] = session.settings.memory.enabled
     if json:
@@ -168,7 +169,7 @@ def stats(context: typer.Context, json: Json = False) -> None:
     facts["oldest"] = _day(facts["oldest"]) if facts["oldest"] else ""
     facts["to index"] = facts.pop("outbox")
     for key, value in facts.items():
-        console.print(f"[bold]{key:12}[/] {value}", soft_wrap=True)
+        console.print(f"[bold]{key:13}[/] {value}", soft_wrap=True)
 
 
 @contextlib.contextmanager
