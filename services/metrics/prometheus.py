@@ -133,6 +133,8 @@ def _process(found: Measurements) -> Iterator[Metric]:
         "sotto_loop_stalls", "Times that the event loop did not come round.", (), [((), watcher.stall_count)]
     )
     yield _counter("sotto_loop_stalled_seconds", "How long it did not.", (), [((), watcher.stalled_s)])
+    words = "Spent in collections of garbage of 5 ms and more: nothing else runs meanwhile."
+    yield _counter("sotto_gc_pause_seconds", words, (), [((), watcher.collected_s)])
     yield _gauge("process_cpu_ratio", "CPU in use; 1 is one core.", (), [((), reading.cpu)])
     yield _gauge("process_resident_memory_bytes", "Memory in use.", (), [((), reading.rss)])
     threads = [((name,), share) for name, share in reading.threads.items()]

@@ -6,11 +6,13 @@ It takes nothing from the loop but one beat every 25 ms.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -24,10 +26,13 @@ if TYPE_CHECKING:  # loaded on the watcher's thread
 __all__ = ["Reading", "Stall", "Watcher"]
 
 _BEAT_S = 0.025
+_COLLECTION_S = 0.005
 _CALLS = 12
 """Calls of a stack that are kept, the innermost last."""
 _IDLE = frozenset({"select", "wait", "_worker", "_next"})
 """Where a thread is that has nothing to do (`_next`: the journal's, which waits in C for something to write)."""
+
+_NOBODY = "nothing of ours: the machine was busy with other programs, or native code kept the interpreter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,8 @@ class Watcher:
         self.stalls: deque[Stall] = deque(maxlen=50)
         self.stall_count = 0
         self.stalled_s = 0.0
+        self.collected_s = 0.0
+        """Spent in collections of garbage that took long enough to be noticed."""
         self.reading = Reading()
         self._stall_s = stall_s
         self._sample_s = sample_s
@@ -72,11 +79,18 @@ class Watcher:
         self._timer: asyncio.TimerHandle | None = None
         self._loop_thread = 0
         self._spent: dict[int, float] = {}
+        self._caught = (0.0, 0, "")
+        """The last beat after which the thread saw none for long, when that was (unix ns), and the stack."""
+        self._collecting_since = 0.0
+        self._collection = (0.0, 0.0)
+        """When the last long collection of garbage began, and how long it took."""
 
     def start(self) -> None:
         """Begin to watch the running event loop; call it on that loop."""
         self._loop_thread = threading.get_ident()
+        gc.callbacks.append(self._on_collection)
         self._ending = ending = threading.Event()
+        self._beat = time.monotonic()
         self._live(asyncio.get_running_loop())
         threading.Thread(target=self._watch, args=(ending,), name="sotto-watcher", daemon=True).start()
 
@@ -85,10 +99,34 @@ class Watcher:
         self._ending.set()
         if self._timer is not None:
             self._timer.cancel()
+        with contextlib.suppress(ValueError):  # it never began
+            gc.callbacks.remove(self._on_collection)
 
     def _live(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._beat = time.monotonic()
+        before, self._beat = self._beat, time.monotonic()
+        if (seconds := self._beat - before) > self._stall_s:
+            self._stalled(before, seconds)
         self._timer = loop.call_later(_BEAT_S, self._live, loop)
+
+    def _stalled(self, since: float, seconds: float) -> None:
+        """Keep a stall, with what the thread saw meanwhile, if it got to see anything."""
+        beat, at, stack = self._caught
+        if beat != since:
+            at, stack = time.time_ns(), _NOBODY
+        began, took = self._collection
+        if began + took > since and took > (seconds - _BEAT_S) / 2:
+            stack = f"garbage was collected for {took * 1e3:.0f} ms"
+        self.stall_count += 1
+        self.stalled_s += seconds
+        self.stalls.append(Stall(at, seconds, stack))
+
+    def _on_collection(self, phase: str, info: Mapping[str, int]) -> None:
+        """Keep when garbage was collected last, on whatever thread: nothing else runs meanwhile."""
+        if phase == "start":
+            self._collecting_since = time.monotonic()
+        elif (took := time.monotonic() - self._collecting_since) > _COLLECTION_S:
+            self._collection = self._collecting_since, took
+            self.collected_s += took
 
     # ---- on the thread
 
@@ -100,22 +138,16 @@ class Watcher:
         while not ending.wait(_BEAT_S):
             beat = self._beat
             if time.monotonic() - beat > self._stall_s:
-                self._stalled(beat, ending)
+                self._catch(beat, ending)
             elif time.monotonic() >= due:
                 self._read(process, gpus, self._sample_s + time.monotonic() - due)
                 due = time.monotonic() + self._sample_s
 
-    def _stalled(self, beat: float, ending: threading.Event) -> None:
+    def _catch(self, beat: float, ending: threading.Event) -> None:
         """Keep the stack that the loop is in, and wait for its end."""
-        at = time.time_ns()
-        stack = self._stacks()
+        self._caught = beat, time.time_ns(), self._stacks()
         while self._beat == beat and not ending.wait(_BEAT_S / 5):
             pass
-        if self._beat != beat:
-            seconds = self._beat - beat
-            self.stall_count += 1
-            self.stalled_s += seconds
-            self.stalls.append(Stall(at, seconds, stack))
 
     def _stacks(self) -> str:
         """Where the loop is; if it only waits, some other thread keeps the interpreter, so where those are."""
@@ -126,7 +158,7 @@ class Watcher:
         names = {thread.ident: thread.name for thread in threading.enumerate()}
         del frames[threading.get_ident()]
         busy = {names.get(id, "native"): frame for id, frame in frames.items() if frame.f_code.co_name not in _IDLE}
-        return "\n\n".join(f"thread {name}:\n{_told(frame)}" for name, frame in busy.items()) or _told(loop)
+        return "\n\n".join(f"thread {name}:\n{_told(frame)}" for name, frame in busy.items()) or _NOBODY
 
     def _read(self, process: psutil.Process, gpus: Gpus, seconds: float) -> None:
         import psutil

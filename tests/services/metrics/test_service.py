@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
+import shutil
 import threading
 import time
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 
 import pytest
@@ -14,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from bus import Bus
 from services.metrics import Measurements, MetricsService, MetricsSettings
 from services.metrics.latency import PARTS
+from services.metrics.watcher import Watcher
 from services.testing import Bench, running
 from shared.events import (
     Latency,
@@ -30,8 +34,10 @@ from shared.events import (
     TurnFinished,
     Usage,
 )
+from tests.kit.terminal import ROOT
 
 SETTINGS = MetricsSettings(sample_s=0.1)
+PROMTOOL = shutil.which("promtool") or shutil.which(ROOT / ".cache" / "promtool")
 
 
 @pytest.fixture
@@ -133,6 +139,22 @@ async def test_a_stall_is_noticed_with_the_stack_that_caused_it(bench: Bench, fo
     assert found.watcher.stall_count >= 1
 
 
+@pytest.mark.may_block("that is what is to be noticed")
+async def test_a_stall_for_garbage_is_told_as_such() -> None:
+    """The stack would name whoever happened to make the last object."""
+    rubbish: list[list[object]] = [[] for _ in range(400_000)]
+    watcher = Watcher(stall_s=0.01, sample_s=60)
+    watcher.start()
+    try:
+        while not any("garbage was collected" in stall.stack for stall in watcher.stalls):
+            await asyncio.sleep(0)
+            gc.collect()
+    finally:
+        watcher.stop()
+    assert watcher.collected_s > 0
+    assert rubbish
+
+
 async def test_the_watcher_ends_with_the_service_and_begins_again(found: Measurements) -> None:
     """No thread is left behind."""
     for _ in range(2):
@@ -161,6 +183,17 @@ async def test_prometheus_reads_every_figure(bench: Bench, found: Measurements) 
     assert tokens == 60
     sent = families["messaging_client_sent_messages"].samples
     assert any(sample.labels == {"messaging_destination_name": "turn.finished"} for sample in sent)
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="needs promtool, which scripts/test fetches where there is apt-get")
+async def test_prometheus_own_checker_finds_nothing(bench: Bench, found: Measurements) -> None:
+    """Neither a fault nor a name that it would not recommend."""
+    converse(bench)
+    await sampled(bench, "turn.latency_seconds")
+    assert PROMTOOL is not None
+    checker = await asyncio.create_subprocess_exec(PROMTOOL, "check", "metrics", stdin=PIPE, stdout=PIPE, stderr=PIPE)
+    told = await checker.communicate(found.exposition())
+    assert (checker.returncode, *told) == (0, b"", b"")
 
 
 async def test_traces_that_cannot_be_sent_degrade_it_in_words(found: Measurements) -> None:
