@@ -24,7 +24,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts.figures import Figure, at_least, at_most, parser, percentile, plain, report
 from scripts.make_test_models import exact
-from scripts.spoken_commands import VOICES, sayable, spoken
 from services.llm import LanguageModel, LlmSettings
 from services.llm.cache import AnswerStore, Kept, ResponseCache, key_of
 from services.llm.engines.abort import AbortFlag
@@ -32,19 +31,15 @@ from services.llm.engines.library import library
 from services.llm.engines.llama import LlamaEngine
 from services.llm.engines.pool import Extension, Pool
 from services.llm.engines.weights import Weights
-from services.stt import SttSettings, transcribe
-from services.stt.engines import ENGINES
 from shared.clock import SystemClock
-from shared.events import LlmPrepare, LlmRequest, Message, Stamp
+from shared.events import LlmRequest, Stamp
 from shared.ids import id_source
 from shared.installed import InstalledModel
 from shared.logs import configure
-from shared.pcm import CAPTURE_RATE
 from tests.kit import gguf_models
 
 STAMP = Stamp("bench", SystemClock(), id_source("bench-"), "bench")
 PROMPT = "the sea is wide and deep "
-LONG = Message(role="user", content=PROMPT * 300)
 STREAMS = (1, 4, 8)
 WINDOW = 512
 """Tokens over which a cost per token is taken."""
@@ -273,51 +268,6 @@ def states(path: Path, tokens: int) -> Iterator[Figure]:
     yield plain("putting it back", min(loads) * 1e3, "ms")
 
 
-# ---- while somebody speaks
-
-
-async def recognising(path: Path, rounds: int) -> Iterator[Figure]:
-    """How long recognition takes for a second of speech: idle, beside eight answers that yield to it or do not, and
-    while the model reads ahead.
-    """
-    recogniser = ENGINES["pocketsphinx"](SttSettings(), None)
-    sounds = [spoken(text, VOICES[0]) for text in sayable()[:rounds]]
-    seconds = sum(len(sound) for sound in sounds) / CAPTURE_RATE
-    engine = LlamaEngine()
-    model = await engine.open(installed(path), settings(max(STREAMS), 8192), SystemClock())
-
-    async def factor() -> float:
-        best = float("inf")
-        for _ in range(2):
-            began = time.perf_counter()
-            for sound in sounds:
-                await asyncio.to_thread(transcribe, recogniser, sound)
-            best = min(best, time.perf_counter() - began)
-        return best / seconds
-
-    idle = await factor()
-    answers = [model.answer(wish(f"b{i} {PROMPT}", 8000, priority="background")) for i in range(8)]
-    pieces = [aiter(answer) for answer in answers]  # letting go of one would cancel its answer
-    await asyncio.gather(*map(anext, pieces))
-    beside = await factor()
-    engine.cores.take("bench")
-    yielding = await factor()
-    for answer in answers:
-        answer.cancel()
-    ahead = model.prepare(STAMP(LlmPrepare, turn=1, messages=(LONG,), tools=(), max_tokens=10))
-    reading = await factor()
-    ahead.cancel()
-    await model.close()
-    return iter(
-        (
-            plain("recognition, idle", idle, "s/s"),
-            plain("recognition beside eight answers that do not yield, to idle", beside / idle, "x"),
-            at_most("recognition beside eight answers, to idle", yielding / idle, "x", 1.3),
-            at_most("recognition while the model reads ahead, to idle", reading / idle, "x", 1.3),
-        )
-    )
-
-
 # ---- answers remembered
 
 
@@ -338,34 +288,50 @@ async def remembered(folder: Path, asked: int) -> list[float]:
     return waits
 
 
-def measured(full: bool) -> Iterator[Figure]:
-    """All of it, as it comes."""
-    with tempfile.TemporaryDirectory(prefix="sotto-") as name:
-        folder = Path(name)
-        yield from per_token(folder, 3 if full else 2, full)
-        path = exact(folder, "q8_0")
-        yield from throughput(path, 5 if full else 2, 128 if full else 48)
-        idle, loaded = asyncio.run(urgent(path, 100 if full else 12))
-        for percent in (50, 99):
-            yield plain(f"first piece, idle, p{percent}", percentile(idle, percent), "ms")
-            yield plain(f"first piece, eight in the background, p{percent}", percentile(loaded, percent), "ms")
-        ratio = percentile(loaded, 99) / percentile(idle, 99)
-        yield at_most("first piece, eight in the background to idle, p99", ratio, "x", 1.5)
-        step, waits = asyncio.run(cancelling(path, 100 if full else 20))
-        yield plain("a step", step, "ms")
-        yield at_most("cancelling, p50, in steps", percentile(waits, 50) / step, "steps", 1)
-        yield from states(path, 256)
-        yield from asyncio.run(recognising(path, 40 if full else 12))
-        hits = asyncio.run(remembered(folder, 20_000 if full else 5000))
-        yield plain("an answer remembered, p50", percentile(hits, 50), "ms")
-        yield at_most("an answer remembered, p99", percentile(hits, 99), "ms", 0.2)
+def answers(folder: Path, *, full: bool) -> Iterator[Figure]:
+    """An urgent question among background work, and a cancelled answer."""
+    path = exact(folder, "q8_0")
+    idle, loaded = asyncio.run(urgent(path, 100 if full else 12))
+    for percent in (50, 99):
+        yield plain(f"first piece, idle, p{percent}", percentile(idle, percent), "ms")
+        yield plain(f"first piece, eight in the background, p{percent}", percentile(loaded, percent), "ms")
+    ratio = percentile(loaded, 99) / percentile(idle, 99)
+    yield at_most("first piece, eight in the background to idle, p99", ratio, "x", 1.5)
+    step, waits = asyncio.run(cancelling(path, 100 if full else 20))
+    yield plain("a step", step, "ms")
+    yield at_most("cancelling, p50, in steps", percentile(waits, 50) / step, "steps", 1)
+
+
+def told_again(folder: Path, *, full: bool) -> Iterator[Figure]:
+    """Answers that were given before."""
+    hits = asyncio.run(remembered(folder, 20_000 if full else 5000))
+    yield plain("an answer remembered, p50", percentile(hits, 50), "ms")
+    yield at_most("an answer remembered, p99", percentile(hits, 99), "ms", 0.2)
+
+
+PARTS: dict[str, Callable[[Path, bool], Iterator[Figure]]] = {
+    "token": lambda folder, full: per_token(folder, 3 if full else 2, full),
+    "throughput": lambda folder, full: throughput(exact(folder, "q8_0"), 5 if full else 2, 128 if full else 48),
+    "answers": lambda folder, full: answers(folder, full=full),
+    "states": lambda folder, _: states(exact(folder, "q8_0"), 256),
+    "cache": lambda folder, full: told_again(folder, full=full),
+}
+
+
+def measured(parts: Sequence[str], full: bool) -> Iterator[Figure]:
+    """Each part, as it comes."""
+    with tempfile.TemporaryDirectory(prefix="sotto-") as folder:
+        for part in parts:
+            yield from PARTS[part](Path(folder), full)
 
 
 def main() -> int:
     """Print the table, or JSON lines; exit status 1 when a goal was missed."""
-    options = parser(__doc__).parse_args()
+    given = parser(__doc__)
+    given.add_argument("--part", action="append", choices=PARTS, help="only this; may be given again")
+    options = given.parse_args()
     configure("warning", "console")
-    return report(measured(options.full), as_json=options.json)
+    return report(measured(options.part or tuple(PARTS), options.full), as_json=options.json)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,9 @@ _OTHERS = {
 _REPEATS = (codes.MAX_REPEAT, codes.MIN_REPEAT)
 _MOST_REPEATED = 2000
 
+_MOST_EMPTY = 200
+"""Times that what may be empty is repeated, nested repetitions multiplied: a grammar tries each way to leave it out."""
+
 _MUST_BE_ESCAPED = ((0, 0x1F), (0x22, 0x22), (0x5C, 0x5C), (0x7F, 0x7F))
 """Within a JSON string; of these only `_ESCAPED` are derived."""
 _ESCAPED = (0x09, 0x0A, 0x22, 0x5C)
@@ -73,6 +76,8 @@ def _unanchored(items: list[Any]) -> list[Any]:
 class _Expression:
     def __init__(self, quoted: bool) -> None:
         self._quoted = quoted
+        self._empty = 1
+        """How often what is being written may be left out, by the repetitions around it."""
 
     def sequence(self, items: Iterable[Any]) -> str:
         return " ".join(self._item(code, argument) for code, argument in items) or '""'
@@ -99,13 +104,29 @@ class _Expression:
         raise _beyond(str(code).lower().replace("_", " "))
 
     def _repeated(self, least: int, most: Any, inner: Any) -> str:
+        least, most, inner = _flattened(least, most, inner)
         bounds = f"{{{least},}}" if most is codes.MAXREPEAT else f"{{{least},{most}}}"
         if least > _MOST_REPEATED or (most is not codes.MAXREPEAT and most > _MOST_REPEATED):
             raise StructureImpossible(
                 f"The regular expression repeats something {bounds} times; {_MOST_REPEATED} is the most.",
                 remedy="Lower its limits.",
             )
-        return f"({self.sequence(inner)}){bounds}"
+        return f"({self._within(inner, 1 if most is codes.MAXREPEAT else most)}){bounds}"
+
+    def _within(self, inner: Any, most: int) -> str:
+        before = self._empty
+        if most > 1 and inner.getwidth()[0] == 0:
+            self._empty *= most
+        if self._empty > _MOST_EMPTY:
+            raise StructureImpossible(
+                f"The regular expression repeats something that may be empty {self._empty} times; {_MOST_EMPTY} is "
+                "the most.",
+                remedy="Have each repetition begin with something, or lower its limits.",
+            )
+        try:
+            return self.sequence(inner)
+        finally:
+            self._empty = before
 
     def _set(self, ranges: list[Range]) -> str:
         if not self._quoted:
@@ -115,6 +136,26 @@ class _Expression:
         if not escaped:
             return _class(plain)
         return "(" + " | ".join([*([_class(plain)] if plain else []), *map(literal, escaped)]) + ")"
+
+
+def _flattened(least: int, most: Any, inner: Any) -> tuple[int, Any, Any]:
+    """The same repetition of what may be empty as one of what may not: `(a?){9}` is `a{0,9}`, `(a*)*` is `a*`.
+
+    A grammar tries each way of being empty, and their number grows as a power of the bounds.
+    """
+    bare = _ungrouped(inner)
+    if len(bare) != 1 or bare[0][0] not in _REPEATS or most == 0:
+        return least, most, inner
+    fewest, within, core = _flattened(*bare[0][1])
+    if fewest > 0:
+        return least, most, inner
+    return 0, codes.MAXREPEAT if codes.MAXREPEAT in (most, within) else most * within, core
+
+
+def _ungrouped(items: Any) -> Any:
+    while len(items) == 1 and items[0][0] is codes.SUBPATTERN and not (items[0][1][1] or items[0][1][2]):
+        items = items[0][1][3]
+    return items
 
 
 def _members(items: Sequence[Any]) -> list[Range]:

@@ -35,6 +35,7 @@ def grammar(wanted: Structure) -> str:
         return ""
     if len(given) > 1:
         raise StructureImpossible(f"An answer has one form, not {' and '.join(given)}.", remedy="Choose one of them.")
+    _refuse_halves(wanted)
     if wanted.json_schema is not None:
         made = _from_schema(wanted.json_schema)
     elif wanted.regex:
@@ -95,6 +96,19 @@ def _refuse_counts(node: JsonValue) -> None:
         )
     for value in node.values():
         _refuse_counts(value)
+
+
+def _refuse_halves(wanted: Structure) -> None:
+    """Refuse text that has no UTF-8 form, so that no answer can ever have it."""
+    try:
+        schema = json.dumps(wanted.json_schema, ensure_ascii=False)
+        "".join((schema, wanted.regex, *wanted.choices, wanted.gbnf)).encode()
+    except UnicodeEncodeError as error:
+        raise StructureImpossible(
+            f"The form holds half a character, {error.object[error.start]!r}.", remedy="Leave lone surrogates out."
+        ) from error
+    except RecursionError:
+        return  # it is refused for that when the grammar is made
 
 
 def _refuse_large(what: str, text: str) -> None:

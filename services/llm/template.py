@@ -15,14 +15,14 @@ from datetime import datetime
 from typing import TypeAlias
 
 from jinja2 import TemplateError
-from jinja2.ext import Extension, loopcontrols
+from jinja2.ext import Extension
 from jinja2.nodes import Node
 from jinja2.parser import Parser
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import JsonValue
 
 from services.llm.brief import brief
 from services.llm.port import ModelUnusable
+from services.llm.sandbox import Endless, Sandbox
 from shared.events import Message, ToolSpec
 
 __all__ = ["CHATML", "ChatTemplate"]
@@ -35,7 +35,16 @@ CHATML = (
 )
 """For models without a template of their own, as llama.cpp does."""
 
-_REFUSED = (TemplateError, TypeError, ValueError, LookupError, ArithmeticError, AttributeError, RecursionError)
+_REFUSED = (
+    TemplateError,
+    TypeError,
+    ValueError,
+    LookupError,
+    ArithmeticError,
+    AttributeError,
+    RecursionError,
+    MemoryError,
+)
 """What a template, which is somebody else's program, may raise."""
 
 _DATE = re.compile(r"strftime_now\(\s*(['\"])([^'\"]*)\1\s*\)")
@@ -58,18 +67,13 @@ class ChatTemplate:
     """
 
     def __init__(self, source: str, *, bos: str, eos: str, now: Callable[[], datetime]) -> None:
-        environment = ImmutableSandboxedEnvironment(
-            trim_blocks=True,
-            lstrip_blocks=True,
-            extensions=[loopcontrols, _Generation],
-            autoescape=False,
-        )
+        environment = self._sandbox = Sandbox([_Generation])
         environment.filters["tojson"] = _tojson
         environment.globals["raise_exception"] = _raise
         environment.globals["strftime_now"] = lambda form: now().strftime(form)
         try:
             self._template = environment.from_string(source)
-        except TemplateError as error:
+        except (TemplateError, SyntaxError, RecursionError, MemoryError) as error:  # Python's own of what Jinja writes
             raise ModelUnusable(f"The model's chat template is broken: {error}.") from error
         self._knows_tools = "tools" in source
         self._by_heart = source.startswith(_BY_HEART)
@@ -92,6 +96,7 @@ class ChatTemplate:
         incomplete = ""
         for said, offered in self._ways(messages, tools):
             try:
+                self._sandbox.begin()
                 text = self._template.render(
                     messages=_lines(said),
                     tools=offered,
@@ -100,6 +105,8 @@ class ChatTemplate:
                     **self._known(),
                     **self._tokens,
                 )
+            except Endless as error:
+                raise ModelUnusable(f"The model's chat template cannot be used: {error}.") from error
             except _REFUSED as error:
                 refused = error
                 continue

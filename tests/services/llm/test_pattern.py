@@ -51,6 +51,8 @@ def test_what_is_not_a_word_is_derived_in_ascii_only() -> None:
         ("a{5000}", "2000 is the most"),
         ("a{99999999999}", "cannot be read"),
         ("(" * 5000 + ")" * 5000, "cannot be read"),
+        ("(a?b?){1,400}x", "may be empty 400 times"),
+        ("((a?b?){1,20}c?){1,60}x", "may be empty 1200 times"),
     ],
 )
 def test_what_no_grammar_can_express_is_refused(pattern: str, says: str) -> None:
@@ -58,6 +60,18 @@ def test_what_no_grammar_can_express_is_refused(pattern: str, says: str) -> None
         from_pattern(pattern)
     assert says in str(refused.value)
     assert len(refused.value.message) < 400
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expression"),
+    [
+        ("(a?){9}", '("a"){0,9}'),
+        ("(a*)*", '("a"){0,}'),
+        ("((b{0,3}){2}){1,4}", '("b"){0,24}'),
+    ],
+)
+def test_what_may_be_empty_is_not_repeated(pattern: str, expression: str) -> None:
+    assert from_pattern(pattern) == expression
 
 
 def test_a_literal_is_quoted() -> None:

@@ -138,8 +138,9 @@ async def test_ten_megabytes_are_refused_at_once_and_nothing_is_disturbed(bench:
     assert (await answered(bench, "Hi", max_tokens=1)).finish == "length"
 
 
-async def test_nul_is_a_character_like_any_other(bench: Bench) -> None:
-    assert (await answered(bench, "a\0b", max_tokens=2)).finish == "length"
+@pytest.mark.parametrize("text", ["a\0b", "a\ud800b"], ids=["NUL", "half a character"])
+async def test_odd_characters_are_read_like_any_other(bench: Bench, text: str) -> None:
+    assert (await answered(bench, text, max_tokens=2)).finish == "length"
 
 
 async def test_an_overflow_is_an_error_where_nothing_may_be_left_out(scripted: Write) -> None:

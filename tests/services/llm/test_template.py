@@ -93,12 +93,40 @@ def test_a_template_that_counts_its_tools_works_without_any() -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["{{ ''.__class__.__mro__[1].__subclasses__() }}", "{% for x in range(10**9) %}{% endfor %}"],
-    ids=["reaching for Python", "counting for ever"],
+    [
+        "{{ ''.__class__.__mro__[1].__subclasses__() }}",
+        "{{ messages.append.__globals__ }}",
+        "{{ raise_exception.__globals__['json'] }}",
+        "{% set x = messages.append(1) %}",
+        "{% for x in range(10**9) %}{% endfor %}",
+        "{% for x in range(9999) %}{% for y in range(9999) %}{% for z in range(9999) %}" + "{% endfor %}" * 3,
+        "{% macro twice(n) %}{% if n %}{{ twice(n - 1) }}{{ twice(n - 1) }}{% endif %}{% endmacro %}{{ twice(60) }}",
+        "{% macro on() %}{{ on() }}{% endmacro %}{{ on() }}",
+        "{{ 'x' * 10**12 }}",
+        "{{ [0] * 10**12 }}",
+        "{{ 9 ** 99999999 }}",
+        "{% set n = namespace(s='xx') %}{% for i in range(60) %}{% set n.s = n.s + n.s %}{% endfor %}",
+        "{% set n = namespace(s='xx') %}{% for i in range(60) %}{% set n.s = n.s ~ n.s %}{% endfor %}",
+        "{{ 'x' | center(10**12) }}",
+        "{{ 'x' | indent(width=10**12, first=true) }}",
+        "{{ lipsum(10**9) }}",
+        "{% for a in [1] %}" * 30 + "{% endfor %}" * 30,
+        "{{ " + "(" * 9999 + ")" * 9999 + " }}",
+    ],
+    ids=lambda source: source[:60],
 )
 def test_a_hostile_template_is_stopped(source: str) -> None:
+    """Whether it reaches for Python, goes on for ever, or makes a text without end."""
     with pytest.raises(ModelUnusable):
         render(source, USER)
+
+
+def test_loops_know_where_they_are_though_they_are_counted() -> None:
+    source = "{% for m in messages %}{{ loop.index }}/{{ loop.length }}{{ m.role if loop.last }} {% endfor %}"
+    source += "{% for key, value in {'a': 1} | dictsort %}{{ key ~ value }}{% endfor %}"
+    assert render(source + "{% for m in messages if m.role == 'user' %}{{ m.content }}{% endfor %}", *[USER] * 2) == (
+        "1/2 2/2user a1" + USER.content * 2
+    )
 
 
 def test_a_source_that_is_no_template_is_refused() -> None:

@@ -77,7 +77,7 @@ def test_what_is_used_seldom_and_long_ago_goes_first(tmp_path: Path, clock: Cloc
     states.close()
 
 
-@pytest.mark.parametrize("damage", ["flipped", "cut", "foreign", "gone"])
+@pytest.mark.parametrize("damage", ["flipped", "cut", "foreign", "another version", "gone"])
 def test_a_damaged_file_is_deleted_and_nothing_is_found(tmp_path: Path, clock: Clock, damage: str) -> None:
     kept(tmp_path, clock, saved([1, 2, 3, 4], b"state"))
     [path] = tmp_path.rglob("*.state")
@@ -90,6 +90,8 @@ def test_a_damaged_file_is_deleted_and_nothing_is_found(tmp_path: Path, clock: C
             path.write_bytes(data[:-1])
         case "foreign":
             path.write_bytes(b"hello")
+        case "another version":
+            path.write_bytes(data.replace(b"SOTTOKV1", b"SOTTOKV2"))
         case _:
             path.unlink()
     assert states.find([1, 2, 3, 4], 4) is None
@@ -106,6 +108,20 @@ def test_a_disk_that_cannot_be_written_costs_only_the_repetition(tmp_path: Path,
     states.put(saved([1, 2, 3, 4]))
     states.close()
     assert states.wants([1, 2, 3, 4])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no disk that is always full")
+def test_a_disk_that_fills_up_while_a_state_is_written_leaves_no_part_of_it(tmp_path: Path, clock: Clock) -> None:
+    kept(tmp_path, clock, saved([1, 2, 3, 4]))
+    [path] = tmp_path.rglob("*.state")
+    path.unlink()
+    path.with_suffix(".part").symlink_to("/dev/full")
+    states = opened(tmp_path, clock)
+    states.put(saved([1, 2, 3, 4]))
+    states.close()
+    assert list(path.parent.iterdir()) == []
+    kept(tmp_path, clock, saved([1, 2, 3, 4]))
+    assert path.exists(), "once there is room again"
 
 
 def test_only_the_owner_may_read_them(tmp_path: Path, clock: Clock) -> None:
