@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from ui.dashboard.chrome import ICON, LOGO, STYLE, Tone, chip, html, notice
+from ui.dashboard.chrome import ICON, LOGO, MENU, STYLE, Tone, chip, html, notice
 from ui.dashboard.feed import Feed, State
 from ui.dashboard.gateway import Gateway
 from ui.dashboard.launch import KEY, URL
@@ -66,6 +66,7 @@ def main() -> None:
     """Draw the page that the browser asks for."""
     st.set_page_config(page_title="Sotto", page_icon=str(ICON), layout="wide")
     st.html(STYLE)
+    st.html(MENU, unsafe_allow_javascript=True)
     st.logo(str(LOGO), size="large")
     feed = _feed()
     pages = {

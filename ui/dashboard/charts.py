@@ -69,7 +69,7 @@ def latency_chart(turns: Sequence[TurnFinished]) -> Spec:
     """The parts of the latency of spoken turns, stacked, in ms."""
     names: list[JsonValue] = [name for name, _ in PARTS.values()]
     shades: Spec = {"domain": names, "range": [colour for _, colour in PARTS.values()]}
-    legend: Spec = {"orient": "bottom", "columns": 4, "title": None}
+    legend: Spec = {"orient": "bottom", "columns": 3, "title": None}
     highest = max((turn.latency.total / 1e6 for turn in turns if turn.latency is not None), default=1.0)
     up: Spec = {"domain": [0, max(highest, 1.0) * 1.05]}
     return {
@@ -97,9 +97,13 @@ def line_chart(lines: Mapping[str, Sequence[tuple[int, float]]], unit: str) -> S
         {"at": at / 1e6, "value": value, "line": name} for name, points in lines.items() for at, value in points
     ]
     legend: Spec | None = {"orient": "bottom", "title": None, "columns": 3, "labelLimit": 220}
-    times = [at / 1e6 for points in lines.values() for at, _ in points] or [0.0]
+    times = [at // 10**6 for points in lines.values() for at, _ in points] or [0]
     highest = max((value for points in lines.values() for _, value in points), default=0.0)
-    across: Spec = {"domain": [min(times), max(times)]}
+    # As expressions: plain numbers are not taken for times here, and put every reading at one place.
+    across: Spec = {
+        "domainMin": {"expr": f"toDate({min(times)})"},
+        "domainMax": {"expr": f"toDate({max(times)})"},
+    }
     up: Spec = {"domain": [0, highest * 1.05 if highest > 0 else 1.0], "nice": True}
     return {
         "data": {"values": values},

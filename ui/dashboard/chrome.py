@@ -10,6 +10,7 @@ from typing import Literal
 __all__ = [
     "ICON",
     "LOGO",
+    "MENU",
     "STYLE",
     "Tone",
     "aside",
@@ -28,7 +29,7 @@ __all__ = [
 ]
 
 _LOOK = Path(__file__).with_name("look")
-ICON, LOGO, STYLE = (_LOOK / name for name in ("icon.svg", "logo.svg", "style.css"))
+ICON, LOGO, MENU, STYLE = (_LOOK / name for name in ("icon.svg", "logo.svg", "menu.html", "style.css"))
 
 Tone = Literal["good", "busy", "warn", "bad", "mute", "main"]
 

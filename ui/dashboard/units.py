@@ -16,6 +16,7 @@ _UNITS: dict[str, tuple[str, float]] = {
     "watts": ("W", 1.0),
     "rtf": ("× real time", 1.0),
 }
+_SHORT = {"second": "s", "minute": "min"}
 
 
 def metric_of(name: str) -> str:
@@ -28,7 +29,8 @@ def in_unit(metric: str) -> tuple[str, str, float]:
     words = metric.replace(".", " ").replace("_", " ").split()
     if "per" in words[-3:]:
         place = len(words) - words[::-1].index("per") - 1
-        return " ".join(words[: max(1, place - 1)]), f"{words[place - 1]}/{words[place + 1 :][0]}", 1.0
+        of = words[place + 1 :][0]
+        return " ".join(words[:place]), f"{words[place - 1]}/{_SHORT.get(of, of)}", 1.0
     if len(words) > 1 and words[-1] in _UNITS:
         unit, factor = _UNITS[words[-1]]
         return " ".join(words[:-1]), unit, factor

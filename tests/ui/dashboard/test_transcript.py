@@ -45,7 +45,7 @@ def test_another_run_begins_below_a_rule():
     [
         ("process.memory.bytes", ("process memory", "MB", 1e-6)),
         ("turn_latency_seconds", ("turn latency", "s", 1.0)),
-        ("llm.tokens_per_second", ("llm", "tokens/second", 1.0)),
+        ("llm.tokens_per_second", ("llm tokens", "tokens/s", 1.0)),
         ("tts.rtf", ("tts", "× real time", 1.0)),
         ("turns", ("turns", "count", 1.0)),
     ],

@@ -49,7 +49,7 @@ def _figures(feed: Feed) -> None:
         totals = [turn.latency.total / 1e6 for turn in finished if turn.latency is not None]
         waits = [min(_SHORTER_MS, turn.latency.endpoint_wait / 1e6) for turn in finished if turn.latency is not None]
         saved = ("with a 100 ms shorter wait", f"−{percentile(waits, 50):.0f}", "ms")
-        st.html(facts([*_percentiles(totals, "ms"), saved]))
+        st.html(facts([*_percentiles(totals, "ms", "turns"), saved]))
         st.vega_lite_chart(
             latency_chart(finished[-_LAST:]), key="latency", alt="Latency of the last turns by part, in ms"
         )
@@ -61,7 +61,7 @@ def _figures(feed: Feed) -> None:
         )
     if generations:
         st.subheader("Language model")
-        st.html(facts(_percentiles([one.tokens_per_s for one in generations], "tokens/s", low=True)))
+        st.html(facts(_percentiles([one.tokens_per_s for one in generations], "tokens/s", "answers", low=True)))
         speed = {"written": [(one.at, one.tokens_per_s) for one in generations]}
         st.vega_lite_chart(line_chart(speed, "tokens/s"), key="tokens", alt="Tokens per second")
         st.vega_lite_chart(
@@ -107,7 +107,7 @@ def _label(name: str) -> str:
     return ", ".join(label.partition("=")[2] for label in labels.split(",")) if labels else ""
 
 
-def _percentiles(values: Iterable[float], unit: str, *, low: bool = False) -> list[tuple[str, str, str]]:
+def _percentiles(values: Iterable[float], unit: str, what: str, *, low: bool = False) -> list[tuple[str, str, str]]:
     values = list(values)
     shown = (50, 10, 1) if low else (50, 95, 99)
-    return [*((f"p{p}", f"{percentile(values, p):.0f}", unit) for p in shown), ("of", str(len(values)), "")]
+    return [*((f"p{p}", f"{percentile(values, p):.0f}", unit) for p in shown), ("of the last", str(len(values)), what)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Container, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -10,12 +11,18 @@ import streamlit as st
 
 from shared.errors import SottoError
 from shared.events import ModelLoaded
-from ui.dashboard.chrome import Tone, aside, chip, duration, html, notice, rows, size
+from ui.dashboard.chrome import Tone, chip, duration, html, notice, rows, size
 from ui.dashboard.feed import Feed
 
 __all__ = ["page"]
 
-_TONES: Mapping[str, Tone] = {"installed": "good", "by hand": "good", "damaged": "bad", "available": "mute"}
+_TONES: Mapping[str, Tone] = {
+    "in use": "good",
+    "installed": "good",
+    "by hand": "good",
+    "damaged": "bad",
+    "available": "mute",
+}
 _ROLES = {
     "vad": "voice activity",
     "wake": "wake word",
@@ -31,15 +38,21 @@ def page(feed: Feed) -> None:
     """Draw the page."""
     st.title("Models")
     st.fragment(_in_use, run_every=1)(feed)
+    st.subheader("On this machine, and to be had")
+    st.fragment(_listed, run_every=3)(feed)
+
+
+def _listed(feed: Feed) -> None:
     try:
-        listed = feed.gateway.ask("/v1/models")
+        models: Sequence[Mapping[str, Any]] = feed.gateway.ask("/v1/models")
     except SottoError as error:
         st.html(notice("The models cannot be listed now.", str(error), tone="warn"))
         return
-    models = listed if isinstance(listed, list) else listed.get("models") or listed.get("data") or []
-    st.subheader("On this machine, and to be had")
     _change(feed, models)
-    st.html(rows(("model", "for", "size", "state"), [_line(model) for model in models], right=frozenset({2})))
+    with feed.view() as view:
+        used = {event.name for event in view.models.values()}
+    lines = [_line(model, used) for model in models]
+    st.html(rows(("model", "for", "size", "state"), lines, right=frozenset({2})))
 
 
 def _in_use(feed: Feed) -> None:
@@ -57,7 +70,10 @@ def _in_use(feed: Feed) -> None:
         )
     for pull in pulls:
         done = pull.done_bytes / max(1, pull.total_bytes)
-        st.progress(min(1.0, done), text=f"{pull.name}: {size(pull.done_bytes)} of {size(pull.total_bytes)}")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.progress(min(1.0, done), text=f"{pull.name}: {size(pull.done_bytes)} of {size(pull.total_bytes)}")
+            if st.button("Stop", icon=":material/close:", key=f"stop-{pull.name}", help="What came is kept."):
+                _ask(feed, "model.cancel", {"name": pull.name})
     for failure in failures:
         st.html(notice(f"{failure.name or failure.role} cannot be used.", failure.message, tone="bad"))
 
@@ -70,15 +86,14 @@ def _card(event: ModelLoaded) -> str:
     )
 
 
-def _line(model: Mapping[str, Any]) -> list[str]:
-    state = str(model.get("state", ""))
-    bytes_ = model.get("size", model.get("bytes"))
-    long = size(bytes_) if isinstance(bytes_, int | float) else escape(str(bytes_ or "?"))
-    role = str(model.get("role", ""))
+def _line(model: Mapping[str, Any], used: Container[str]) -> list[str]:
+    name, role = str(model.get("name", "")), str(model.get("role", ""))
+    state = "in use" if name in used else str(model.get("state", ""))
+    bytes_ = model.get("size")
     return [
-        escape(str(model.get("name", ""))),
+        escape(name),
         escape(_ROLES.get(role, role)),
-        long,
+        size(bytes_) if isinstance(bytes_, int | float) else "not stated",
         chip(state, _TONES.get(state, "mute")),
     ]
 
@@ -89,12 +104,19 @@ def _change(feed: Feed, models: Sequence[Mapping[str, Any]]) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox("Model", list(by_name), key="model", width=330)
-        kinds = {"Load": "model.load", "Unload": "model.unload", "Pull": "model.pull"}
-        pressed = [kind for label, kind in kinds.items() if kind in feed.schemas and st.button(label, key=kind)]
+        with feed.view() as view:
+            used = any(event.name == name for event in view.models.values())
+        wishes = _WISHES["in use" if used else str(by_name[name].get("state"))]
+        pressed = [kind for label, kind in wishes if st.button(label, key=kind)]
     for kind in pressed:
         _ask(feed, kind, by_name[name])
-    if "model.pull" not in feed.schemas:
-        st.html(aside(f"To fetch it: `sotto models pull {name}`. It is taken over between two turns."))
+
+
+_LOAD, _UNLOAD, _PULL = ("Load", "model.load"), ("Unload", "model.unload"), ("Pull", "model.pull")
+_WISHES: Mapping[str, tuple[tuple[str, str], ...]] = defaultdict(
+    lambda: (_LOAD,), {"in use": (_UNLOAD,), "available": (_PULL,), "damaged": (_PULL,)}
+)
+"""What can be done with a model, by its state."""
 
 
 def _ask(feed: Feed, kind: str, model: Mapping[str, Any]) -> None:
@@ -103,7 +125,7 @@ def _ask(feed: Feed, kind: str, model: Mapping[str, Any]) -> None:
         "name": str(model.get("name", "")),
         "engine": str(model.get("engine") or ""),
     }
-    properties = feed.schemas[kind].get("properties")
+    properties = feed.schemas.get(kind, {}).get("properties")
     known = properties if isinstance(properties, dict) else {}
     try:
         feed.gateway.inject(kind, {key: value for key, value in given.items() if key in known})
