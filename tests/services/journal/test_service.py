@@ -15,10 +15,13 @@ from shared.events import (
     AudioCaptured,
     MemoryForget,
     MemoryForgotten,
+    PastTurn,
     ServiceDegraded,
+    SessionResumed,
     Stamp,
     SttFinal,
     SttStart,
+    Summary,
     TextEntered,
     TtsAudio,
     TtsRequest,
@@ -188,6 +191,24 @@ async def test_what_is_to_be_forgotten_leaves_the_recordings_too(tmp_path: Path)
     assert {str(problem).partition(": ")[2] for problem in recording.problems} == {
         "1 lines were forgotten, as somebody wished."
     }
+
+
+async def test_a_session_that_went_on_with_a_forgotten_turn_does_not_tell_of_it(tmp_path: Path) -> None:
+    """Neither of the turn itself nor of a summary that stands for it; other sessions keep theirs."""
+    told = {"session": "old", "at": 1, "asked": "my bike code is 4512", "heard": "Yes.", "reason": "answered"}
+    summary = Summary(text="The code is 7788.", turns=(TurnName(session="older", turn=1),), since=1, until=1)
+    async with running(service(tmp_path)) as bench:
+        for name, kept in (("a", summary), ("b", None)):
+            turns = (PastTurn(turn=3, **told),) if kept is None else ()
+            bench.publish(SessionResumed, turn=0, name=name, turns=turns, summary=kept, problem="")
+        bench.publish(SessionResumed, turn=0, name="other", turns=(PastTurn(turn=4, **told),), summary=None, problem="")
+        turns = (TurnName(session="old", turn=3), TurnName(session="older", turn=1))
+        bench.publish(MemoryForget, **{**nothing(), "turns": turns})
+        assert (await bench.next(MemoryForgotten)).ok
+    recording = await read(tmp_path)
+    kept = await asyncio.to_thread(lambda: list(recording.events()))
+    assert [event.name for event in kept if isinstance(event, SessionResumed)] == ["other"]
+    assert b"7788" not in await asyncio.to_thread(read_all, tmp_path)
 
 
 async def test_the_sound_of_a_forgotten_turn_goes_with_it(tmp_path: Path) -> None:
