@@ -30,6 +30,7 @@ from shared.events import (
     TtsFinished,
     TtsRequest,
     TurnFinished,
+    TurnHeard,
     TurnInterrupted,
 )
 
@@ -109,7 +110,7 @@ def on_played(state: State, event: AudioPlayed) -> State:
     """The speaker got on, with this answer or, late, with one that is over."""
     answer = state.answer
     if answer is None or not answer.ledger.knows(event.reply):
-        return replace(state, past=tuple(_heard_late(exchange, event) for exchange in state.past))
+        return _late(state, event)
     moments = answer.moments
     if not moments.audible and event.until_sample:
         moments = replace(moments, audible=_began(state, event))
@@ -231,6 +232,16 @@ def _began(state: State, event: AudioPlayed) -> int:
     known = event.capture_sample and state.capture
     reported = known.time_of(event.capture_sample) if known else event.at
     return reported - event.until_sample * 1_000_000_000 // event.rate
+
+
+def _late(state: State, event: AudioPlayed) -> State:
+    """A report of an answer that is over: what was heard of it may be a word more than was told."""
+    past = tuple(_heard_late(exchange, event) for exchange in state.past)
+    before, state = state.past, replace(state, past=past)
+    for told, now in zip(before, past, strict=True):
+        if now is not told and now.heard() != told.heard():
+            state = emit(state, TurnHeard, now.turn, heard=now.heard())
+    return state
 
 
 def _heard_late(exchange: Exchange, event: AudioPlayed) -> Exchange:

@@ -79,6 +79,11 @@ class Conversations:
                 (number, *values),
             )
 
+    def heard(self, session: str, turn: int, heard: str) -> None:
+        """More of an answer was heard than was known when its turn ended."""
+        with self._database.writing() as sql:
+            sql.execute("UPDATE exchanges SET heard = ? WHERE session = ? AND turn = ?", (heard, session, turn))
+
     def enter(self, session: str, name: str) -> None:
         """The session belongs to the conversation of this name from now on."""
         with self._database.writing() as sql:

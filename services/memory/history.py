@@ -12,8 +12,9 @@ from services.memory.keeping import as_exchange, as_turn
 from services.memory.settings import MemorySettings
 from services.memory.store import Store
 from services.memory.summarising import Summarising
+from services.memory.words import safe
 from services.memory.worker import Worker
-from shared.events import Event, LlmResponse, SessionCleared, SessionResume, SessionResumed, TurnFinished
+from shared.events import Event, LlmResponse, SessionCleared, SessionResume, SessionResumed, TurnFinished, TurnHeard
 
 __all__ = ["History"]
 
@@ -52,6 +53,13 @@ class History:
         work = self._summarise(ctx, event.session, name, outgrown=outgrown)
         ctx.tasks.create_task(work, name="memory:summary")
 
+    async def heard(self, event: TurnHeard) -> None:
+        """Tell a turn as far as it was heard after all."""
+        try:
+            await self._writing.do(self._conversations.heard, event.session, event.turn, safe(event.heard))
+        except (MemoryDamaged, MemoryFull) as error:
+            _log.warning("the end of a turn was not kept", reason=str(error))
+
     def told(self, response: LlmResponse) -> None:
         """The model answered: what it was not told of the conversation is worth a summary."""
         if response.turn and response.usage.dropped_messages:
@@ -88,6 +96,8 @@ class History:
             for event in undone:
                 if isinstance(event, TurnFinished):
                     self._keep(event)
+                elif isinstance(event, TurnHeard):
+                    self._conversations.heard(event.session, event.turn, safe(event.heard))
         except (MemoryDamaged, MemoryFull) as error:
             _log.warning("the last turns were not kept", reason=str(error))
 

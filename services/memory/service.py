@@ -47,6 +47,7 @@ from shared.events import (
     SessionResume,
     SessionResumed,
     TurnFinished,
+    TurnHeard,
 )
 
 __all__ = ["MemoryService"]
@@ -67,7 +68,7 @@ class MemoryService:
 
     name: ClassVar[str] = "memory"
     consumes: ClassVar[tuple[type[Event], ...]] = (
-        *(MemoryStore, MemoryQuery, MemoryErase, SessionCleared, SessionResume, TurnFinished),
+        *(MemoryStore, MemoryQuery, MemoryErase, SessionCleared, SessionResume, TurnFinished, TurnHeard),
     )
 
     def __init__(self, settings: MemorySettings, *, stores: Sequence[str] = ()) -> None:
@@ -158,6 +159,8 @@ class MemoryService:
                         wake()
                     await history.said(ctx, event)
                     ctx.tasks.create_task(self._notice(ctx, event, noticing, wake), name="memory:noticing")
+                case TurnHeard():
+                    await history.heard(event)
                 case SessionResume():
                     await history.resume(ctx, event)
                 case SessionCleared():

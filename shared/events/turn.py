@@ -6,7 +6,16 @@ from typing import ClassVar, Literal
 
 from shared.events.base import Event, Part
 
-__all__ = ["Latency", "TextEntered", "TurnCommitted", "TurnFinished", "TurnInterrupted", "TurnResumed", "TurnStarted"]
+__all__ = [
+    "Latency",
+    "TextEntered",
+    "TurnCommitted",
+    "TurnFinished",
+    "TurnHeard",
+    "TurnInterrupted",
+    "TurnResumed",
+    "TurnStarted",
+]
 
 
 class Latency(Part):
@@ -99,3 +108,11 @@ class TurnFinished(Event):
     """Who answered: a skill's name, `llm`, or empty."""
     latency: Latency | None
     """None where nothing was spoken."""
+
+
+class TurnHeard(Event):
+    """The speaker reported after the turn's end that more of its answer was played than `turn.finished` tells."""
+
+    kind: ClassVar[str] = "turn.heard"
+    heard: str
+    """Exactly the words that were played."""

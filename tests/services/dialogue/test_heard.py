@@ -9,7 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.dialogue.words import normal
-from shared.events import AudioPlayed, SpeechEnded, SpeechStarted, TextEntered, TtsAudio, TtsRequest, WordMark
+from shared.events import (
+    AudioPlayed,
+    SpeechEnded,
+    SpeechStarted,
+    TextEntered,
+    TtsAudio,
+    TtsRequest,
+    TurnFinished,
+    TurnHeard,
+    WordMark,
+)
 from tests.services.dialogue.walk import Walk
 
 RATE = 16_000
@@ -89,6 +99,8 @@ def test_the_history_holds_exactly_the_words_whose_samples_were_played(
     heard = walk.state.past[0].heard()
     words = [word for clause in clauses for word in clause.text.split()][: stop // WORD]
     assert normal(heard) == normal(" ".join(words))
+    told_of = [e.heard for e in walk.published if isinstance(e, TurnFinished | TurnHeard) and e.turn == 1]
+    assert told_of[-1] == heard
 
 
 def _feed(walk: Walk, kind: type, reply: str, fields: dict[str, object]) -> None:

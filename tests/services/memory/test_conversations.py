@@ -31,6 +31,7 @@ from shared.events import (
     ToolCall,
     ToolResult,
     TurnFinished,
+    TurnHeard,
     TurnName,
     Usage,
 )
@@ -188,6 +189,13 @@ async def test_a_conversation_goes_on_by_its_name_after_a_restart(remembering) -
         assert resumed.problem == ""
         missing = await resume(person, "another", "later")
         assert (missing.turns, "no conversation called another" in missing.problem) == ((), True)
+
+
+async def test_what_was_reported_late_to_have_been_heard_counts(remembering) -> None:
+    async with remembering(vectors=False) as person:
+        await person.talk("what is a fjord?", "A narrow")
+        person.bench.publish(TurnHeard, turn=1, heard="A narrow inlet.")
+        assert [turn.heard for turn in (await resume(person, "last", "later")).turns] == ["A narrow inlet."]
 
 
 async def test_the_wish_to_forget_is_no_part_of_it(remembering, tmp_path) -> None:
