@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from shared.errors import SottoError
-from ui.dashboard.chrome import empty
+from shared.standing import Standing
+from ui.dashboard.chrome import empty, notice
 from ui.dashboard.feed import Feed
 from ui.dashboard.transcript import transcript
 from ui.dashboard.turns import Turn
@@ -42,10 +45,25 @@ def _turns(feed: Feed) -> None:
     with feed.view() as view:
         turns = list(view.turns.values())[-_SHOWN:]
         body = transcript(turns, view.session)
+        lacks = [one for one in view.services.values() if one.state == "degraded" and one.reason]
     if turns:
         st.html(body)
     else:
-        st.html(empty("Nothing was said yet.", "Speak, or type below: “what time is it in Tokyo?”"))
+        _begin(feed, lacks)
+
+
+def _begin(feed: Feed, lacks: Sequence[Standing]) -> None:
+    """What to say first, and what this Sotto cannot do yet."""
+    st.html(empty("Nothing was said yet.", "Speak, type below, or begin with one of these."))
+    with st.container(horizontal=True, horizontal_alignment="center"):
+        for question in _QUESTIONS:
+            if st.button(question, key=f"ask-{question}"):
+                _say(feed, question, speak=bool(st.session_state.get("speak")))
+    for service in lacks:
+        st.html(notice(f"Not complete yet: {service.name}", service.reason, tone="warn"))
+
+
+_QUESTIONS = ("what time is it in Tokyo", "set a timer for one minute", "what is 15 percent of 80", "what can you do")
 
 
 def _say(feed: Feed, text: str, *, speak: bool) -> None:
