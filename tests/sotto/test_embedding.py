@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +39,12 @@ async def test_the_same_on_an_event_loop(home: Path) -> None:
     assert await aio.similarity("the sea", "the sea") == pytest.approx(1)
     ranked = await aio.rerank("the sea", ["a bike", "the sea"])
     assert [text for text, _ in ranked] == ["the sea", "a bike"]
+
+
+def test_a_script_that_embeds_ends_without_a_word(home: Path) -> None:
+    script = "import sotto; print(sotto.embed(['a'], model='lexical').shape, len(sotto.rerank('a', ['b'])))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("(1, 512) 1\n", "", 0)
 
 
 def test_what_cannot_be_done_says_what_to_do(home: Path) -> None:
