@@ -36,6 +36,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts.alike import compiled, instructions
 from scripts.bench_determinism import STAMP, WORDS, opened
+from scripts.bench_llm import installed
 from scripts.figures import Figure, at_least, at_most, parser, plain, report
 from scripts.make_test_models import make
 from services.llm.engines.library import library
@@ -45,7 +46,6 @@ from services.llm.port import LanguageModel
 from services.llm.template import ChatTemplate
 from shared.errors import SottoError
 from shared.events import LlmRequest, Message, TokenChance
-from shared.installed import InstalledModel
 from shared.logs import configure
 
 ANSWER = 24
@@ -187,25 +187,40 @@ def answers(folder: Path, count: int, only: str) -> Iterator[Figure]:
 
 
 def vocabularies(sdist: Path) -> Iterator[Figure]:
-    """Every text of each vocabulary's vectors, cut into tokens."""
+    """Every vocabulary: its own vectors, and all texts of all as the bindings' own tokeniser cuts them."""
     wrong: list[str] = []
-    checked = texts = 0
-    for path in sorted(sdist.rglob("ggml-vocab-*.gguf")):
-        if not path.with_suffix(".gguf.inp").exists():
-            continue
-        said = path.with_suffix(".gguf.inp").read_text(encoding="utf-8").split(SEPARATOR)
-        lines = path.with_suffix(".gguf.out").read_text(encoding="utf-8").splitlines()
-        vocabulary = Vocabulary(InstalledModel("llm", path.stem, "llama-cpp", path.parent, (path,), ()))
-        for text, line in zip(said, lines, strict=False):
-            texts += 1
-            if vocabulary.tokens(text) != [int(token) for token in line.split()]:
-                wrong.append(f"{path.stem}: {text!r}")
-        vocabulary.close()
-        checked += 1
+    paths = sorted(sdist.rglob("ggml-vocab-*.gguf"))
+    vectors = {path: _vectors(path) for path in paths}
+    texts = sorted({text for cut in vectors.values() for text, _ in cut})
+    for path in paths:
+        ours, bindings = (
+            Vocabulary(installed(path)),
+            importlib.import_module("llama_cpp").Llama(str(path), vocab_only=True, verbose=False),
+        )
+        wrong += [f"{path.stem}: {text!r}" for text, tokens in vectors[path] if ours.tokens(text) != tokens]
+        for text in texts:
+            if ours.tokens(text) != bindings.tokenize(text.encode(), add_bos=False, special=True):
+                wrong.append(f"{path.stem}, unlike the bindings: {text!r}")
+        ours.close()
+        bindings.close()
     for each in wrong:
         print(each, file=sys.stderr)
-    yield plain("vocabularies with vectors", checked, "files")
-    yield at_least(f"tokenizer vectors that agree, of {texts}", texts - len(wrong), "texts", texts)
+    told = sum(map(len, vectors.values()))
+    yield plain("vocabularies", len(paths), "files")
+    yield plain("vocabularies with vectors", sum(map(bool, vectors.values())), "files")
+    yield plain("tokenizer vectors", told, "texts")
+    yield plain("texts cut as by the bindings", len(paths) * len(texts), "texts")
+    yield at_most("texts cut otherwise", len(wrong), "texts", 0)
+
+
+def _vectors(path: Path) -> list[tuple[str, list[int]]]:
+    """The texts that come with a vocabulary, and their tokens; none where there are none."""
+    texts, tokens = path.with_suffix(".gguf.inp"), path.with_suffix(".gguf.out")
+    if not texts.exists():
+        return []
+    lines = tokens.read_text(encoding="utf-8").splitlines()
+    said = texts.read_text(encoding="utf-8").split(SEPARATOR)
+    return [(text, [int(token) for token in line.split()]) for text, line in zip(said, lines, strict=False)]
 
 
 def templates(sdist: Path, model: Path) -> Iterator[Figure]:

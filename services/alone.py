@@ -31,6 +31,7 @@ __all__ = [
     "calling",
     "devices",
     "embedding",
+    "offloads",
     "published",
     "reranker",
     "shelf",
@@ -48,6 +49,11 @@ OPEN_RANKER = partial(open_ranker, pooling=LlamaPooling)
 def shelf(settings: Settings) -> Store:
     """Return the folder of models that the settings name."""
     return Store(settings.models)
+
+
+def offloads() -> bool:
+    """Whether the language model's engine was built for a GPU and finds one. Raises EngineMissing."""
+    return LlamaEngine().offloads()
 
 
 def vocabulary(settings: Settings) -> tuple[str, Vocabulary]:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from services.app import Settings, devices, shelf
+from services.app import Settings, devices, offloads, shelf
 from shared.errors import SottoError
 from shared.events.model import Role
 
@@ -92,15 +92,28 @@ def _models(settings: Settings) -> Iterator[Finding]:
             yield Finding(f"{role} model", False, f"not pulled; in use: {instead}", "sotto models pull")
 
 
-def _engine(_: Settings) -> Iterator[Finding]:
+def _engine(settings: Settings) -> Iterator[Finding]:
     if importlib.util.find_spec("llama_cpp") is not None:
-        yield Finding("llama.cpp", True, "installed")
+        yield _built(settings)
     elif shutil.which("cc") or shutil.which("gcc") or shutil.which("clang"):
         yield Finding("llama.cpp", False, "not built yet", "scripts/setup llm")
     else:
         yield Finding(
             "llama.cpp", False, "not built, and there is no C compiler", "sudo apt-get install build-essential"
         )
+
+
+def _built(settings: Settings) -> Finding:
+    """What the engine computes on: a GPU only where it was built for one."""
+    layers = settings.llm.gpu_layers
+    try:
+        on_gpu = offloads()
+    except SottoError as error:
+        return Finding("llama.cpp", False, error.message, "scripts/setup llm")
+    if layers > 0 and not on_gpu:
+        build = "CMAKE_ARGS=-DGGML_CUDA=on uv pip install --reinstall --no-binary llama-cpp-python llama-cpp-python"
+        return Finding("llama.cpp", False, f"llm.gpu_layers is {layers}, but it was built without a GPU", build)
+    return Finding("llama.cpp", True, "installed, with a GPU" if on_gpu and layers else "installed, on the CPU")
 
 
 def _space(settings: Settings) -> Iterator[Finding]:

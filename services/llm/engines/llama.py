@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.llm.cores import Cores
-from services.llm.engines.library import installed
+from services.llm.engines.library import installed, library
 from services.llm.port import ModelUnusable
 from services.llm.settings import LlmSettings
 from shared.clock import Clock
@@ -34,6 +34,10 @@ class LlamaEngine:
 
     def available(self) -> bool:
         return installed()
+
+    def offloads(self) -> bool:
+        """Whether llama.cpp was built for a GPU and finds one. Raises EngineMissing."""
+        return library().offloads
 
     async def open(self, model: InstalledModel, settings: LlmSettings, clock: Clock) -> LlamaModel:
         executor = ThreadPoolExecutor(1, thread_name_prefix="llama")
@@ -66,7 +70,6 @@ class Vocabulary:
     """
 
     def __init__(self, model: InstalledModel) -> None:
-        from services.llm.engines.library import library
         from services.llm.engines.weights import Weights
 
         self._weights = Weights(library(), _first_file(model), gpu_layers=0, wanted=lambda: True, vocabulary_only=True)

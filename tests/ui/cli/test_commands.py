@@ -136,6 +136,20 @@ def test_the_doctor_names_what_is_missing_and_the_command_that_mends_it(sotto: R
     assert findings["llm model"]["remedy"] == "sotto models pull"
 
 
+def test_the_doctor_says_what_the_language_model_is_computed_on(sotto: Run) -> None:
+    """Layers that are to go to a GPU are no use to a build without one, and it says so."""
+
+    def engine(*options: str) -> dict[str, object]:
+        rows = map(json.loads, sotto(*options, "doctor", "--json").stdout.splitlines())
+        return next(row for row in rows if row["what"] == "llama.cpp")
+
+    usual, wanted = engine(), engine("--set", "llm.gpu_layers=20")
+    assert usual["detail"] in ("installed, on the CPU", "installed, with a GPU")
+    if usual["detail"] == "installed, on the CPU":
+        assert not wanted["ok"]
+        assert "built without a GPU" in str(wanted["detail"])
+
+
 def test_pulling_without_a_hub_says_so_and_how_to_go_on(sotto: Run) -> None:
     pulled = sotto("models", "pull", "whisper-tiny", "--yes")
     assert pulled.returncode == 1
