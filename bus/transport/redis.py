@@ -258,11 +258,11 @@ class RedisTransport:
 
         try:
             nodes = await self._announce(node)
+            _heed_cancellation()
+            if anew:
+                await self._require_own(node, nodes)
         except (exceptions.RedisError, OSError) as error:
             raise BusUnreachable(f"Redis at {self.place} went away: {error}.", remedy="Start it again.") from error
-        _heed_cancellation()
-        if anew:
-            await self._require_own(node, nodes)
         return nodes
 
     async def _announce(self, node: Node, overlook: str = "") -> Mapping[str, Node]:
@@ -311,7 +311,15 @@ class RedisTransport:
                 await self._redis.delete(self._log, self._tries)
 
     async def sweep(self) -> None:
-        """Remove the logs of processes that were silent for an hour."""
+        """Remove the logs of processes that were silent for an hour. Raises BusUnreachable."""
+        from redis import exceptions
+
+        try:
+            await self._sweep()
+        except (exceptions.RedisError, OSError) as error:
+            raise BusUnreachable(f"Redis at {self.place} went away: {error}.", remedy="Start it again.") from error
+
+    async def _sweep(self) -> None:
         now, known = await self._time(), await self._redis.hgetall(self._nodes)
         beats = {text(name): int(value.partition(b" ")[0]) for name, value in known.items()}
         _heed_cancellation()

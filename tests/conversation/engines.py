@@ -122,9 +122,11 @@ class Recogniser:
                 if isinstance(event, SttStart):
                     starts[event.utterance] = event
                     streams[event.utterance] = _work(ctx, event, self._understand(ctx, event))
-                elif isinstance(event, SttFinish):
+                elif isinstance(event, SttFinish) and event.utterance in streams:
                     streams.pop(event.utterance).cancel()
                     _work(ctx, event, self._transcribe(ctx, starts[event.utterance], event))
+                elif isinstance(event, SttFinish):
+                    ctx.emit(SttFailed, utterance=event.utterance, engine="script", reason="it was never begun")
                 elif isinstance(event, SttCancel) and event.utterance in streams:
                     streams.pop(event.utterance).cancel()
 

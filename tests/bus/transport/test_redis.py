@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from bus.transport import BusUnfit, BusUnreachable, NameTaken, Node, Parcel, RedisTransport
+from tests.kit.proxy import Proxy
 from tests.kit.redis_server import RedisServer, free_port, redis_server, sentinel
 
 
@@ -184,3 +185,18 @@ async def test_what_is_not_ours_in_our_log_is_left_out(server: RedisServer, pref
                 break
     await transport.close()
     assert [(parcel.origin, parcel.header) for parcel in parcels] == [("there", b"{}")]
+
+
+async def test_a_line_that_breaks_while_old_logs_are_swept_is_told_as_that(server: RedisServer, prefix: str) -> None:
+    """It costs the link nothing: Redis may be away at any time."""
+    async with Proxy(server.socket) as proxy:
+        transport = RedisTransport(f"redis://{proxy.address}", "here", prefix=prefix)
+        await transport.open()
+        sweeping = asyncio.create_task(transport.sweep())
+        proxy.stall()
+        while not sweeping.done():
+            await asyncio.sleep(0.01)
+            proxy.cut()
+        with pytest.raises(BusUnreachable, match="went away"):
+            await sweeping
+        await transport.close()
