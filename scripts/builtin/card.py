@@ -12,12 +12,13 @@ __all__ = ["write"]
 
 _TEXT = """# sotto-builtin
 
-The model that is always there: Sotto talks with it while no larger one is installed. `sotto models pull` gets one.
+A model made from nothing: with `llm.builtin = true` Sotto talks with it
+while no larger one is installed. `sotto models pull` gets one.
 
 | | |
 |---|---|
 | file | `{name}`, {megabytes:.1f} MB, SHA-256 `{digest}` |
-| architecture | llama, {layers} layers, {width} wide, {heads} heads, {vocabulary} tokens, Q8_0 |
+| architecture | llama, {layers} layers, {width} wide, {heads} heads, {vocabulary} tokens, 16 bits a weight |
 | context | {context} tokens |
 | licence | Apache-2.0; made from nothing by `scripts/train_builtin.py`, no text and no weights of others |
 

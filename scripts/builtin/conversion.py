@@ -1,4 +1,4 @@
-"""Conversion: a trained network and its vocabulary as a GGUF of the llama architecture, in eight bits a weight."""
+"""Conversion: a trained network and its vocabulary as a GGUF of the llama architecture, in sixteen bits a weight."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ TEMPLATE = (
 
 _CALL = r"""
 root ::= call | said
-call ::= "<tool_call>{\"name\": \"" name "\", \"arguments\": {" (pair (", " pair)*)? "}}</tool_call>"
+call ::= "<tool_call>{\"name\": \"" name "\", \"arguments\": {" (pair (", " pair){0,3})? "}}</tool_call>"
 pair ::= "\"" [a-z]+ "\": " (text | number)
-text ::= "\"" [^"\\\x00-\x1f<\x7f]{1,80} "\""
-number ::= "-"? [0-9]{1,12}
+text ::= "\"" [^"\\\x00-\x1f<\x7f]{1,60} "\""
+number ::= "0" | "-"? [1-9] [0-9]{0,7}
 said ::= " " [^ <\x00-\x1f\x7f] [^<\x00-\x1f\x7f]{0,400}
 """
 FORM = f"{_CALL}name ::= {' | '.join(f'{chr(34)}{name}{chr(34)}' for name in TOOLS)}\n"
@@ -56,7 +56,7 @@ def write(path: Path, network: Network, vocabulary: Path, about: dict[str, str])
     writer.add_description(about["description"])
     writer.add_license(about["license"])
     writer.add_author(about["author"])
-    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
     writer.add_context_length(shape.context)
     writer.add_embedding_length(shape.width)
     writer.add_block_count(shape.layers)
@@ -71,7 +71,7 @@ def write(path: Path, network: Network, vocabulary: Path, about: dict[str, str])
     writer.add_chat_template(TEMPLATE)
     writer.add_string("sotto.form", FORM)
     for name, weights in _tensors(network):
-        kind = gguf.GGMLQuantizationType.F32 if weights.ndim == 1 else gguf.GGMLQuantizationType.Q8_0
+        kind = gguf.GGMLQuantizationType.F32 if weights.ndim == 1 else gguf.GGMLQuantizationType.F16
         writer.add_tensor(name, gguf.quants.quantize(weights, kind), raw_dtype=kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

@@ -17,8 +17,8 @@ class LlmSettings(BaseModel):
 
     model: str = ""
     """Name of an installed model, or the path of a GGUF file; empty for the best one installed."""
-    builtin: bool = True
-    """Whether a small model of our own, where one was made (`scripts/train_builtin.py`), answers while no other can."""
+    builtin: bool = False
+    """Whether a small model of our own (`services/llm/builtin/CARD.md`) answers while no other can."""
     context_tokens: int = Field(default=8192, ge=256)
     """Tokens of conversation the model can see at once; never more than it was trained for."""
     threads: int = Field(default=0, ge=0)

@@ -136,8 +136,12 @@ def write_random(
     seed: int = 0,
     quantised: gguf.GGMLQuantizationType = gguf.GGMLQuantizationType.F32,
     vocabulary: Vocabulary | SentencePieces | None = None,
+    form: str = "",
 ) -> Path:
-    """Write a model of random weights (llama architecture, `quantised`); it talks nonsense, always the same."""
+    """Write a model of random weights (llama architecture, `quantised`); it talks nonsense, always the same.
+
+    `form` is the grammar that the file says its answers are of.
+    """
     shape = shape or Shape()
     vocabulary = vocabulary or Vocabulary()
     rng = np.random.default_rng(seed)
@@ -148,7 +152,7 @@ def write_random(
     rows = len(vocabulary.tokens)
     output = matrix(rows, shape.width)
     output[vocabulary.unsaid()] = 0
-    _write(path, vocabulary, shape, template, matrix, matrix(rows, shape.width), output, quantised)
+    _write(path, vocabulary, shape, template, matrix, matrix(rows, shape.width), output, quantised, form)
     return path
 
 
@@ -217,7 +221,7 @@ def write_scripted(
 
 
 def _write(  # type: ignore[no-untyped-def]
-    path, vocabulary, shape, template, matrix, embedding, output, quantised=gguf.GGMLQuantizationType.F32
+    path, vocabulary, shape, template, matrix, embedding, output, quantised=gguf.GGMLQuantizationType.F32, form=""
 ) -> None:
     writer = gguf.GGUFWriter(path, "llama")
 
@@ -236,6 +240,8 @@ def _write(  # type: ignore[no-untyped-def]
     vocabulary.declare(writer)
     if template is not None:
         writer.add_chat_template(template)
+    if form:
+        writer.add_string("sotto.form", form)
     add("token_embd.weight", embedding)
     writer.add_tensor("output_norm.weight", np.ones(shape.width, np.float32))
     add("output.weight", output)

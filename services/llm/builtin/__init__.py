@@ -1,6 +1,6 @@
-"""A model of our own: small, made by `scripts/train_builtin.py`, and used while no other can be.
+"""A model of our own: small, made by `scripts/train_builtin.py`, and used while no other can be, where that is set.
 
-None is delivered yet: it has to answer nine in ten prompts of its test set rightly first. Who makes one finds it used.
+It is not used unasked: for that it has to answer nine in ten prompts of its test set rightly, and just misses it.
 """
 
 from __future__ import annotations

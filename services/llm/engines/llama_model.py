@@ -57,6 +57,7 @@ class Opened:
         try:
             controls = weights.control_texts()
             self.markers = frozenset(token for marker in MARKERS & controls for token in weights.tokens(marker))
+            self.form = weights.form
             self.template = ChatTemplate(
                 weights.template or CHATML, bos=weights.bos_text, eos=weights.eos_text, now=lambda: _local(clock)
             )
@@ -171,7 +172,7 @@ class LlamaModel:
             opened.weights,
             request,
             opened.settings,
-            grammar=grammar(request.structure) or tool_call(request.tools, request.tool_choice),
+            grammar=grammar(request.structure) or tool_call(request.tools, request.tool_choice) or opened.form,
             context_tokens=opened.pool.context_tokens,
         )
         reader = AnswerReader(

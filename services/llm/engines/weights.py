@@ -14,6 +14,9 @@ __all__ = ["Weights"]
 
 _MAGIC = b"GGUF"
 
+_FORM = b"sotto.form"
+"""Where a small model's file tells, in GBNF, what its answers look like: nothing else is drawn from it."""
+
 
 class Weights:
     """An open model. Belongs to the thread that opened it until `close`.
@@ -66,6 +69,16 @@ class Weights:
         """The chat template's Jinja source, None when the file has none."""
         source = self.native.llama_model_chat_template(self.model, None)
         return source.decode(errors="replace") if source else None
+
+    @property
+    def form(self) -> str:
+        """The grammar that the file says its answers are of, empty when it says none."""
+        size: int = self.native.llama_model_meta_val_str(self.model, _FORM, None, 0)
+        if size < 0:
+            return ""
+        buffer = ctypes.create_string_buffer(size + 1)
+        self.native.llama_model_meta_val_str(self.model, _FORM, buffer, size + 1)
+        return buffer.value.decode(errors="replace")
 
     @property
     def bos(self) -> int | None:

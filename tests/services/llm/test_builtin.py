@@ -10,7 +10,8 @@ import pytest
 from services.llm import LlmService, builtin
 from services.llm.engines.llama import LlamaEngine
 from services.testing import running
-from shared.events import ModelLoad, ModelLoaded, ServiceDegraded
+from shared.events import ModelLoad, ModelLoaded, ServiceDegraded, Structure
+from tests.kit import gguf_models
 from tests.services.llm.conftest import SETTINGS, Folder, answered
 
 Write = Callable[..., Path]
@@ -63,3 +64,24 @@ async def test_where_none_was_made_the_person_is_told_how_to_get_another(
     monkeypatch.setattr(builtin, "FILE", tmp_path / "none.gguf")
     async with running(LlmService(WITH, Folder(), LlamaEngine())) as bench:
         assert "sotto models pull" in (await bench.next(ServiceDegraded)).reason
+
+
+async def test_a_file_that_tells_the_form_of_its_answers_gives_no_others(tmp_path: Path) -> None:
+    """What is drawn from random weights at a high temperature is anything else."""
+    path = gguf_models.write_random(tmp_path / "formed.gguf", form='root ::= " Yes." | " No."\n')
+    async with running(LlmService(SETTINGS, Folder(path), LlamaEngine())) as bench:
+        said = {(await answered(bench, "Well?", temperature=2.0, seed=seed)).text.strip() for seed in range(8)}
+    assert said == {"Yes.", "No."}
+
+
+async def test_the_form_a_request_asks_for_goes_before_that_of_the_file(tmp_path: Path) -> None:
+    path = gguf_models.write_random(tmp_path / "formed.gguf", form='root ::= " Yes." | " No."\n')
+    async with running(LlmService(SETTINGS, Folder(path), LlamaEngine())) as bench:
+        assert (await answered(bench, "Well?", structure=Structure(choices=("Perhaps.",)))).text == "Perhaps."
+
+
+async def test_the_delivered_one_says_who_it_is_and_keeps_a_name() -> None:
+    async with running(LlmService(WITH, Folder(), LlamaEngine())) as bench:
+        assert "Sotto" in (await answered(bench, "Who are you?")).text
+        told = ("My name is Anna.", "Nice to meet you, Anna!", "What is my name?")
+        assert (await answered(bench, *told)).text.strip() == "Your name is Anna."
