@@ -25,7 +25,7 @@ FEW = (
     "real words interrupt, the answer is fenced, and the new question is answered",
     "a model that dies in the middle of its answer is apologised for after what it said",
     "a clause that cannot be spoken is apologised for aloud",
-    "two questions in quick succession are both answered",
+    "what is typed ends the answer that is being spoken",
 )
 _BESIDE = 6
 """Scenarios that are held at the same time."""
