@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,19 +10,23 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from services.models import Catalogue
 from tests.kit.browser import PATIENCE_MS, Window, chromium, dashboard, free_port, window
+from tests.kit.hub import Hub, serving
 from tests.kit.terminal import Terminal
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 PAGES = ("Timeline", "Services", "Metrics", "Models", "Memory", "Sessions", "Inject", "Conversation")
+PULLED = Catalogue().get("qwen3-0.6b-q8")
 
 
 class Running:
-    """A Sotto to type to that can be started again, and its dashboard."""
+    """A Sotto to type to that can be started again, its dashboard, and the hub that it pulls models from."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, hub: Hub) -> None:
         self.home = home
+        self.hub = hub
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.address = ""
@@ -30,7 +35,7 @@ class Running:
     def start(self) -> None:
         """Return once its gateway answers."""
         options = ("--text", "--set", "gateway.enabled=true", "--set", f"gateway.port={self.port}")
-        self._terminal = Terminal(self.home, *options, typed=True)
+        self._terminal = Terminal(self.home, *options, env=os.environ | {"HF_ENDPOINT": self.hub.endpoint}, typed=True)
         self._terminal.next("gateway.opened", timeout=60)
 
     def stop(self) -> None:
@@ -42,8 +47,8 @@ class Running:
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    sotto = Running(tmp_path_factory.mktemp("sotto"))
-    with dashboard(sotto.url, sotto.home / "dashboard.log") as sotto.address:
+    home = tmp_path_factory.mktemp("sotto")
+    with serving() as hub, dashboard((sotto := Running(home, hub)).url, home / "dashboard.log") as sotto.address:
         sotto.start()
         try:
             yield sotto
@@ -85,6 +90,8 @@ def test_every_page_loads(browser, running, tmp_path, width, dark):
         say(view, "what is 12 times 12", "144")
         for name in PAGES:
             view.go(name)
+            if width < 500:
+                expect(view.page.get_by_test_id("stExpandSidebarButton")).to_be_visible(timeout=PATIENCE_MS)
             view.shoot(tmp_path, f"{name.lower()}-{width}-{'dark' if dark else 'light'}")
             assert view.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
         assert view.troubles == []
@@ -142,6 +149,36 @@ def test_a_recorded_session_is_played_run_again_and_questioned(view):
     view.page.get_by_role("tab", name="What if").click()
     view.page.get_by_role("button", name="Hold it again").click(timeout=PATIENCE_MS)
     expect(view.page.get_by_text(re.compile("turns, 0 of them different"))).to_be_visible(timeout=PATIENCE_MS)
+
+
+def test_readings_are_drawn_along_the_time(view):
+    """A plot's line goes from its left to its right, with times below."""
+    view.go("Metrics")
+    drawn = "document.querySelector('.mark-line path')?.getBoundingClientRect().width > 200"
+    view.page.wait_for_function(drawn, timeout=PATIENCE_MS)
+    times = view.page.locator(".role-axis-label text", has_text=re.compile(r"^\d\d:\d\d:\d\d$"))
+    expect(times.first).to_be_visible(timeout=PATIENCE_MS)
+
+
+def test_a_pull_is_refused_seen_and_stopped(view, running):
+    """What the catalogue and the hub say of a file otherwise is told; how far it is, with a button that stops it."""
+    hub, entry = running.hub, PULLED
+    (file,) = entry.files
+    key = f"{entry.repository}/{file.path}"
+    hub.files[key], hub.stated[key], hub.hold_at = bytes(file.bytes or 0), "0" * 64, 8_000_000
+    view.go("Models")
+    box = view.page.get_by_role("combobox", name="Model")
+    box.fill(entry.name, timeout=PATIENCE_MS)
+    view.page.get_by_role("option", name=entry.name).click(timeout=PATIENCE_MS)
+    pull = view.page.get_by_role("button", name="Pull")
+    pull.click(timeout=PATIENCE_MS)
+    expect(view.page.get_by_text(re.compile(f"{file.sha256}.*{'0' * 64}"))).to_be_visible(timeout=PATIENCE_MS)
+    hub.stated[key] = file.sha256
+    pull.click(timeout=PATIENCE_MS)
+    expect(view.page.get_by_role("progressbar")).to_be_visible(timeout=PATIENCE_MS)
+    view.page.get_by_role("button", name="Stop").click(timeout=PATIENCE_MS)
+    expect(view.page.get_by_text(f"The pull of {entry.name} was stopped.")).to_be_visible(timeout=PATIENCE_MS)
+    hub.go_on()
 
 
 def test_the_keyboard_is_enough(view):

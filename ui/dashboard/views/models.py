@@ -39,20 +39,27 @@ def page(feed: Feed) -> None:
     st.title("Models")
     st.fragment(_in_use, run_every=1)(feed)
     st.subheader("On this machine, and to be had")
+    st.fragment(_change)(feed)
     st.fragment(_listed, run_every=3)(feed)
 
 
-def _listed(feed: Feed) -> None:
+def _models(feed: Feed, *, tell: bool = False) -> Sequence[Mapping[str, Any]]:
+    """Those here and those to be had; none where they cannot be listed, and then `tell` why."""
     try:
         models: Sequence[Mapping[str, Any]] = feed.gateway.ask("/v1/models")
     except SottoError as error:
-        st.html(notice("The models cannot be listed now.", str(error), tone="warn"))
-        return
-    _change(feed, models)
+        if tell:
+            st.html(notice("The models cannot be listed now.", str(error), tone="warn"))
+        return ()
+    return models
+
+
+def _listed(feed: Feed) -> None:
     with feed.view() as view:
         used = {event.name for event in view.models.values()}
-    lines = [_line(model, used) for model in models]
-    st.html(rows(("model", "for", "size", "state"), lines, right=frozenset({2})))
+    lines = [_line(model, used) for model in _models(feed, tell=True)]
+    if lines:
+        st.html(rows(("model", "for", "size", "state"), lines, right=frozenset({2})))
 
 
 def _in_use(feed: Feed) -> None:
@@ -98,8 +105,9 @@ def _line(model: Mapping[str, Any], used: Container[str]) -> list[str]:
     ]
 
 
-def _change(feed: Feed, models: Sequence[Mapping[str, Any]]) -> None:
-    by_name = {str(model.get("name", "")): model for model in models}
+def _change(feed: Feed) -> None:
+    """Not drawn again by itself: a list that is open would close."""
+    by_name = {str(model.get("name", "")): model for model in _models(feed)}
     if not by_name:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
