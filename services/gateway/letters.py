@@ -23,10 +23,6 @@ __all__ = ["letter_routes"]
 
 T = TypeVar("T")
 
-_NO_BUS = Refusal(
-    404, "no_bus", "No other process shares the bus here.", remedy="`sotto --bus redis://HOST:6379` joins one."
-)
-
 
 class Sent(BaseModel):
     """What gets another try, and the process that it was sent to."""
@@ -42,7 +38,7 @@ def letter_routes(app: FastAPI, sources: Sources, doors: Doors) -> None:
     async def dead() -> JSONResponse:
         """List the events over which process after process ended, the oldest first, each with the reason."""
         if sources.dead is None:
-            raise _NO_BUS
+            raise _no_bus()
         return JSONResponse([_line(letter) for letter in await _met(sources.dead())])
 
     @app.post("/v1/dead/{entry}/retry", status_code=202)
@@ -55,9 +51,15 @@ def letter_routes(app: FastAPI, sources: Sources, doors: Doors) -> None:
         if not doors.may_administer(visit(request)):
             raise needs_admin("To send an event again")
         if sources.retry is None:
-            raise _NO_BUS
+            raise _no_bus()
         letter = await _met(sources.retry(entry, to))
         return Sent(entry=entry, to=to or letter.to)
+
+
+def _no_bus() -> Refusal:
+    return Refusal(
+        404, "no_bus", "No other process shares the bus here.", remedy="`sotto --bus redis://HOST:6379` joins one."
+    )
 
 
 async def _met(answer: Awaitable[T]) -> T:
