@@ -178,10 +178,11 @@ def _as_said(words: str, said: str) -> str:
     parts, wanted = said.split(), plain(words)
     if len(wanted) < 3:
         return ""
-    for start in range(len(parts)):
-        for end in range(start + 1, len(parts) + 1):
-            if plain(" ".join(parts[start:end])) == wanted:
-                return " ".join(parts[start:end]).strip(' \t\n.,;:!"“”«»„')
+    heard = [(word, place) for place, part in enumerate(parts) for word in plain(part)]
+    for start in range(len(heard) - len(wanted) + 1):
+        found = heard[start : start + len(wanted)]
+        if [word for word, _ in found] == wanted:
+            return " ".join(parts[found[0][1] : found[-1][1] + 1]).strip(' \t\n.,;:!"“”«»„')
     return ""
 
 
