@@ -40,9 +40,6 @@ def test_a_spoken_question_is_answered_aloud(sotto: Terminal, pulse: PulseAudio,
     assert likeness(recorded, speaker.rate, floats(wanted.pcm), wanted.rate) > 0.6
 
 
-_NOT_YET = pytest.mark.only_long("a leak of the echo is now and then taken for speech")
-
-
 @pytest.fixture
 def echo(pulse: PulseAudio) -> Iterator[None]:
     """The microphone hears the speaker at -12 dB through a room."""
@@ -61,7 +58,7 @@ def test_with_headphones_the_first_answer_can_be_interrupted(sotto: Terminal, pu
     assert "6.2" in sotto.next("turn.finished", turn=interrupted["turn"] + 1)["heard"]
 
 
-@pytest.mark.parametrize("through", ["headphones", pytest.param("speakers", marks=_NOT_YET)])
+@pytest.mark.parametrize("through", ["headphones", "speakers"])
 def test_an_interruption_silences_the_answer_and_the_history_holds_what_was_heard(
     sotto: Terminal, pulse: PulseAudio, say: Say, through: str, request: pytest.FixtureRequest
 ) -> None:
@@ -99,7 +96,6 @@ def told(sotto: Terminal) -> str:
     return "\n".join(" ".join(f"{event[n]}" for n in names if n in event) for event in sotto.of(*kinds)[-40:])
 
 
-@_NOT_YET
 @pytest.mark.timeout(900)
 @pytest.mark.usefixtures("echo")
 def test_the_assistant_does_not_interrupt_itself(sotto: Terminal, pulse: PulseAudio, say: Say) -> None:
