@@ -4,9 +4,9 @@ Two assistants, in processes of their own, are asked the same typed questions in
 them is watched. Whatever else the machine does meets both alike, so the difference is the watchers' doing. Before
 anybody watches the two are compared in the same way: that is the baseline, what the comparison itself is worth.
 
-Memory is that of the watched one after each crowd of watchers has come, fallen behind and left, once its bus remembers
-as many events as it ever will. What the first crowds needed the allocator keeps for the next ones: memory is flat when
-the second half of them adds nothing.
+Memory is that of the watched one after each crowd of watchers has come, fallen behind and left, with few questions
+beside them, once its bus remembers as many events as it ever will. What the first crowds needed the allocator keeps for
+the next ones: memory is flat when the second half of them adds nothing.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ from shared.logs import configure
 
 _AGE = 1400
 """Questions after which the bus remembers as many events as it ever will."""
+_FEW = 100
+"""Questions in the company of each crowd after which memory is looked at."""
 _PEERS = """
 import os, select, socket, sys
 os.nice(19)
@@ -222,7 +224,8 @@ def figures(count: int, times: int, rounds: int) -> Iterator[Figure]:
             one.tell("ask", _AGE)
         yield from told("when nobody watches", compared(alone, watched, times), "baseline: ")
         for how, every_s in (("that never read", 0.0), ("that read slowly", 1.0)):
-            both, held = crowd(alone, watched, count, every_s, times, rounds)
+            both, _ = crowd(alone, watched, count, every_s, times, rounds)
+            _, held = crowd(alone, watched, count, every_s, _FEW * rounds, rounds)
             yield from told(f"with {count} watchers {how}", both)
             more, _, _ = later(both)
             yield at_most(f"{count} watchers {how} make p99 later by", more, "%", 5)

@@ -97,8 +97,8 @@ class Window:
         assert self.page.get_by_test_id("stException").all_inner_texts() == []
 
     def shoot(self, folder: Path, name: str) -> None:
-        """Keep a screenshot in SOTTO_SCREENSHOTS, or else in `folder`."""
-        folder = Path(os.environ.get("SOTTO_SCREENSHOTS") or folder)
+        """Keep a screenshot in SCREENSHOTS, or else in `folder`."""
+        folder = Path(os.environ.get("SCREENSHOTS") or folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=folder / f"{name}.png")
 
