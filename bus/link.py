@@ -2,7 +2,8 @@
 
 An event crosses only to processes that read it: those that asked for its kind, and of other people's conversations only
 what a process that holds none of its own works on. A request goes to one process that serves it; when it dies before it
-said anything, another one gets the request. One that nobody answers yet waits some seconds for somebody who joins.
+said anything, another one gets the request. Whoever joins gets what he reads of the last seconds, and what was asked in
+them that nobody answers yet: between his saying what he reads and our hearing of it nothing is lost.
 Fences cross too, and how far a stream was read.
 What comes in counts as handled when every mailbox here is done with it, and is delivered again after a crash of ours.
 """
@@ -45,7 +46,8 @@ _REMEMBERED = 8192
 _SWEEP_EVERY = 60
 """Beats."""
 _FAREWELL_S = 0.3
-_UNPLACED_S = 5.0
+_LATE_S = 5.0
+"""Who joins within that time after something was published is not too late for it."""
 _MISSED_S = 1.0
 """A request waits so long for a process that has just gone."""
 _TRIES = 5
@@ -85,8 +87,11 @@ class Link:
         self._arriving: Event | None = None
         self._fencing = False
         self._errands = Errands()
-        self._unplaced: deque[tuple[float, Event]] = deque(maxlen=_REMEMBERED)
-        """Requests that nobody could answer, with when they were made: whoever joins in time gets them."""
+        self._lately: deque[tuple[float, Event, tuple[str, ...]]] = deque(maxlen=_REMEMBERED)
+        """What was published here in the last seconds, but no answers, with when and to whom it was sent: whoever
+        joins in time gets it. Of requests only those that nobody answers yet."""
+        self._told: dict[str, tuple[str, ...] | None] = {}
+        """Whom we sent what is retained, by the event's id; None for what others have to tell."""
         self._askers: OrderedDict[str, str] = OrderedDict()
         """Who sent the requests that came here: what they cause goes back there."""
         self._seen: OrderedDict[str, None] = OrderedDict()
@@ -126,7 +131,7 @@ class Link:
     async def run(self) -> None:
         """Link until cancelled. Raises BusUnreachable and BusUnfit at the start, NameTaken or SessionTaken any time."""
         await self._transport.open(self._node().token)
-        self._unplaced.extend(self._asked_before())
+        self._remember_before()
         undo = (
             self._bus.tap(self._leaving),
             self._bus.on_fence(self._fenced),
@@ -159,6 +164,10 @@ class Link:
         asker = self._askers.get(event.cause or "")
         if asker is not None and asker not in to:
             to = (*to, asker)
+        if event.retained:
+            self._told[event.id] = to
+        elif asker is None and not event.replies:
+            self._keep(event, to)
         if to:
             self._send(event, to)
 
@@ -167,11 +176,17 @@ class Link:
             server = self._server(event)
             if server is None:
                 if not self._bus.answers(event):
-                    self._unplaced.append((_now(), event))
+                    self._keep(event)
                 return ()
             self._errands.give(event, server)
             return (server,)
         return self._neighbours.reading(event)
+
+    def _keep(self, event: Event, to: tuple[str, ...] = ()) -> None:
+        now = _now()
+        while self._lately and now - self._lately[0][0] > _LATE_S:
+            self._lately.popleft()
+        self._lately.append((now, event, to))
 
     def _server(self, event: Event, but: str = "") -> str | None:
         """The process that gets a request; None: it is answered here, or by nobody."""
@@ -243,6 +258,8 @@ class Link:
             self._transport.settle(parcel.entry)
             return
         remember(self._seen, event.id, None)
+        if event.retained:
+            self._told[event.id] = None
         if event.replies:
             remember(self._askers, event.id, parcel.origin)
         if parcel.window:
@@ -352,43 +369,61 @@ class Link:
             _log.info("a process joined", process=node.name, services=node.services)
             if known:
                 self._reborn(node)
-            self._tell(node)
+        self._tell({node.name for node, _ in joined})
         self._place()
 
-    def _asked_before(self) -> list[tuple[float, Event]]:
-        """What was asked here before we listened, and nobody here answers."""
-        now, before = _now(), tuple(self._bus.replay())
+    def _remember_before(self) -> None:
+        """Keep what was published before we listened: all requests that are open, and what is young of the rest.
+
+        Once something came from others, the rest is not known to be ours.
+        """
+        before = tuple(self._bus.replay())
         causes = {event.cause for event in before}
-        return [
-            (now, event)
-            for event in before
-            if event.replies and event.id not in causes and not self._bus.answers(event)
-        ]
+        since = before[-1].at - _LATE_S * 1e9 if before and self._transport.fresh else math.inf
+        for event in before:
+            if event.replies:
+                young = event.id not in causes and not self._bus.answers(event)
+            else:
+                young = event.at >= since and not event.retained
+            if young:
+                self._keep(event)
+
+    def _tell(self, joined: set[str]) -> None:
+        """Who comes later, or reads more than before, gets what is retained."""
+        before, self._told = self._told, {}
+        for event in self._bus.retained():
+            told = before.get(event.id, ())
+            if told is not None:
+                told = tuple(name for name in told if name not in joined)
+                told = (*told, *self._send_late(event, told))
+            self._told[event.id] = told
+
+    def _send_late(self, event: Event, sent: tuple[str, ...]) -> tuple[str, ...]:
+        """Send it to those who read it by now and to whom it was not sent; returns them."""
+        late = tuple(name for name in self._neighbours.reading(event) if name not in sent)
+        if late:
+            self._send(event, late)
+        return late
 
     def _place(self) -> None:
-        """Send what was asked before anybody who answers it was known; what is asked for too long is given up."""
-        waiting, now = tuple(self._unplaced), _now()
-        self._unplaced.clear()
+        """Send what was published before those were known who read or answer it, in its order."""
+        waiting, now = tuple(self._lately), _now()
+        self._lately.clear()
         struck: dict[str, None] = {}
-        for asked, event in waiting:
-            server = self._server(event)
-            if self._bus.is_stale(event) or now - asked > _UNPLACED_S:
+        for at, event, to in waiting:
+            if self._bus.is_stale(event) or now - at > _LATE_S:
                 continue
-            if server is not None:
+            if not event.replies:
+                self._lately.append((at, event, (*to, *self._send_late(event, to))))
+            elif (server := self._server(event)) is not None:
                 self._errands.give(event, server)
                 self._send(event, (server,))
-            elif self._neighbours.missed(event.kind) and now - asked > _MISSED_S:
+            elif self._neighbours.missed(event.kind) and now - at > _MISSED_S:
                 struck |= dict.fromkeys(self._neighbours.missed(event.kind))
             else:
-                self._unplaced.append((asked, event))
+                self._lately.append((at, event, ()))
         for service in struck:
             self._crashed(service, "no process runs it any more")
-
-    def _tell(self, node: Node) -> None:
-        """Who comes later gets what is retained."""
-        for event in self._bus.retained():
-            if self._neighbours.concerns(node, event) and event.id not in self._seen:
-                self._send(event, (node.name,))
 
     def _lost(self, node: Node) -> None:
         """A process fell silent: its open requests go to another one, else its services have crashed for us."""

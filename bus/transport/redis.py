@@ -58,6 +58,8 @@ class RedisTransport:
         self.place = shown(url)
         """The URL without user and password."""
         self.alive_s = alive_s
+        self.fresh = True
+        """Nothing was received yet."""
         self.dropped = 0
         """Parcels that found no room while Redis was away."""
         self.soonest_s = alive_s
@@ -174,6 +176,7 @@ class RedisTransport:
 
     async def receive(self) -> AsyncIterator[Batch]:
         """Yield what others sent to this process: first what an earlier life of it left unsettled. Until cancelled."""
+        self.fresh = False
         async for batch in self._left_behind():
             yield batch
         entries = await self._persevere(lambda: self._read(">"), broken=self._tear)
