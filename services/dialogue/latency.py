@@ -7,9 +7,14 @@ from dataclasses import astuple, dataclass
 
 from shared.events import Latency
 
-__all__ = ["Capture", "Moments"]
+__all__ = ["Capture", "Moments", "moment"]
 
 _NS = 1_000_000_000
+
+
+def moment(at: int, since: int, now: int) -> int:
+    """When a step was taken that is stamped `at`, perhaps by a clock that differs: after `since`, and before now."""
+    return at if since <= at <= now else now
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from services.dialogue.answering import commit, open_turn, say_alone
 from services.dialogue.interrupting import confirm, consider, hush, meaning, resume
+from services.dialogue.latency import moment
 from services.dialogue.phrases import Phrase
 from services.dialogue.preparing import prepare
 from services.dialogue.speaking import close_unanswered, interrupt
@@ -280,7 +281,7 @@ def _decide(state: State, utterance: Utterance, event: SttFinal) -> State:
         confidence=event.confidence,
         voiced=utterance.last_voiced,
         endpoint=utterance.endpoint_sample,
-        moments=replace(utterance.moments, final=event.at),
+        moments=replace(utterance.moments, final=moment(event.at, utterance.moments.endpoint, state.now)),
     )
 
 
@@ -290,7 +291,7 @@ def _misheard(state: State, utterance: Utterance, event: SttFinal) -> State:
         return close_unanswered(state, "ignored" if event.text.strip() else "silent")
     if state.misses >= settings.ask_again or state.later is not None:
         return close_unanswered(state, "not-understood")
-    moments = replace(utterance.moments, final=event.at)
+    moments = replace(utterance.moments, final=moment(event.at, utterance.moments.endpoint, state.now))
     name: Phrase = "still-not-understood" if state.misses else "not-understood"
     return say_alone(replace(state, misses=state.misses + 1), name, "not-understood", moments)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from services.dialogue.history import Exchange
+from services.dialogue.latency import moment
 from services.dialogue.ledger import Ledger
 from services.dialogue.state import (
     ANSWER,
@@ -92,7 +93,7 @@ def on_tts_audio(state: State, event: TtsAudio) -> State:
         return state
     moments = answer.moments
     if not moments.audio and event.pcm:
-        moments = replace(moments, audio=event.at)
+        moments = replace(moments, audio=moment(event.at, moments.clause, state.now))
     ledger = answer.ledger.marked(event.reply, event.clause, event.rate, event.marks)
     return _progress(with_answer(state, moments=moments, ledger=ledger))
 

@@ -33,6 +33,7 @@ from shared.events import REGISTRY, Event, ToolSpec, TurnFinished, TurnStarted
 from tests.conversation.engines import Engines, together
 from tests.conversation.world import World, world
 
+_DAY_NS = 86_400_000_000_000
 Pattern = str | dict[str, dict[str, Any]]
 
 
@@ -176,6 +177,7 @@ def judge(here: World, events: Sequence[Event]) -> None:
             if event.latency is not None:
                 parts = event.latency.model_dump()
                 assert min(parts.values()) >= 0
+                assert parts["total"] < _DAY_NS, "a clock that differs was believed"
                 assert parts.pop("total") == sum(parts.values())
     for turn, heard in here.service.history("test").items():
         if any(track.turn == turn for track in here.tracks):

@@ -7,7 +7,7 @@ from dataclasses import fields
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.dialogue.latency import Capture, Moments
+from services.dialogue.latency import Capture, Moments, moment
 from shared.events import Latency
 
 NS = 1_000_000
@@ -61,3 +61,11 @@ def test_where_nobody_spoke_or_nothing_sounded_there_is_no_ledger() -> None:
 def test_a_sample_before_the_known_one_was_captured_before_it() -> None:
     capture = Capture(sample=32_000, at=2_000_000_000, rate=16_000)
     assert capture.time_of(16_000) == 1_000_000_000
+
+
+def test_a_step_is_taken_when_its_stamp_says_unless_that_clock_differs() -> None:
+    """Recognition or the voice may be on a machine an hour ahead or behind."""
+    hour = 3600 * 1000 * NS
+    assert moment(15 * NS, since=10 * NS, now=20 * NS) == 15 * NS
+    assert moment(15 * NS + hour, since=10 * NS, now=20 * NS) == 20 * NS
+    assert moment(15 * NS, since=10 * NS + hour, now=20 * NS + hour) == 20 * NS + hour
