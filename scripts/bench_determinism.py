@@ -22,6 +22,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ SEEN: dict[str, hashlib.blake2b] = {}
 
 
 @asynccontextmanager
-async def opened(path: Path, **changes: object) -> AsyncIterator[LanguageModel]:
+async def opened_model(path: Path, **changes: object) -> AsyncIterator[LanguageModel]:
     """The model, opened for this block."""
     entry = InstalledModel("llm", path.stem, "llama-cpp", path.parent, (path,), ())
     model = await LlamaEngine().open(entry, SETTINGS.model_copy(update=changes), SystemClock())
@@ -95,17 +96,20 @@ async def opened(path: Path, **changes: object) -> AsyncIterator[LanguageModel]:
 
 
 def wishes(count: int, seed: int = 3) -> list[dict[str, Any]]:
-    """Requests of random words and lengths, some of which begin alike."""
+    """Requests of random words and lengths, some of which begin alike; one in eight is about where attention is
+    computed otherwise for a row that is alone (256 tokens, see services/llm/engines/company.py).
+    """
     chance = random.Random(seed)
     beginnings = [" ".join(chance.choices(WORDS, k=chance.randint(4, 16))) for _ in range(max(1, count // 4))]
+    lengths = [chance.randint(50, 80) if i % 8 == 7 else chance.randint(1, 12) for i in range(count)]
     return [
         {
-            "prompt": f"{chance.choice(beginnings)} {' '.join(chance.choices(WORDS, k=chance.randint(1, 12)))}",
+            "prompt": f"{chance.choice(beginnings)} {' '.join(chance.choices(WORDS, k=length))}",
             "max_tokens": chance.randint(2, 12),
             "temperature": chance.choice((0.0, 0.9)),
             "seed": chance.randrange(2**31),
         }
-        for _ in range(count)
+        for length in lengths
     ]
 
 
@@ -131,27 +135,28 @@ async def crowd(model: LanguageModel, asked: Sequence[dict[str, Any]], mode: str
     return list(await asyncio.gather(*(one(i, w) for i, w in enumerate(asked))))
 
 
-async def differing(path: Path, asked: Sequence[dict[str, Any]]) -> AsyncIterator[tuple[str, int]]:
+async def differing(path: Path, asked: Sequence[dict[str, Any]], threads: int) -> AsyncIterator[tuple[str, int]]:
     """For each situation, how many answers differ in any bit from the one given alone."""
-    async with opened(path) as model:
+    opened = partial(opened_model, path, threads=threads)
+    async with opened() as model:
         alone = [await bits(model, wish, "strict") for wish in asked]
         yield (
             "again, from its own place or the prefix memory",
             _unlike(alone, [await bits(model, wish, "strict") for wish in asked]),
         )
         yield "under load, eight at a time", _unlike(alone, await crowd(model, asked, "strict", "fast"))
-    async with opened(path, prefix_cache_mb=0) as model:
+    async with opened(prefix_cache_mb=0) as model:
         backwards = [await bits(model, wish, "strict") for wish in reversed(asked)]
         yield "after opening anew, in another order, without memory", _unlike(alone, backwards[::-1])
     with tempfile.TemporaryDirectory(prefix="sotto-") as kept:
         disk = {"prefix_disk_mb": 4096, "prefix_cache_mb": 0, "cache_folder": Path(kept)}
         for _ in range(2):
-            async with opened(path, **disk) as model:
+            async with opened(**disk) as model:
                 again = [await bits(model, wish, "strict") for wish in asked]
         yield "after opening anew, from disk", _unlike(alone, again)
-    async with opened(path, sequences=3) as model:
+    async with opened(sequences=3) as model:
         yield "under load, in three places", _unlike(alone, await crowd(model, asked, "strict", "strict"))
-    async with opened(path) as model:
+    async with opened() as model:
         yield "fast mode under load, for comparison", _unlike(alone, await crowd(model, asked, "fast", "fast"))
 
 
@@ -207,16 +212,20 @@ class Plan:
     pieces: int
     each: int
     """Requests of a piece."""
+    threads: int
     until: float
     """When no further piece is begun, on the monotonic clock."""
 
+    def title(self, model: str) -> str:
+        """What stands before its figures."""
+        return model if self.threads == 1 else f"{model} by {self.threads} threads"
 
-async def compare(folder: Path, name: str, plan: Plan, record: Record) -> None:
+
+async def compare(path: Path, name: str, plan: Plan, record: Record) -> None:
     """Do the pieces of a model that are not done yet, while there is time."""
-    path = await asyncio.to_thread(exact, folder, name)
     while record.of(name).pieces < plan.pieces and time.monotonic() < plan.until:
         asked = wishes(plan.each, seed=3 + record.of(name).pieces)
-        found = {situation: number async for situation, number in differing(path, asked)}
+        found = {situation: number async for situation, number in differing(path, asked, plan.threads)}
         await asyncio.to_thread(record.add, name, len(asked), found)
 
 
@@ -224,8 +233,9 @@ def measured(plan: Plan, record: Record) -> Iterator[Figure]:
     """The differences on the models, as they come."""
     setattr(llama_model, "Drawing", _Witness)  # noqa: B010 (mypy would not let a test stand in for it)
     with tempfile.TemporaryDirectory(prefix="sotto-") as folder:
-        for name in plan.models:
-            asyncio.run(compare(Path(folder), name, plan, record))
+        for model in plan.models:
+            name = plan.title(model)
+            asyncio.run(compare(exact(Path(folder), model), name, plan, record))
             counts = record.of(name)
             for situation, number in counts.differ.items():
                 title = f"{name}, {counts.requests} requests: {situation}"
@@ -241,12 +251,13 @@ def main() -> int:
     given.add_argument(
         "--resume", type=Path, metavar="FILE", help="keep what was found in this file, and go on from it"
     )
+    given.add_argument("--threads", type=int, default=1, help="compute with so many (default: 1)")
     given.add_argument("--seconds", type=float, default=math.inf, help="begin nothing more after so long")
     options = given.parse_args()
     configure("warning", "console")
     models = (options.kind,) if options.kind else MODELS
     pieces, each = (40, 25) if options.full else (1, 24)
-    plan = Plan(models, pieces, each, time.monotonic() + options.seconds)
+    plan = Plan(models, pieces, each, options.threads, time.monotonic() + options.seconds)
     return report(measured(plan, Record(options.resume)), as_json=options.json)
 
 

@@ -89,7 +89,10 @@ class Pool:
         self.chunk = chunk
         self.how = f"{threads} threads, chunks of {chunk}, flash attention {flash_attention}, {weights.where}"
         """What bears on the bits of its scores, beside model and library."""
+        self.even = weights.even
+        """Whether every token is computed the same way, so that rows of several answers can be compared with one."""
         self.places = [Place(index) for index in range(sequences)]
+        self._scores = weights.size
         self._flag: AbortFlag | None = None
         self._quiet: QuietThread | None = None
         self._asks = AbortFlag.callback(native.ggml_abort_callback)
@@ -151,6 +154,10 @@ class Pool:
             return False
         place.tokens, place.exact, place.private = list(saved.tokens), saved.exact, saved.private
         return True
+
+    def scores(self, row: int) -> bytes:
+        """The scores of all tokens after that row of the last step, as they lie in memory."""
+        return ctypes.string_at(self.native.llama_get_logits_ith(self.context, row), 4 * self._scores)
 
     def step(self, extensions: Sequence[Extension], flag: AbortFlag, *, quietly: bool = False) -> list[int]:
         """Evaluate; returns the row of each extension's last token. Ends, or is refused, once `flag` is raised.

@@ -16,6 +16,7 @@ from itertools import count
 
 from services.llm.cores import Cores
 from services.llm.engines.abort import AbortFlag
+from services.llm.engines.company import Company
 from services.llm.engines.job import Job, Urgency
 from services.llm.engines.pool import Aborted, Extension, Pool, common
 from services.llm.engines.seating import Seating
@@ -43,6 +44,7 @@ class Scheduler:
     def __init__(self, pool: Pool, seating: Seating, clock: Clock, cores: Cores) -> None:
         self._pool = pool
         self._seating = seating
+        self._company = Company(pool)
         self._clock = clock
         self._cores = cores
         self._unwatch = cores.watch(self.wake)
@@ -218,26 +220,30 @@ class Scheduler:
     # ---- steps
 
     def _group(self) -> list[Job]:
-        """Who shares the next step: of those that may run, the fast ones or one strict one, whoever waited longest."""
+        """Who shares the next step: of those that may run, the fast ones or strict ones, whoever waited longest."""
         first = min((job.rules.urgency for job in self._running), default=Urgency.INTERACTIVE)
         if first == Urgency.BACKGROUND and self._cores.taken:
             return []
         urgent = [job for job in self._running if job.rules.urgency == first]
         fast = [job for job in urgent if not job.rules.strict]
-        strict = min((job for job in urgent if job.rules.strict), key=lambda job: job.served, default=None)
-        if strict is None:
+        strict = [job for job in urgent if job.rules.strict]
+        longest = min(strict, key=lambda job: job.served, default=None)
+        if longest is None or (fast and self._fast_served < longest.served):
             return fast
-        return fast if fast and self._fast_served < strict.served else [strict]
+        return self._company.of(longest, strict)
 
     def _step(self, group: list[Job]) -> None:
         now = next(self._counter)
-        if not group[0].rules.strict:
+        strict = group[0].rules.strict
+        if not strict:
             self._fast_served = now
         taking, extensions = self._extensions(group)
         ahead = group[0].rules.urgency == Urgency.AHEAD
         try:
             flag = self._watched(tuple(taking))
-            rows = self._pool.step(extensions, flag, quietly=ahead and not group[0].rules.strict)
+            if strict and not self._company.agrees(extensions, flag):
+                return  # the next step is one of them alone
+            rows = self._pool.step(extensions, flag, quietly=ahead and not strict)
         except Aborted:
             return
         except GenerationFailed as error:

@@ -14,7 +14,7 @@ __all__ = ["Weights"]
 
 _MAGIC = b"GGUF"
 
-_FORM = b"sotto.form"
+_FORM = "sotto.form"
 """Where a small model's file tells, in GBNF, what its answers look like: nothing else is drawn from it."""
 
 
@@ -43,6 +43,7 @@ class Weights:
             f"{'all' if gpu_layers < 0 else gpu_layers} layers on a GPU" if params.n_gpu_layers else "on the CPU"
         )
         """What computes it."""
+        self._offloaded = params.n_gpu_layers != 0
         proceed = native.llama_progress_callback(lambda _progress, _data: wanted())
         params.progress_callback = proceed
         library.complaints()
@@ -73,12 +74,15 @@ class Weights:
     @property
     def form(self) -> str:
         """The grammar that the file says its answers are of, empty when it says none."""
-        size: int = self.native.llama_model_meta_val_str(self.model, _FORM, None, 0)
-        if size < 0:
-            return ""
-        buffer = ctypes.create_string_buffer(size + 1)
-        self.native.llama_model_meta_val_str(self.model, _FORM, buffer, size + 1)
-        return buffer.value.decode(errors="replace")
+        return self._said(_FORM)
+
+    @property
+    def even(self) -> bool:
+        """Whether each token takes the same way through the model, on the processor: no experts, nothing recurrent."""
+        native, model = self.native, self.model
+        experts = self._said(f"{self._said('general.architecture')}.expert_count")
+        recurrent = native.llama_model_is_recurrent(model) or native.llama_model_is_hybrid(model)
+        return not self._offloaded and not recurrent and experts in ("", "0")
 
     @property
     def bos(self) -> int | None:
@@ -139,6 +143,16 @@ class Weights:
             if count >= 0:
                 return buffer.raw[:count]
             size = -count
+
+    def _said(self, key: str) -> str:
+        """What the file says under that key, empty when it says nothing."""
+        name = key.encode()
+        size: int = self.native.llama_model_meta_val_str(self.model, name, None, 0)
+        if size < 0:
+            return ""
+        buffer = ctypes.create_string_buffer(size + 1)
+        self.native.llama_model_meta_val_str(self.model, name, buffer, size + 1)
+        return buffer.value.decode(errors="replace")
 
     def _text(self, token: int) -> str:
         return self.piece(token, control=True).decode(errors="replace") if token >= 0 else ""

@@ -50,12 +50,7 @@ def read(pool: Pool, place: Place, tokens: list[int]) -> bytes:
     rows = [0]
     for start in range(0, len(tokens), pool.chunk):
         rows = pool.step([Extension(place, tokens[start : start + pool.chunk], speaks=True)], AbortFlag())
-    return scores(pool, rows[0])
-
-
-def scores(pool: Pool, row: int) -> bytes:
-    pointer = pool.native.llama_get_logits_ith(pool.context, row)
-    return np.ctypeslib.as_array(pointer, shape=(259,)).tobytes()
+    return pool.scores(rows[0])
 
 
 def test_only_the_end_that_differs_is_evaluated(make: Make, random_model: Path) -> None:
