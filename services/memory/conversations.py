@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from services.memory.database import Database
 from services.memory.errors import NoConversation
@@ -33,6 +33,8 @@ class Exchange:
     asked: str
     heard: str
     reason: str
+    rests_on: tuple[str, ...] = ()
+    """Ids of the remembered items that the answer rested on."""
 
     @property
     def name(self) -> TurnName:
@@ -68,16 +70,10 @@ class Conversations:
 
     # ---- keeping
 
-    def add(self, exchange: PastTurn, name: str) -> None:
+    def add(self, exchange: PastTurn, name: str, rests_on: Sequence[str] = ()) -> None:
         """Keep an exchange of the conversation of this name, which begins with it if need be; twice keeps it once."""
         with self._database.writing() as sql:
-            number = self._begun(sql, name)
-            sql.execute("INSERT OR IGNORE INTO sessions VALUES (?, ?)", (exchange.session, number))
-            values = tuple(getattr(exchange, column) for column in _COLUMNS.split(", "))
-            sql.execute(
-                f"INSERT OR IGNORE INTO exchanges (conversation, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-                (number, *values),
-            )
+            self._insert(sql, exchange, name, rests_on)
 
     def heard(self, session: str, turn: int, heard: str) -> None:
         """More of an answer was heard than was known when its turn ended."""
@@ -97,6 +93,22 @@ class Conversations:
                 return None
             sql.execute("UPDATE conversations SET summary = ?, summarised = ? WHERE name = ?", (text, last, name))
         return _summary(text, told)
+
+    def restore(self, name: str, old: Sequence[Exchange], new: Sequence[Exchange], summary: str) -> int:
+        """Take back a conversation, its old exchanges in sum; what is there already stays as it is.
+
+        Returns how many exchanges came.
+        """
+        with self._database.writing() as sql:
+            came = sum(self._insert(sql, one.told(), name, one.rests_on) for one in old)
+            sql.execute(
+                "UPDATE conversations SET summary = ?, summarised = (SELECT max(exchanges.number) FROM exchanges "
+                "WHERE conversation = conversations.number) WHERE name = ? AND summary = '' AND ? != ''",
+                (summary, name, summary),
+            )
+            came += sum(self._insert(sql, one.told(), name, one.rests_on) for one in new)
+            self._sweep(sql)
+        return came
 
     # ---- finding
 
@@ -147,6 +159,20 @@ class Conversations:
             return fresh, None
         return fresh, _summary(summary, self._exchanges("conversations.name = ? AND exchanges.number <= ?", name, last))
 
+    def whole(self, name: str) -> tuple[list[Exchange], list[Exchange], str]:
+        """Return the exchanges that the summary stands for, those after them, and the summary."""
+        summary, last = self._summarised(name)
+        old = self._exchanges("conversations.name = ? AND exchanges.number <= ?", name, last)
+        return old, self.unsummarised(name), summary
+
+    def last(self, name: str) -> Exchange | None:
+        """Return the newest exchange; None where there is none."""
+        return next(iter(self._exchanges("conversations.name = ?", name, newest=1)), None)
+
+    def between(self, since: int, until: int) -> list[Exchange]:
+        """Return what was said in any conversation from one time to another, in order."""
+        return self._exchanges("at >= ? AND at < ?", since, until)
+
     def unsummarised(self, name: str) -> list[Exchange]:
         """Return the exchanges that no summary stands for, in order."""
         return self._exchanges("conversations.name = ? AND exchanges.number > summarised", name)
@@ -169,13 +195,21 @@ class Conversations:
     # ---- forgetting
 
     def meant(
-        self, turns: Iterable[TurnName], *, since: int = 0, until: int = 0, words: Sequence[Sequence[str]] = ()
+        self,
+        turns: Iterable[TurnName],
+        *,
+        since: int = 0,
+        until: int = 0,
+        words: Sequence[Sequence[str]] = (),
+        items: Collection[str] = (),
     ) -> list[Exchange]:
-        """Return the exchanges that are named, lie in the time, or hold all of one of the lists of words."""
+        """Return the exchanges that are named, lie in the time, rest on one of the items, or hold all of some words."""
         named = {(name.session, name.turn) for name in turns}
 
         def is_meant(exchange: Exchange) -> bool:
             if (exchange.session, exchange.turn) in named or (until and since <= exchange.at <= until):
+                return True
+            if not set(items).isdisjoint(exchange.rests_on):
                 return True
             return _holds(f"{exchange.asked}\n{exchange.heard}", words)
 
@@ -231,6 +265,16 @@ class Conversations:
 
     # ---- inside
 
+    def _insert(self, sql: sqlite3.Connection, exchange: PastTurn, name: str, rests_on: Sequence[str]) -> int:
+        """Returns 1, or 0 where it was there."""
+        number = self._begun(sql, name)
+        sql.execute("INSERT OR IGNORE INTO sessions VALUES (?, ?)", (exchange.session, number))
+        values = tuple(getattr(exchange, column) for column in _COLUMNS.split(", "))
+        return sql.execute(
+            f"INSERT OR IGNORE INTO exchanges (conversation, {_COLUMNS}, rests_on) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+            (number, *values, json.dumps(list(rests_on))),
+        ).rowcount
+
     @staticmethod
     def _begun(sql: sqlite3.Connection, name: str) -> int:
         sql.execute("INSERT OR IGNORE INTO conversations (name, summary, summarised) VALUES (?, '', 0)", (name,))
@@ -250,15 +294,17 @@ class Conversations:
             ).fetchone()
         return (str(row[0]), int(row[1])) if row else ("", 0)
 
-    def _exchanges(self, condition: str, *values: object) -> list[Exchange]:
-        columns = f"exchanges.number, {_COLUMNS}"
+    def _exchanges(self, condition: str, *values: object, newest: int = 0) -> list[Exchange]:
+        """In the order of their time: what was taken back may be older than what was here."""
+        columns = f"exchanges.number, {_COLUMNS}, rests_on"
+        order = f"exchanges.at DESC, exchanges.number DESC LIMIT {newest:d}" if newest else "at, exchanges.number"
         with self._database.errors():
             rows = self._database.connection.execute(
                 f"SELECT {columns} FROM exchanges JOIN conversations ON conversation = conversations.number "  # noqa: S608
-                f"WHERE {condition} ORDER BY exchanges.number",
+                f"WHERE {condition} ORDER BY {order}",
                 values,
             )
-            return [Exchange(*row) for row in rows]
+            return [replace(Exchange(*row), rests_on=tuple(json.loads(row[-1]))) for row in rows]
 
 
 def _summary(text: str, told: Sequence[Exchange]) -> Summary:

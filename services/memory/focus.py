@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from services.memory.conversations import Exchange
+from services.memory.item import Item
 from shared.events import Remembered, TurnName
 
 __all__ = ["Focus"]
@@ -15,11 +17,11 @@ _RECENT = 2
 
 @dataclass(slots=True)
 class _Session:
-    last: int = 0
+    last: TurnName | None = None
     """The last turn that finished."""
     said: tuple[str, str] = ("", "")
     """What was asked and heard in it."""
-    told_in: int = 0
+    told_in: TurnName | None = None
     told: tuple[Remembered, ...] = ()
     outright: bool = False
     """They were told as they are, not through a language model."""
@@ -29,7 +31,7 @@ class _Session:
 
 @dataclass(slots=True)
 class Focus:
-    """Kept in memory only: after a restart nobody means what was said before it."""
+    """What was said in this process; `recollect` tells it what was said before."""
 
     _sessions: dict[str, _Session] = field(default_factory=dict)
     _where: dict[str, set[tuple[str, int]]] = field(default_factory=dict)
@@ -38,7 +40,7 @@ class Focus:
     def told(self, session: str, turn: int, items: Sequence[Remembered], *, outright: bool) -> None:
         """An answer of the turn rests on these."""
         here = self._of(session)
-        here.told_in, here.told, here.outright = turn, tuple(items), outright
+        here.told_in, here.told, here.outright = TurnName(session=session, turn=turn), tuple(items), outright
         for item in items:
             self._where.setdefault(item.id, set()).add((session, turn))
         if outright and len(items) == 1 and items[0].what == "fact":
@@ -49,6 +51,20 @@ class Focus:
         here = self._of(session)
         here.fact, here.fact_in = fact, turn
 
+    def knows(self, session: str) -> bool:
+        """Whether anything was said in the session."""
+        return session in self._sessions and self._sessions[session].last is not None
+
+    def recollect(self, session: str, last: Exchange, rested: Sequence[Item], facts: Sequence[Item]) -> None:
+        """The session goes on where `last` was: what that answer rested on, and the facts that were told in it."""
+        here = self._of(session)
+        here.last = here.told_in = last.name
+        here.said, here.outright = (last.asked, last.heard), True
+        here.told = tuple(item.told() for item in rested)
+        fact = (*facts, *(item for item in rested if item.what == "fact"))
+        if len(fact) == 1:
+            here.fact, here.fact_in = fact[0].id, last.turn if last.session == session else 0
+
     def stored_in(self, session: str, turn: int) -> bool:
         """Whether a fact was told in the turn."""
         here = self._sessions.get(session)
@@ -57,8 +73,8 @@ class Focus:
     def finished(self, session: str, turn: int, asked: str, heard: str) -> None:
         """The turn is over. Of what a model was told, that counts which was heard from it."""
         here = self._of(session)
-        here.last, here.said = turn, (asked, heard)
-        if here.told_in == turn and not here.outright:
+        here.last, here.said = TurnName(session=session, turn=turn), (asked, heard)
+        if here.told_in == here.last and not here.outright:
             spoken = heard.casefold()
             heard_of = tuple(item for item in here.told if (item.value or item.text).casefold() in spoken)
             here.told = heard_of or here.told[:1]
@@ -76,9 +92,9 @@ class Focus:
     def exchange(self, session: str) -> tuple[TurnName, tuple[str, ...]] | None:
         """The last exchange, and its words."""
         here = self._sessions.get(session)
-        if here is None or not here.last:
+        if here is None or here.last is None:
             return None
-        return TurnName(session=session, turn=here.last), tuple(text for text in here.said if text.strip())
+        return here.last, tuple(text for text in here.said if text.strip())
 
     def turns(self, ids: Iterable[str]) -> set[tuple[str, int]]:
         """The turns (session and number) whose answers rest on these."""

@@ -106,14 +106,16 @@ class Forgetting:
         return replace(wish, turns=turns, texts=(*wish.texts, *texts))
 
     async def _with_conversations(self, wish: _Wish) -> _Wish:
-        """What was said of it in any conversation goes too, and the other stores learn of it."""
+        """What was said of it in any conversation goes too, also where that is remembered; other stores learn of it."""
         said = await self._writing.do(
-            self._store.conversations.meant, wish.turns, since=wish.since, until=wish.until, words=wish.words
-        )
+            self._store.conversations.meant, wish.turns, since=wish.since, until=wish.until, words=wish.words,
+            items={item.id for item in wish.items},
+        )  # fmt: skip
         turns = dict.fromkeys([*wish.turns, *(exchange.name for exchange in said)])
+        items = {item.id: item for item in (*wish.items, *await self._writing.do(self._store.turns, list(turns)))}
         spoken = (text for exchange in said for text in (exchange.asked, exchange.heard))
         texts = dict.fromkeys([*wish.texts, *(text for text in spoken if len(text.split()) >= _TELLING)])
-        return replace(wish, said=tuple(said), turns=tuple(turns), texts=tuple(texts))
+        return replace(wish, items=tuple(items.values()), said=tuple(said), turns=tuple(turns), texts=tuple(texts))
 
     def _wish(self, items: Sequence[Item], *, about: str = "") -> _Wish:
         return _wish(items, self._focus.turns(item.id for item in items), about=about)

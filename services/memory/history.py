@@ -7,7 +7,10 @@ from collections.abc import Sequence
 import structlog
 
 from services.contract import Context
+from services.memory.conversations import Exchange
 from services.memory.errors import MemoryDamaged, MemoryFull, NoConversation
+from services.memory.focus import Focus
+from services.memory.item import Item
 from services.memory.keeping import as_exchange, as_turn
 from services.memory.settings import MemorySettings
 from services.memory.store import Store
@@ -37,14 +40,17 @@ class History:
         self._outgrown: set[str] = set()
         """Sessions of which the language model was not told all."""
 
-    async def said(self, ctx: Context, event: TurnFinished) -> None:
-        """Keep the turn with its conversation, and see to it that this stays as long as can be told."""
+    async def said(self, ctx: Context, event: TurnFinished, rests_on: Sequence[str]) -> None:
+        """Keep the turn with its conversation, and see to it that this stays as long as can be told.
+
+        `rests_on` are the ids of what the answer rested on.
+        """
         exchange = as_exchange(event) if self._settings.conversations else None
         if exchange is None:
             return
         try:
             name = await self._writing.do(self._name, event.session)
-            await self._writing.do(self._conversations.add, exchange, name)
+            await self._writing.do(self._conversations.add, exchange, name, rests_on)
         except (MemoryDamaged, MemoryFull) as error:
             _log.warning("a turn was not kept", reason=str(error))
             return
@@ -79,6 +85,33 @@ class History:
         turns = tuple(exchange.told() for exchange in told)
         ctx.emit(SessionResumed, name=name, turns=turns, summary=summary, problem=problem)
 
+    async def recollect(self, session: str, focus: Focus, now: int, *, anywhere: bool = False) -> None:
+        """Let "that" mean the last exchange of the session's conversation, where nothing was said in this process.
+
+        `anywhere`: that of any conversation, where this one has just begun.
+        """
+        if focus.knows(session):
+            return
+        try:
+            found = await self._writing.do(self._last, session, now, anywhere)
+        except (MemoryDamaged, MemoryFull, NoConversation) as error:
+            _log.info("nothing was said before", reason=str(error))
+            return
+        if found is not None:
+            focus.recollect(session, *found)
+
+    def _last(self, session: str, now: int, anywhere: bool) -> tuple[Exchange, list[Item], list[Item]] | None:
+        """The last exchange, what it rested on, and the facts that were told in it. It blocks."""
+        last = self._conversations.last(self._name(session))
+        if last is None and anywhere:
+            last = self._conversations.last(self._conversations.find("last"))
+        if last is None:
+            return None
+        told = [item for item in self._store.turn(last.session, last.turn) if item.what == "fact"]
+        live = self._store.get([*last.rests_on, *(item.id for item in told)], now)
+        rested = [live[id_] for id_ in last.rests_on if id_ in live]
+        return last, rested, [item for item in told if item.id in live]
+
     async def clear(self, event: SessionCleared) -> None:
         """Forget what was said in the session's conversation."""
         try:
@@ -87,7 +120,7 @@ class History:
         except (MemoryDamaged, MemoryFull) as error:
             _log.warning("a conversation was not cleared", reason=str(error))
 
-    def end(self, undone: Sequence[Event]) -> None:
+    def end(self, undone: Sequence[Event], focus: Focus) -> None:
         """Keep what was heard last, though the process ends right after. It blocks.
 
         What will be handled again, by a service that is restarted, is kept once.
@@ -95,18 +128,19 @@ class History:
         try:
             for event in undone:
                 if isinstance(event, TurnFinished):
-                    self._keep(event)
+                    focus.finished(event.session, event.turn, event.asked, event.heard)
+                    self._keep(event, [item.id for item in focus.rests_on(event.session)])
                 elif isinstance(event, TurnHeard):
                     self._conversations.heard(event.session, event.turn, safe(event.heard))
         except (MemoryDamaged, MemoryFull) as error:
             _log.warning("the last turns were not kept", reason=str(error))
 
-    def _keep(self, event: TurnFinished) -> None:
+    def _keep(self, event: TurnFinished, rests_on: Sequence[str]) -> None:
         item, exchange = as_turn(event), as_exchange(event)
         if item is not None and self._settings.turns:
             self._store.keep(item)
         if exchange is not None and self._settings.conversations:
-            self._conversations.add(exchange, self._name(event.session))
+            self._conversations.add(exchange, self._name(event.session), rests_on)
 
     def _name(self, session: str) -> str:
         """Of the conversation that the session belongs to. It blocks."""

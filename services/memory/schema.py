@@ -2,7 +2,7 @@
 
 The words are FTS5's index over the live items, held in step by triggers; the outbox names what the vectors have yet to
 follow. `secure_delete` overwrites what is deleted. A conversation goes on through several sessions; `summarised` is the
-number of the last exchange that its summary tells of.
+number of the last exchange that its summary tells of. What an answer rested on is a list of items in JSON.
 """
 
 from __future__ import annotations
@@ -97,6 +97,8 @@ CREATE INDEX exchanges_by_time ON exchanges (at);
 CREATE INDEX sessions_by_conversation ON sessions (conversation);
 """
 
+_RESTS = "ALTER TABLE exchanges ADD COLUMN rests_on TEXT NOT NULL DEFAULT '[]';\n"
+
 
 def _script(text: str) -> Callable[[sqlite3.Connection], None]:
     def run(connection: sqlite3.Connection) -> None:
@@ -111,7 +113,11 @@ def _script(text: str) -> Callable[[sqlite3.Connection], None]:
     return run
 
 
-_STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (_script(_FIRST), _script(_CONVERSATIONS))
+_STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _script(_FIRST),
+    _script(_CONVERSATIONS),
+    _script(_RESTS),
+)
 
 VERSION = len(_STEPS)
 """The version that this Sotto writes."""

@@ -120,9 +120,8 @@ class MemoryService:
             ctx.tasks.create_task(self._follow_folders(ctx, index), name="memory:folders")
         ctx.tasks.create_task(self._watch_model(ctx, model, history), name="memory:told")
 
-    @staticmethod
-    def _end(store: Store, history: History, undone: Sequence[Event]) -> None:
-        history.end(undone)
+    def _end(self, store: Store, history: History, undone: Sequence[Event]) -> None:
+        history.end(undone, self._focus)
         store.close()
 
     async def _serve(
@@ -146,6 +145,7 @@ class MemoryService:
         )
         wake = index.wake if index is not None else lambda: None
         async for event in ctx.inbox:
+            await self._recollect(event, history, now())
             match event:
                 case MemoryQuery():
                     ctx.turn(event).start(self._answer(ctx, event, finding))
@@ -157,7 +157,7 @@ class MemoryService:
                 case TurnFinished():
                     if await self._finished(event, store, writing):
                         wake()
-                    await history.said(ctx, event)
+                    await history.said(ctx, event, [item.id for item in focus.rests_on(event.session)])
                     ctx.tasks.create_task(self._notice(ctx, event, noticing, wake), name="memory:noticing")
                 case TurnHeard():
                     await history.heard(event)
@@ -168,6 +168,16 @@ class MemoryService:
                     await history.clear(event)
                 case _:
                     continue
+
+    async def _recollect(self, event: Event, history: History, now: int) -> None:
+        """Know what "that" means before it is spoken of."""
+        match event:
+            case MemoryQuery(purpose="told"):
+                await history.recollect(event.session, self._focus, now, anywhere=True)
+            case MemoryErase(what="last") | MemoryStore(corrects=True):
+                await history.recollect(event.session, self._focus, now)
+            case _:
+                return
 
     # ---- keeping
 
@@ -227,7 +237,7 @@ class MemoryService:
         except (MemoryDamaged, MemoryFull) as error:
             ctx.degraded(str(error))
             items, by = (), "words"
-        if query.purpose in ("value", "search", "facts") and query.turn:
+        if query.purpose in ("value", "search", "facts", "told") and query.turn:
             self._focus.told(query.session, query.turn, items, outright=True)
         ctx.emit(MemoryResult, request=query.id, items=items, by=by)
 

@@ -16,6 +16,7 @@ from services.memory.conversations import Conversations
 from services.memory.database import Database
 from services.memory.item import Item
 from services.memory.words import content, coverage, match
+from shared.events import TurnName
 
 __all__ = ["Document", "Kept", "Pending", "Stats", "Store"]
 
@@ -209,6 +210,10 @@ class Store:
     def turn(self, session: str, turn: int) -> list[Item]:
         """Return what was kept in one turn."""
         return self._all("session = ? AND turn = ?", session, turn)
+
+    def turns(self, names: Sequence[TurnName]) -> list[Item]:
+        """Return what was heard in these turns."""
+        return [item for name in names for item in self.turn(name.session, name.turn) if item.what == "turn"]
 
     def since(self, moment: int) -> list[Item]:
         """Return the facts and turns from a moment (unix ns) on."""

@@ -67,7 +67,7 @@ class Summarising:
             if not text or seen != self._changes():
                 return
             numbers = [exchange.number for exchange in old]
-            summary = await self._writing.do(self._conversations.summarise, name, text, numbers[-1], numbers)
+            summary = await self._writing.do(self._conversations.summarise, name, text, max(numbers), numbers)
             if summary is not None:
                 ctx.emit(SessionSummarised, session=session, turn=0, summary=summary)
                 _log.info("a conversation was summarised", turns=len(summary.turns))

@@ -125,7 +125,7 @@ def export(
     context: typer.Context,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output.")] = None,
 ) -> None:
-    """Write every fact and turn as JSON lines."""
+    """Write every fact and turn, and all conversations, as JSON lines."""
     from services.memory.exchange import exported
 
     with opened(context.obj) as store:
@@ -151,7 +151,8 @@ def import_(
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} cannot be read: {error}.", remedy="Name an exported file.") from error
     with opened(context.obj) as store:
-        console.print(f"{imported(store, text.splitlines())} memories came.")
+        came = imported(store, text.split("\n"))
+        console.print(f"{came.memories} memories and {came.exchanges} turns of conversations came.")
 
 
 @app.command()
