@@ -20,7 +20,7 @@ import numpy as np
 
 from services.embedding.architecture import MPNET_PADDING, Architecture, read_architecture
 from services.embedding.naming import BERT, MPNET, distances
-from services.embedding.packing import INT8, PACKED, padded, to_stored
+from services.embedding.packing import INT8, PACKED, PACKED_INT8, padded, to_stored
 from services.embedding.port import EngineMissing, ModelUnusable
 from services.embedding.safetensors import read_safetensors
 from services.embedding.weights import FORMAT, METADATA, TOKENIZER, WEIGHTS, sha256_of
@@ -29,10 +29,10 @@ from shared.pcm import Floats
 __all__ = ["Precision", "convert", "exact_weights"]
 
 Precision = Literal["bf16", "fp16", "fp32", "int8"]
-"""bf16: packed for the kernel, half the size; fp16: half the size; fp32: as it came; int8: a quarter of the size, and
-further from the exact weights, to which it is widened when it is used."""
+"""bf16: packed for the kernel, half the size; fp16: half the size; fp32: as it came; int8: packed for the kernel too, a
+quarter of the size, and further from the exact weights."""
 
-_MATRIX = {"bf16": PACKED, "fp16": "float16", "fp32": "float32", "int8": INT8}
+_MATRIX = {"bf16": PACKED, "fp16": "float16", "fp32": "float32", "int8": PACKED_INT8}
 _WORDS = {"bf16": "float16", "fp16": "float16", "fp32": "float32", "int8": INT8}
 _BOUNDARY = 64
 

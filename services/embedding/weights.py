@@ -153,6 +153,9 @@ def _bytes(tensor: Tensor) -> int:
     if tensor.dtype == "bfloat16/48x2":
         outputs, inputs = tensor.shape
         return -(-outputs // 48) * 48 * inputs * 2
+    if tensor.dtype == "int8/48x4":
+        outputs, inputs = tensor.shape
+        return -(-outputs // 48) * 48 * (inputs + 8)
     if tensor.dtype == "int8":
         return count + 4 * tensor.shape[0]
     if tensor.dtype not in _WIDTH:

@@ -18,8 +18,9 @@ VARIANTS = {
     "avx2": ("-mavx2", "-mfma", "-mf16c"),
     "avx512": _AVX512,
     "bf16": (*_AVX512, "-mavx512bf16"),
+    "vnni": (*_AVX512, "-mavx512vnni"),
 }
-"""Beside the plain one; a compiler that does not know the flags, or a processor of another kind, goes without."""
+"""Beside the plain ones; a compiler that does not know the flags, or a processor of another kind, goes without."""
 
 
 def compiled(folder: Path | None = None) -> Path:

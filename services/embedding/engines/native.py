@@ -25,18 +25,21 @@ if TYPE_CHECKING:
 
 __all__ = ["LEVELS", "Kernel", "NativeEncoder"]
 
-LEVELS = ("plain", "avx2", "avx512", "bf16")
-"""Variants of the kernel, each better than the one before; `bf16` is AVX-512 with bfloat16."""
-_DETAILS = ("plain C", "AVX2", "AVX-512", "AVX-512 bfloat16")
-_LANES = 16
-_PACKED = "bfloat16/48x2"
+LEVELS = ("plain", "avx2", "avx512", "bf16", "int8", "vnni")
+"""Variants of the kernel. Those for bfloat16 weights, each better than the one before (`bf16` multiplies them as they
+are); then those for int8 weights, in plain C and with the processor's instructions for it."""
+_DETAILS = ("plain C", "AVX2", "AVX-512", "AVX-512 bfloat16", "int8 in plain C", "int8, AVX-512 VNNI")
+_PACKED = {"bfloat16/48x2": LEVELS[:4], "int8/48x4": LEVELS[4:]}
+"""How matrices may be packed, and the variants that take them."""
+_WORDS = {"bfloat16/48x2": "float16", "int8/48x4": "int8"}
+_LANES, _PANEL = 16, 48
 _WRONG = {-1: "a text of no token or of too many", -2: "a token that the model does not know"}
 
 _Pointer = ctypes.c_void_p
 
 
 class _Linear(ctypes.Structure):
-    _fields_ = [("weight", _Pointer), ("bias", _Pointer)]
+    _fields_ = [(name, _Pointer) for name in ("weight", "bias", "scale", "sum")]
 
 
 class _Layer(ctypes.Structure):
@@ -66,7 +69,7 @@ class Kernel:
             raise EngineMissing(f"The kernel cannot be loaded: {error}.", remedy="Let numpy compute.") from error
         levels = library.sotto_levels()
         self.levels = tuple(name for n, name in enumerate(LEVELS) if levels >> n & 1)
-        """What this processor can run, the best last."""
+        """What this processor can run, the best for each kind of weights last."""
         self.encode = library.sotto_encode
         self.encode.argtypes = [ctypes.c_int32, *[_Pointer] * 4, ctypes.c_int32, _Pointer]
         self.new_scratch = library.sotto_scratch_new
@@ -74,14 +77,21 @@ class Kernel:
         self.free_scratch = library.sotto_scratch_free
         self.free_scratch.argtypes, self.free_scratch.restype = [_Pointer], None
 
+    def best(self, packed: str) -> str:
+        """Return the variant to take for weights that are packed so. Raises EngineMissing where it would be slow."""
+        best = [name for name in self.levels if name in _PACKED[packed]][-1]
+        if best == "int8":
+            raise EngineMissing("This processor has no instructions for int8.", remedy="Convert the model with bf16.")
+        return best
+
 
 class NativeEncoder:
     """A model computed by the kernel; `level` forces a variant. Raises EngineMissing for what cannot be computed so."""
 
     def __init__(self, weights: Weights, *, max_tokens: int = 0, level: str = "", kernel: Kernel | None = None) -> None:
-        _check(weights)
+        packed = _checked(weights)
         self._kernel = kernel or Kernel()
-        self._level = LEVELS.index(level or self._kernel.levels[-1])
+        self._level = LEVELS.index(level or self._kernel.best(packed))
         self._weights = weights
         self._reader = Reader(weights, max_tokens)
         self._base = (ctypes.c_char * len(weights.map)).from_buffer(weights.map)
@@ -147,17 +157,22 @@ class NativeEncoder:
         return int(made)
 
 
-def _check(weights: Weights) -> None:
-    """Refuse what the kernel would read wrongly. Raises EngineMissing, for numpy can compute it, or ModelUnusable."""
+def _checked(weights: Weights) -> str:
+    """Return how the matrices are packed; refuse what the kernel would read wrongly.
+
+    Raises EngineMissing, for numpy can compute it, or ModelUnusable.
+    """
     a = weights.architecture
-    if weights.tensors["0.qkv.weight"].dtype != _PACKED or weights.tensors["word"].dtype != "float16":
-        raise EngineMissing(f"{weights.name} is not packed for the kernel.", remedy="Convert it with bf16.")
+    packed = weights.tensors["0.qkv.weight"].dtype
+    if packed not in _PACKED or weights.tensors["word"].dtype != _WORDS[packed]:
+        raise EngineMissing(f"{weights.name} is not packed for the kernel.", remedy="Convert it with bf16 or int8.")
     if a.hidden % _LANES or a.inner % _LANES or (a.hidden // a.heads) % _LANES:
         raise EngineMissing(f"The kernel wants sizes that {_LANES} divides; {weights.name} has others.")
     for name, tensor in weights.tensors.items():
-        wanted = _PACKED if name.endswith((".qkv.weight", ".out.weight", ".up.weight", ".down.weight")) else "float32"
+        wanted = packed if name.endswith((".qkv.weight", ".out.weight", ".up.weight", ".down.weight")) else "float32"
         if name not in ("word", "padding") and (tensor.dtype != wanted or tensor.offset % 64):
             raise ModelUnusable(f"{weights.name}: {name} is not as the kernel wants it.", remedy="Convert it again.")
+    return packed
 
 
 def _described(weights: Weights, base: int) -> tuple[ctypes.Array[_Layer], _Model]:
@@ -168,7 +183,11 @@ def _described(weights: Weights, base: int) -> tuple[ctypes.Array[_Layer], _Mode
         return base + weights.tensors[name].offset
 
     def linear(name: str) -> _Linear:
-        return _Linear(at(f"{name}.weight"), at(f"{name}.bias"))
+        weight = at(f"{name}.weight")
+        outputs, inputs = weights.tensors[f"{name}.weight"].shape
+        rows = -(-outputs // _PANEL) * _PANEL
+        scale = weight + rows * inputs  # looked at with int8 only
+        return _Linear(weight, at(f"{name}.bias"), scale, scale + 4 * rows)
 
     layers = (_Layer * a.layers)()
     for n, layer in enumerate(layers):

@@ -32,15 +32,28 @@ static float *wide(size_t count, float around) {
     for (size_t i = 0; i < count; i++) p[i] = around + ((int)chance(2001) - 1000) / 5000.0f;
     return p;
 }
-static sotto_linear linear(size_t outputs, size_t inputs) {
-    return (sotto_linear){small(PADDED(outputs) * inputs, 0), wide(PADDED(outputs), 0)};
+static int8_t *bytes(int8_t *p, size_t count) {
+    for (size_t i = 0; i < count; i++) p[i] = (int8_t)((int)chance(255) - 127);
+    return p;
+}
+static sotto_linear linear(size_t outputs, size_t inputs, int whole) { /* of signed bytes, or of bfloat16 */
+    const size_t count = PADDED(outputs) * inputs;
+    if (!whole) return (sotto_linear){small(count, 0), wide(PADDED(outputs), 0), NULL, NULL};
+    return (sotto_linear){bytes(malloc(count), count), wide(PADDED(outputs), 0), wide(PADDED(outputs), 0), wide(PADDED(outputs), 0)};
+}
+static void *words(size_t count, size_t hidden, int whole) {
+    if (!whole) return small(count * hidden, 1);
+    float *p = malloc(count * (4 + hidden));
+    for (size_t i = 0; i < count; i++) p[i] = 0.01f;
+    bytes((int8_t *)(p + count), count * hidden);
+    return p;
 }
 
-static void model_of(sotto_model *m, sotto_layer *layers, int longest) {
+static void model_of(sotto_model *m, sotto_layer *layers, int longest, int whole) {
     const int size = 16 * (1 + chance(4)), heads = 1 + chance(3);
     *m = (sotto_model){.hidden = size * heads, .inner = 16 * (1 + chance(9)), .heads = heads, .layers = 1 + chance(2),
                        .positions = longest, .words = 1 + chance(50), .pooling = chance(4), .epsilon = 1e-12f};
-    m->word = small((size_t)m->words * m->hidden, 1);
+    m->word = words(m->words, m->hidden, whole);
     m->position = wide((size_t)m->positions * m->hidden, 0);
     m->second = chance(2) ? wide(m->hidden, 0) : NULL; /* half of them know a second text */
     m->distance = chance(2) ? wide((size_t)m->heads * (2 * m->positions + 17), 0) : NULL;
@@ -48,15 +61,15 @@ static void model_of(sotto_model *m, sotto_layer *layers, int longest) {
     m->shift = wide(m->hidden, 0);
     m->layer = layers;
     for (int i = 0; i < m->layers; i++)
-        layers[i] = (sotto_layer){linear(3 * m->hidden, m->hidden), linear(m->hidden, m->hidden), linear(m->inner, m->hidden),
-                                  linear(m->hidden, m->inner), wide(m->hidden, 1), wide(m->hidden, 0), wide(m->hidden, 1), wide(m->hidden, 0)};
+        layers[i] = (sotto_layer){linear(3 * m->hidden, m->hidden, whole), linear(m->hidden, m->hidden, whole), linear(m->inner, m->hidden, whole),
+                                  linear(m->hidden, m->inner, whole), wide(m->hidden, 1), wide(m->hidden, 0), wide(m->hidden, 1), wide(m->hidden, 0)};
 }
 
 static void gone(sotto_model *m) {
     for (const sotto_layer *l = m->layer; l < m->layer + m->layers; l++) {
         const sotto_linear all[] = {l->qkv, l->out, l->up, l->down};
         const float *norms[] = {l->gain1, l->shift1, l->gain2, l->shift2};
-        for (int i = 0; i < 4; i++) { free((void *)all[i].weight); free((void *)all[i].bias); free((void *)norms[i]); }
+        for (int i = 0; i < 4; i++) { free((void *)all[i].weight); free((void *)all[i].bias); free((void *)all[i].scale); free((void *)all[i].sum); free((void *)norms[i]); }
     }
     free((void *)m->word); free((void *)m->position); free((void *)m->second); free((void *)m->distance); free((void *)m->gain); free((void *)m->shift);
 }
@@ -64,7 +77,7 @@ static void gone(sotto_model *m) {
 static int round_of(int level, int longest) {
     sotto_layer layers[2];
     sotto_model m;
-    model_of(&m, layers, longest);
+    model_of(&m, layers, longest, level > 3);
     const int count = chance(7);
     int32_t *starts = calloc(count + 1, 4);
     for (int i = 0; i < count; i++) starts[i + 1] = starts[i] + 1 + chance(chance(4) ? 20 : longest) % longest;
@@ -99,7 +112,7 @@ int main(int argc, char **argv) {
     const int rounds = argc > 1 ? atoi(argv[1]) : 20;
     int good = 0, all = 0;
     state = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
-    for (int level = 0; level < 4; level++)
+    for (int level = 0; level < 6; level++)
         for (int i = 0; (sotto_levels() >> level & 1) && i < rounds; i++, all++) good += round_of(level, 1 + chance(i % 8 ? 64 : 512));
     printf("%d of %d\n", good, all);
     return good != all;

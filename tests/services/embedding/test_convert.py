@@ -19,7 +19,7 @@ from services.embedding.arrow import SCHEMA, NotThisArrow, tensors
 from services.embedding.convert import Precision, convert
 from services.embedding.naming import distances
 from services.embedding.opening import open_model
-from services.embedding.packing import INT8, PACKED, from_stored, to_stored
+from services.embedding.packing import INT8, PACKED, PACKED_INT8, from_stored, to_stored
 from services.embedding.port import ModelUnusable
 from services.embedding.settings import EmbeddingSettings
 from services.embedding.weights import Weights
@@ -78,15 +78,16 @@ def test_a_model_that_attends_otherwise_is_refused(tmp_path: Path) -> None:
         convert(source, tmp_path / "made")
 
 
-def test_int8_saves_three_quarters_and_says_what_it_is(bert: Path, tmp_path: Path) -> None:
+def test_int8_saves_three_quarters_and_says_what_it_is(tmp_path: Path) -> None:
+    source = write_bert(tmp_path / "source", hidden=96, inner=192)
     for precision in ("fp32", "int8"):
-        convert(bert, tmp_path / precision, precision)  # type: ignore[arg-type]
+        convert(source, tmp_path / precision, precision)  # type: ignore[arg-type]
     exact, small = (open_model(tmp_path / precision, NUMPY) for precision in ("fp32", "int8"))
     assert small.info.detail.endswith("weights widened from int8")
     one, two = (np.frombuffer(e.encode(e.read(["my bike code is blue"], "")), "<f4") for e in (exact, small))
     assert 0.97 < one @ two < 1
     weights = {name: Weights(tmp_path / name).tensors for name in ("fp32", "int8")}
-    matrices = [name for name, tensor in weights["int8"].items() if tensor.dtype == "int8"]
+    matrices = [name for name, tensor in weights["int8"].items() if tensor.dtype.startswith("int8")]
     sizes = [sum(weights[name][matrix].bytes for matrix in matrices) for name in ("fp32", "int8")]
     assert sizes[0] / sizes[1] > 3.5
     assert len(matrices) == 1 + 2 * 4
@@ -97,9 +98,11 @@ def test_a_row_of_zeros_stays_one_in_int8() -> None:
     assert np.array_equal(from_stored(memoryview(to_stored(matrix, INT8).tobytes()), (2, 3), INT8), matrix)
 
 
-def test_a_matrix_that_fills_no_whole_panel_is_packed_and_unpacked() -> None:
-    matrix = (np.arange(50 * 6, dtype=np.float32) % 251).reshape(50, 6)
-    assert np.array_equal(from_stored(memoryview(to_stored(matrix, PACKED).tobytes()), (50, 6), PACKED), matrix)
+@pytest.mark.parametrize(("dtype", "step"), [(PACKED, 251), (PACKED_INT8, 128)])
+def test_a_matrix_that_fills_no_whole_panel_is_packed_and_unpacked(dtype: str, step: int) -> None:
+    matrix = (np.arange(50 * 8, dtype=np.float32) % step).reshape(50, 8)
+    matrix[:, 0] = step - 1  # the largest of each row, so that int8 is exact too
+    assert np.array_equal(from_stored(memoryview(to_stored(matrix, dtype).tobytes()), (50, 8), dtype), matrix)
 
 
 def test_the_file_is_what_other_readers_of_arrow_expect(packed: Path) -> None:

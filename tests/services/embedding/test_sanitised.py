@@ -37,7 +37,7 @@ def fuzz(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if subprocess.run([*flags, *own, "-c", f"{SOURCES}/{name}.c", "-o", output], check=False).returncode == 0:
             objects.append(output)
             made.append(f"-DHAVE_{name.upper()}")
-    rest = [str(SOURCES / "plain.c"), str(SOURCES / "dispatch.c"), str(FUZZ)]
+    rest = [*(str(SOURCES / f"{name}.c") for name in ("plain", "int8", "dispatch")), str(FUZZ)]
     subprocess.run([*flags, *made, *rest, *objects, "-lm", "-o", folder / "fuzz"], check=True)
     return folder / "fuzz"
 

@@ -5,10 +5,11 @@
 
 #define ALIGNMENT 64
 
-/* Bit n is set when level n can run: 0 plain, 1 AVX2, 2 AVX-512, 3 AVX-512 with bfloat16. */
+/* Bit n is set when level n can run, on bfloat16: 0 plain, 1 AVX2, 2 AVX-512, 3 AVX-512 with bfloat16; on bytes: 4 plain,
+ * 5 AVX-512 with VNNI. */
 int32_t sotto_levels(void) {
-    int32_t levels = 1;
-#if defined(HAVE_AVX2) || defined(HAVE_AVX512) || defined(HAVE_BF16)
+    int32_t levels = 1 | 16;
+#if defined(HAVE_AVX2) || defined(HAVE_AVX512) || defined(HAVE_BF16) || defined(HAVE_VNNI)
     __builtin_cpu_init();
 #endif
 #ifdef HAVE_AVX2
@@ -21,6 +22,10 @@ int32_t sotto_levels(void) {
 #ifdef HAVE_BF16
     if ((levels & 4) && __builtin_cpu_supports("avx512bf16")) levels |= 8;
 #endif
+#ifdef HAVE_VNNI
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni")) levels |= 32;
+#endif
     return levels;
 }
 
@@ -32,7 +37,7 @@ static void *room(size_t count, size_t size) {
 void sotto_scratch_free(sotto_scratch *s) {
     if (!s) return;
     free(s->state); free(s->qkv); free(s->mixed); free(s->keys); free(s->scores);
-    free(s->seen); free(s->context); free(s->inner); free(s);
+    free(s->seen); free(s->context); free(s->inner); free(s->bytes); free(s->least); free(s->step); free(s);
 }
 
 /* Room for sequences of up to `longest` tokens, or NULL. */
@@ -49,7 +54,11 @@ sotto_scratch *sotto_scratch_new(const sotto_model *m, int32_t longest) {
     s->seen = room(tokens * hidden, 4);
     s->context = room(tokens * hidden, 4);
     s->inner = room(tokens * PADDED(m->inner), 4);
-    if (s->state && s->qkv && s->mixed && s->keys && s->scores && s->seen && s->context && s->inner) return s;
+    s->bytes = room(tokens * (hidden + m->inner), 1);
+    s->least = room(tokens, 4);
+    s->step = room(tokens, 4);
+    if (s->state && s->qkv && s->mixed && s->keys && s->scores && s->seen && s->context && s->inner && s->bytes &&
+        s->least && s->step) return s;
     sotto_scratch_free(s);
     return NULL;
 }
@@ -57,8 +66,12 @@ sotto_scratch *sotto_scratch_new(const sotto_model *m, int32_t longest) {
 /* Encode at a level; ENCODED, or what is wrong with the texts, which are then all left alone. */
 int32_t sotto_encode(int32_t level, const sotto_model *m, sotto_scratch *s, const int32_t *ids, const int32_t *starts,
                      int32_t count, float *out) {
-    if (level < 0 || level > 3 || !(sotto_levels() & (1 << level))) return BAD_LEVEL;
+    if (level < 0 || level > 5 || !(sotto_levels() & (1 << level))) return BAD_LEVEL;
     switch (level) {
+#ifdef HAVE_VNNI
+    case 5: return sotto_encode_vnni(m, s, ids, starts, count, out);
+#endif
+    case 4: return sotto_encode_int8(m, s, ids, starts, count, out);
 #ifdef HAVE_BF16
     case 3: return sotto_encode_bf16(m, s, ids, starts, count, out);
 #endif

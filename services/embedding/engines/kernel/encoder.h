@@ -13,8 +13,9 @@
 enum { POOL_MEAN, POOL_CLS, POOL_LAST, POOL_FIRST }; /* the last: the first token as it is, of no set length */
 enum { ENCODED = 0, BAD_LENGTH = -1, BAD_ID = -2, BAD_LEVEL = -3 };
 
-/* weight: bfloat16, packed [PADDED(outputs)/48][inputs/2][3][16][2]; bias: [PADDED(outputs)] */
-typedef struct { const uint16_t *weight; const float *bias; } sotto_linear;
+/* weight: bfloat16, packed [PADDED(outputs)/48][inputs/2][3][16][2], or signed bytes [PADDED(outputs)/48][inputs/4][3][16][4];
+ * bias: [PADDED(outputs)]; of bytes also what each output's are multiplied by, and their sum so multiplied */
+typedef struct { const void *weight; const float *bias, *scale, *sum; } sotto_linear;
 
 typedef struct {
     sotto_linear qkv, out, up, down;
@@ -24,7 +25,7 @@ typedef struct {
 typedef struct {
     int32_t hidden, inner, heads, layers, positions, words, pooling;
     float epsilon;
-    const uint16_t *word; /* float16 [words][hidden] */
+    const void *word; /* float16 [words][hidden]; or float [words], by which signed bytes [words][hidden] are multiplied */
     const float *position;
     const float *second; /* added to tokens of a second text, ids beyond the words; or NULL */
     const float *distance; /* added to scores: [heads][2 positions + 17], column positions + d for d later; or NULL */
@@ -37,12 +38,14 @@ typedef struct {
     int32_t tokens;
     float *state, *qkv, *mixed, *keys, *scores;
     void *seen, *context, *inner; /* what matrices are applied to: float, or bfloat16 where the processor has it */
+    uint8_t *bytes; /* the same as whole numbers, and the measure of each row */
+    float *least, *step;
 } sotto_scratch;
 
 /* ids of `count` texts one after the other, text i in ids[starts[i]] to ids[starts[i+1]-1]; out: [count][hidden]. */
 typedef int sotto_encode_fn(const sotto_model *, sotto_scratch *, const int32_t *ids, const int32_t *starts,
                             int32_t count, float *out);
 
-sotto_encode_fn sotto_encode_plain, sotto_encode_avx2, sotto_encode_avx512, sotto_encode_bf16;
+sotto_encode_fn sotto_encode_plain, sotto_encode_avx2, sotto_encode_avx512, sotto_encode_bf16, sotto_encode_int8, sotto_encode_vnni;
 
 #endif

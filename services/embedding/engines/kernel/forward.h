@@ -6,14 +6,6 @@
  */
 #include <stdbool.h>
 
-#ifdef BF16
-typedef uint16_t A;
-static inline void a_put(A *p, V v) { _mm256_storeu_si256((__m256i *)p, (__m256i)_mm512_cvtneps_pbh(v)); }
-#else
-typedef float A;
-static inline void a_put(A *p, V v) { v_store(p, v); }
-#endif
-
 #define INLINE static inline __attribute__((always_inline))
 
 /* e^x within 2 units in the last place (Cephes expf), for x up to 88 */
@@ -52,61 +44,21 @@ INLINE V v_gelu(V x) {
     return v_mul(x, v_fma(z, y, v_set(0.5f)));
 }
 
-/* `rows` rows of 48 outputs; each output adds its products in the order of the inputs, whatever `rows` is. The weights
- * at `next` are wanted after this: they are brought closer meanwhile. */
-INLINE void tile(const int rows, const bool gelu, const A *a, int stride, int inputs, const uint16_t *w,
-                 const uint16_t *next, const float *bias, void *out, int outputs) {
-    V c[ROWS][3];
-#pragma GCC unroll 8
-    for (int r = 0; r < rows; r++)
-#pragma GCC unroll 3
-        for (int j = 0; j < 3; j++) c[r][j] = v_load(bias + LANES * j);
-    for (int k = 0; k < inputs; k += 2, w += 2 * PANEL) {
-#pragma GCC unroll 3
-        for (int j = 0; next && j < 3; j++) __builtin_prefetch(next + (size_t)k * PANEL + 2 * LANES * j, 0, 2);
-#ifdef BF16
-        __m512bh b[3];
-#pragma GCC unroll 3
-        for (int j = 0; j < 3; j++) b[j] = (__m512bh)_mm512_loadu_si512(w + 2 * LANES * j);
-#pragma GCC unroll 8
-        for (int r = 0; r < rows; r++) {
-            int32_t pair;
-            memcpy(&pair, a + (size_t)r * stride + k, 4);
-            __m512bh both = (__m512bh)_mm512_set1_epi32(pair);
-#pragma GCC unroll 3
-            for (int j = 0; j < 3; j++) c[r][j] = _mm512_dpbf16_ps(c[r][j], b[j], both);
-        }
+#ifdef INT8
+#include "matrix_int8.h"
 #else
-#pragma GCC unroll 3
-        for (int j = 0; j < 3; j++) {
-            V first, second;
-            v_pair(w + 2 * LANES * j, &first, &second);
-#pragma GCC unroll 8
-            for (int r = 0; r < rows; r++) {
-                const A *two = a + (size_t)r * stride + k;
-                c[r][j] = v_fma(v_set(two[1]), second, v_fma(v_set(two[0]), first, c[r][j]));
-            }
-        }
+#include "matrix.h"
 #endif
-    }
-#pragma GCC unroll 8
-    for (int r = 0; r < rows; r++)
-#pragma GCC unroll 3
-        for (int j = 0; j < 3; j++) {
-            size_t at = (size_t)r * outputs + LANES * j;
-            if (gelu) a_put((A *)out + at, v_gelu(c[r][j]));
-            else v_store((float *)out + at, c[r][j]);
-        }
-}
 
 /* out[m] = linear(a[m]) for all m, as floats; or its GELU, as what matrices are applied to */
 INLINE void apply(const bool gelu, const A *a, int stride, int count, int inputs, const sotto_linear *l,
-                  const uint16_t *then, int outputs, void *out) {
+                  const void *then, int outputs, sotto_scratch *s, void *out) {
     const size_t size = gelu ? sizeof(A) : sizeof(float);
+    const Rows taken = rows_of(a, stride, count, inputs, s);
     for (int n = 0; n < outputs; n += PANEL) {
-        const uint16_t *w = l->weight + (size_t)n * inputs, *next = n + PANEL < outputs ? w + (size_t)PANEL * inputs : then;
+        const W *w = (const W *)l->weight + (size_t)n * inputs, *next = n + PANEL < outputs ? w + (size_t)PANEL * inputs : then;
         int m = 0;
-#define TILE(rows) tile(rows, gelu, a + (size_t)m * stride, stride, inputs, w, m ? NULL : next, l->bias + n, (char *)out + ((size_t)m * outputs + n) * size, outputs)
+#define TILE(rows) tile(rows, gelu, &taken, m, inputs, w, m ? NULL : next, l, n, (char *)out + ((size_t)m * outputs + n) * size, outputs)
         for (; m + ROWS <= count; m += ROWS) TILE(ROWS);
         switch (count - m) {
         case 1: TILE(1); break;
@@ -125,11 +77,11 @@ INLINE void apply(const bool gelu, const A *a, int stride, int count, int inputs
     }
 }
 
-static __attribute__((noinline)) void linear(const A *a, int stride, int count, int inputs, const sotto_linear *l, const uint16_t *then, int outputs, float *out) {
-    apply(false, a, stride, count, inputs, l, then, outputs, out);
+static __attribute__((noinline)) void linear(const A *a, int stride, int count, int inputs, const sotto_linear *l, const void *then, int outputs, sotto_scratch *s, float *out) {
+    apply(false, a, stride, count, inputs, l, then, outputs, s, out);
 }
-static __attribute__((noinline)) void linear_gelu(const A *a, int stride, int count, int inputs, const sotto_linear *l, const uint16_t *then, int outputs, A *out) {
-    apply(true, a, stride, count, inputs, l, then, outputs, out);
+static __attribute__((noinline)) void linear_gelu(const A *a, int stride, int count, int inputs, const sotto_linear *l, const void *then, int outputs, sotto_scratch *s, A *out) {
+    apply(true, a, stride, count, inputs, l, then, outputs, s, out);
 }
 
 /* state = norm(state + added), and the same as `seen`; rows of `added` are `stride` apart, NULL adds nothing */
@@ -219,10 +171,10 @@ static void attend(const sotto_model *m, const float *qkv, int stride, int lengt
 static void embed(const sotto_model *m, const int32_t *ids, int length, float *state) {
     for (int t = 0; t < length; t++, state += m->hidden) {
         const bool second = ids[t] >= m->words;
-        const uint16_t *word = m->word + (size_t)(ids[t] - (second ? m->words : 0)) * m->hidden;
+        const size_t word = (size_t)(ids[t] - (second ? m->words : 0));
         const float *position = m->position + (size_t)t * m->hidden;
         for (int i = 0; i < m->hidden; i += LANES) {
-            V x = v_add(v_half(word + i), v_load(position + i));
+            V x = v_add(word_of(m, word, i), v_load(position + i));
             v_store(state + i, second ? v_add(x, v_load(m->second + i)) : x);
         }
     }
@@ -253,15 +205,15 @@ static void forward(const sotto_model *m, sotto_scratch *s, const int32_t *ids, 
     for (int i = 0; i < count; i++) embed(m, ids + starts[i], starts[i + 1] - starts[i], s->state + (size_t)(starts[i] - base) * hidden);
     norm(m, s->state, NULL, 0, tokens, m->gain, m->shift, seen);
     for (const sotto_layer *l = m->layer; l < m->layer + m->layers; l++) {
-        linear(seen, hidden, tokens, hidden, &l->qkv, l->out.weight, wide, s->qkv);
+        linear(seen, hidden, tokens, hidden, &l->qkv, l->out.weight, wide, s, s->qkv);
         for (int i = 0; i < count; i++) {
             size_t at = (size_t)(starts[i] - base);
             attend(m, s->qkv + at * wide, wide, starts[i + 1] - starts[i], s, context + at * hidden);
         }
-        linear(context, hidden, tokens, hidden, &l->out, l->up.weight, narrow, s->mixed);
+        linear(context, hidden, tokens, hidden, &l->out, l->up.weight, narrow, s, s->mixed);
         norm(m, s->state, s->mixed, narrow, tokens, l->gain1, l->shift1, seen);
-        linear_gelu(seen, hidden, tokens, hidden, &l->up, l->down.weight, inner, between);
-        linear(between, inner, tokens, m->inner, &l->down, l + 1 < m->layer + m->layers ? l[1].qkv.weight : NULL, narrow, s->mixed);
+        linear_gelu(seen, hidden, tokens, hidden, &l->up, l->down.weight, inner, s, between);
+        linear(between, inner, tokens, m->inner, &l->down, l + 1 < m->layer + m->layers ? l[1].qkv.weight : NULL, narrow, s, s->mixed);
         norm(m, s->state, s->mixed, narrow, tokens, l->gain2, l->shift2, seen);
     }
     for (int i = 0; i < count; i++) pool(m, s->state + (size_t)(starts[i] - base) * hidden, starts[i + 1] - starts[i], out + (size_t)i * hidden);

@@ -32,3 +32,16 @@ static inline void v_pair(const uint16_t *p, V *first, V *second) {
     *first = _mm512_castsi512_ps(_mm512_slli_epi32(both, 16));
     *second = _mm512_castsi512_ps(_mm512_and_si512(both, _mm512_set1_epi32((int)0xffff0000)));
 }
+
+#ifdef INT8
+typedef int32_t I __attribute__((vector_size(4 * LANES)));
+
+/* whole numbers from 0 to 255 of floats in that range, rounded to even */
+static inline void v_bytes(uint8_t *p, V v) { _mm_storeu_si128((__m128i *)p, _mm512_cvtusepi32_epi8(_mm512_cvtps_epi32(v))); }
+static inline V v_signed(const int8_t *p) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p))); }
+static inline I i_zero(void) { return (I)_mm512_setzero_si512(); }
+static inline I i_load(const int8_t *p) { return (I)_mm512_loadu_si512(p); }
+static inline I i_four(const uint8_t *p) { int32_t four; memcpy(&four, p, 4); return (I)_mm512_set1_epi32(four); }
+static inline I i_dot(I c, I a, I b) { return (I)_mm512_dpbusd_epi32((__m512i)c, (__m512i)a, (__m512i)b); }
+static inline V i_float(I c) { return _mm512_cvtepi32_ps((__m512i)c); }
+#endif

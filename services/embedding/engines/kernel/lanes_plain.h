@@ -66,3 +66,20 @@ static inline void v_pair(const uint16_t *p, V *first, V *second) {
     *first = (V)(both << 16);
     *second = (V)(both & 0xffff0000u);
 }
+
+#ifdef INT8
+typedef int32_t S __attribute__((vector_size(4 * LANES)));
+typedef union { S whole; int8_t signed_[4 * LANES]; uint8_t bytes[4 * LANES]; } I;
+
+/* whole numbers from 0 to 255 of floats in that range, rounded to even */
+static inline void v_bytes(uint8_t *p, V v) { v = v_round(v); EACH p[i] = (uint8_t)v[i]; }
+static inline V v_signed(const int8_t *p) { V v; EACH v[i] = p[i]; return v; }
+static inline I i_zero(void) { return (I){.whole = {0}}; }
+static inline I i_load(const int8_t *p) { I v; memcpy(&v, p, sizeof v); return v; }
+static inline I i_four(const uint8_t *p) { I v; EACH memcpy(v.bytes + 4 * i, p, 4); return v; }
+static inline I i_dot(I c, I a, I b) {
+    EACH for (int n = 4 * i; n < 4 * i + 4; n++) c.whole[i] += a.bytes[n] * b.signed_[n];
+    return c;
+}
+static inline V i_float(I c) { return __builtin_convertvector(c.whole, V); }
+#endif
