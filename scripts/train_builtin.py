@@ -3,7 +3,7 @@
     python -m venv T && T/bin/pip install -r requirements/training.txt
     T/bin/python scripts/train_builtin.py train FOLDER      an hour on two cores; begun again, it goes on where it was
     T/bin/python scripts/train_builtin.py convert FOLDER    writes the file into services/llm/builtin
-    .venv/bin/python scripts/train_builtin.py evaluate      asks it the test set through the engine, and writes the card
+    .venv/bin/python scripts/train_builtin.py evaluate      asks the test sets through the engine, and writes the card
 
 The evaluation needs no torch: it runs where Sotto does.
 """
@@ -58,32 +58,40 @@ def convert(folder: Path) -> None:
 
 
 def evaluate(model: Path, inputs: int, *, card: bool, as_json: bool) -> int:
-    """Ask the test set and the random inputs, print what came out, and write the card; 1 when a goal was missed."""
+    """Ask the test sets and the random inputs, print what came out, and write the card; 1 when a goal was missed."""
     from scripts.builtin.card import write
-    from scripts.builtin.evaluation import broken, judged, prompts, report
+    from scripts.builtin.evaluation import SETS, broken, judged, prompts, report
     from scripts.builtin.sharing import shared
 
     configure("error")
     if not model.is_file():
         print(f"There is no model at {model}: train and convert one first, or name it with --model.", file=sys.stderr)
         return 2
-    alike = shared([prompt.turns[-1] for prompt in prompts()])
-    results = asyncio.run(judged(model))
+    results, measured = {}, []
+    for name in SETS:
+        asked = prompts(name)
+        alike = shared([prompt.turns[-1] for prompt in asked])
+        results[name] = asyncio.run(judged(model, asked))
+        if not as_json:
+            print(f"{name}.toml")
+            for prompt, phrase in alike:
+                print(f"shared: {prompt!r} is said by {phrase!r}")
+            print(report(results[name]))
+        right = 100 * sum(result.right for result in results[name]) / len(asked)
+        measured += [
+            figures.at_least(f"{name}.toml: prompts written by hand", len(asked), "", 150),
+            figures.at_most(f"{name}.toml: sharing a template with the training", len(alike), "", 0),
+            figures.at_least(f"{name}.toml: answered rightly", right, "%", 90),
+        ]
     failed = asyncio.run(broken(model, inputs))
     if not as_json:
-        for prompt, phrase in alike:
-            print(f"shared: {prompt!r} is said by {phrase!r}")
-        print(report(results))
         for turns, answer in failed[:10]:
             print(f"broken: {turns!r} -> {answer!r}")
     if card:
         write(model, results, inputs, len(failed))
-    right = 100 * sum(result.right for result in results) / len(results)
     return figures.report(
         (
-            figures.at_least("prompts written by hand", len(results), "", 150),
-            figures.at_most("of them sharing a template with the training", len(alike), "", 0),
-            figures.at_least("answered rightly", right, "%", 90),
+            *measured,
             figures.plain("random conversations", inputs, ""),
             figures.at_most("of them with an empty or broken answer", len(failed), "", 0),
             figures.at_most("size", model.stat().st_size / 1e6, "MB", 12),
@@ -102,7 +110,7 @@ def main() -> int:
     one.add_argument("--threads", type=int, default=2)
     one = what.add_parser("convert", help="write the file from the last checkpoint")
     one.add_argument("folder", type=Path)
-    one = what.add_parser("evaluate", help="ask the test set and write the card")
+    one = what.add_parser("evaluate", help="ask the test sets and write the card")
     one.add_argument("--model", type=Path, default=FILE)
     one.add_argument("--inputs", type=int, default=1000, help="random conversations")
     one.add_argument("--no-card", action="store_true")

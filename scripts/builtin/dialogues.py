@@ -7,18 +7,21 @@ recognition writes: small letters, no marks; some hold slips of the keyboard.
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 
 from scripts.builtin.facts import Fact, fact, never_told
 from scripts.builtin.phrases import drawn_from
 from scripts.builtin.questions import ANSWER, question
+from scripts.builtin.slots import slot
 from scripts.builtin.talk import TALK
-from scripts.builtin.wishes import WISHES, Wish, slot
+from scripts.builtin.wishes import WISHES, Wish
 from scripts.builtin.words import invented
 
-__all__ = ["ADDED", "Line", "called", "dialogue"]
+__all__ = ["ADDED", "SYNONYMS", "Line", "called", "dialogue"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,42 +33,12 @@ class Line:
     learn: bool = False
 
 
-_BEFORE = (
-    "hey", "hey Sotto", "Sotto", "okay", "so", "um", "please", "well", "alright", "listen", "quick question", "excuse me", "oh", "and", "now", "also", "by the way", "uh", "hi", "hello Sotto", "ok", "right", "tell me", "say", "actually", "okay Sotto", "hmm", "one more thing", "just", "sorry", "dear Sotto", "computer", "I was wondering", "I have a question", "look",
-)  # fmt: skip
-_AFTER = ("please", "thanks", "Sotto", "would you", "if you can", "now", "please Sotto", "then", "for me please", "thank you", "right now", "real quick", "my friend", "if possible", "okay", "will you", "if you don't mind", "quickly")  # fmt: skip
-_ASKING = ("can you", "could you", "would you", "will you", "I want you to", "I'd like you to", "would you kindly", "can you please", "could you please", "I need you to", "go ahead and", "let's", "please", "be so kind and", "do me a favour and", "any chance you could", "is it possible to", "maybe you could", "I was hoping you could", "it would be nice if you could", "would it be possible to", "would you mind if I ask you to", "you should", "you may", "you have to", "I need somebody to", "please try to", "feel free to", "why don't you", "how about you", "let me ask you to", "it is time to", "do", "we want you to", "we would like you to", "may I have you", "just", "quickly", "I would like you to", "would you be so kind to", "may I ask you to", "you could", "kindly")  # fmt: skip
-_MEANWHILE = (
-    "(I'm|I am|we are|we're) (in the kitchen|cooking|baking|driving|in a hurry|late|on my way|at work|at home|outside|in the shower|busy|just curious|tired|on the sofa|in the car|having guests|playing a game|doing homework|about to leave|getting ready|almost done|in bed|at the table)",
-    "my (hands are (wet|dirty|full)|phone is (broken|charging|upstairs)|glasses are gone|watch is broken|battery is empty|computer is off|eyes are tired|head is full|memory is bad|wife asks|husband asks|son wants to know|daughter wants to know|friends are here|mother is here|boss is waiting)",
-    "it's (late|early|dark|urgent|for my {relation}|for a friend|for the kids|for a bet|for school|a long story|really important|not urgent)",
-    "(someone|somebody|my {relation}|{person}) (is waiting|wants to know|is here|asked me|keeps asking|is calling|just left|needs it)",
-    "I (keep forgetting|always forget|really need that|can't find my {common}|have no time|have to know|was wondering|am curious|want to be sure|need to be on time|forgot it again|don't want to miss it|have a lot to do|just came home|have {person} here|bought {food})",
-    "(there is|I see|we have) (a {common} here|{person} at the door|no {common} around|a problem|a lot going on|{food} on the table)",
-)  # fmt: skip
-_FRAMES = (
-    "do you know", "can you tell me", "could you tell me", "would you tell me", "tell me", "I want to know", "I'd like to know", "I would like to know", "please tell me", "would you mind telling me", "any idea", "do you have any idea", "can you say", "could you remind me", "remind me", "let me know", "I wonder", "help me out,", "what I want to know is", "the question is", "I have to ask,", "just tell me", "do you happen to know", "are you able to tell me", "you surely know", "I'd love to know", "let me ask you,", "quickly tell me", "may I ask", "can I ask you", "explain to me", "maybe you can tell me", "now tell me",
-)  # fmt: skip
-"""What may stand before a question."""
+_HERE = Path(__file__).parent
+_AROUND: dict[str, list[str]] = tomllib.loads((_HERE / "dressing.toml").read_text("utf-8"))
+SYNONYMS: dict[str, list[str]] = tomllib.loads((_HERE / "synonyms.toml").read_text("utf-8"))
 _ASKS_WITH = frozenset(["what", "who", "which", "where", "when", "how", "why", "what's", "whose"])
-ADDED = (*_BEFORE, *_AFTER, *_ASKING, *_FRAMES)
+ADDED = tuple(word for name in ("before", "after", "asking", "frames", "tails") for word in _AROUND[name])
 """What may stand before and after a phrase."""
-_STRAYING = tuple(
-    """
-    really actually maybe perhaps possibly kindly simply somehow quickly finally honestly exactly certainly surely
-    already still ever even only also again once here there today tonight tomorrow sometime somewhere somebody anybody
-    somewhat quite pretty rather very truly totally absolutely basically probably happily gladly sadly luckily
-    little nice good lovely dear old new big great own whole certain particular special perfect proper
-    guys folks buddy mate pal sir madam darling kids boy girl man
-    """.split()  # noqa: SIM905
-)
-"""Words that may stray in anywhere."""
-_ECHO = (
-    "(say|repeat) [after me|the words|this|back to me|exactly|for me|the following][:]", "(please |)(say|repeat|read back|echo)[:]", "(can|could|would) you (say|repeat) [after me|for me|the words][:]", "after me[:]", "I want you to (say|repeat)[:]", "say these words[:]", "now say[:]", "repeat what I say[:]", "repeat that after me[:]",
-)  # fmt: skip
-_PHRASES_TO_ECHO = (
-    "the {common} is in the {common}", "I like {food} and {drink}", "{person} went to {city}", "{number} {animal}s and {number} {common}s", "my {thing} is {number}", "{person} and {person} play {sport}", "we meet on {weekday} in {city}", "hello {person}", "happy birthday {person}",
-)  # fmt: skip
 _IMPERATIVES = frozenset(
     """
     set start make give create put wake call remind tell alert let ring time count cancel stop delete remove end
@@ -120,19 +93,19 @@ class _Conversation:
                 continue
             after = []
             kind = random.random()
-            if kind < 0.24:
+            if kind < 0.23:
                 self._talk()
-            elif kind < 0.58:
+            elif kind < 0.55:
                 wish = _drawn(random)
                 after = list(wish.after)
                 self._wish(wish, last)
-            elif kind < 0.66:
+            elif kind < 0.63:
                 self._question()
-            elif kind < 0.72:
+            elif kind < 0.70:
                 self._echo()
-            elif kind < 0.82 and not last:
+            elif kind < 0.81 and not last:
                 self._tell()
-            elif kind < 0.96:
+            elif kind < 0.97:
                 self._ask()
             else:
                 self._tell()
@@ -168,14 +141,30 @@ class _Conversation:
         """Something to be said back, word for word."""
         fill = slot(self.random)
         words = [
-            fill(self.random.choice(("common", "person", "food", "city", "number", "colour", "thing", "hobby")))
+            fill(
+                self.random.choice(
+                    (
+                        "invented",
+                        "invented",
+                        "number",
+                        "common",
+                        "person",
+                        "food",
+                        "city",
+                        "number",
+                        "colour",
+                        "thing",
+                        "hobby",
+                    )
+                )
+            )
             for _ in range(self.random.randint(1, 6))
         ]
         if self.random.random() < 0.3:
-            words = drawn_from(_PHRASES_TO_ECHO, self.random, fill).split()
+            words = drawn_from(_AROUND["echoed"], self.random, fill).split()
         text = " ".join(words)
         text = text.lower() if self.lower else text
-        self._says(f"{drawn_from(_ECHO, self.random, fill)} {text}", set(text.split()))
+        self._says(f"{drawn_from(_AROUND['echo'], self.random, fill)} {text}", set(text.split()))
         self._answers(text)
 
     def _wish(self, wish: Wish, last: bool) -> None:
@@ -210,16 +199,18 @@ class _Conversation:
             prefix = self.random.choice(
                 ("no,", "actually", "sorry,", "wait,", "I mean", "correction,", "no wait,", "now")
             )
-            self._says(f"{prefix} {told.told}", set(told.value.split()))
+            self._says(f"{prefix} {told.told}", _kept(told))
         else:
             dressed = self._dressed(told.told) if self.random.random() < 0.6 else told.told
-            self._says(dressed, set(told.value.split()))
+            self._says(dressed, _kept(told))
         self.told[told.key] = told
         if self.random.random() < 0.2:
             self.lines.append(
                 Line(
                     "assistant",
-                    f"I will remember that {self._valued(told.noted, told)}.".replace("that my ", "that your "),
+                    f"I will remember that {self._valued(told.noted, told)}.".replace("that my ", "that your ")
+                    .replace("that I ", "that you ")
+                    .replace("you am ", "you are "),
                 )
             )
         else:
@@ -325,11 +316,13 @@ class _Conversation:
         random = self.random
         first = said.split(maxsplit=1)[0].lower()
         if first in _IMPERATIVES and random.random() < 0.35:
-            said = f"{random.choice(_ASKING)} {said}"
+            said = f"{random.choice(_AROUND['asking'])} {said}"
         elif first in _ASKS_WITH and random.random() < 0.25:
-            said = f"{random.choice(_FRAMES)} {said}"
+            said = f"{random.choice(_AROUND['frames'])} {said}"
+        elif first in _ASKS_WITH and random.random() < 0.1:
+            said = f"{said}, {random.choice(_AROUND['tails'])}"
         if random.random() < 0.09:
-            clause = drawn_from(_MEANWHILE, random, slot(random))
+            clause = drawn_from(_AROUND["meanwhile"], random, slot(random))
             said = random.choice(
                 (
                     f"{clause}, {said}",
@@ -341,10 +334,10 @@ class _Conversation:
                 )
             )
         if random.random() < 0.25:
-            before = random.choice(_BEFORE)
+            before = random.choice(_AROUND["before"])
             said = f"{before}{random.choice((',', ','))} {said}"
         if random.random() < 0.18:
-            said = f"{said}{random.choice((',', ''))} {random.choice(_AFTER)}"
+            said = f"{said}{random.choice((',', ''))} {random.choice(_AROUND['after'])}"
         if hesitating and random.random() < 0.2:
             words = said.split()
             words.insert(random.randint(0, len(words)), self._beside())
@@ -358,13 +351,21 @@ class _Conversation:
         if kind < 0.25:
             return random.choice(("um", "uh", "like", "you know", "er"))
         if kind < 0.6:
-            return random.choice(_STRAYING)
+            return random.choice(_AROUND["straying"])
         return invented(random).lower()
+
+    def _otherwise(self, word: str) -> str:
+        """The word, or what may be said instead."""
+        others = SYNONYMS.get(word.lower())
+        return self.random.choice(others) if others and self.random.random() < 0.3 else word
 
     def _slipped(self, said: str, kept: set[str]) -> str:
         """Perhaps with a slip of the keyboard, or a small word lost."""
         random = self.random
         words = said.split(" ")
+        if random.random() < 0.45:
+            words = [self._otherwise(word) if word not in kept else word for word in words]
+            said = " ".join(words)
         if random.random() < 0.1 and len(words) > 3:  # as in a telegram, or as in a hurry
             words = [
                 word for word in words if word in kept or word.lower() not in _LITTLE or random.random() < 0.5
@@ -389,6 +390,11 @@ class _Conversation:
                 )
             )
         return " ".join(words)
+
+
+def _kept(told: Fact) -> set[str]:
+    """The words of a fact that are to be said as they are."""
+    return {*told.value.split(), *told.key.split()[1:]}
 
 
 def _drawn(random: Random) -> Wish:

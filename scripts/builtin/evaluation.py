@@ -1,4 +1,4 @@
-"""The evaluation: a model's file answers the prompts of held_out.toml through the real engine, and is checked by rules."""
+"""The evaluation: a model's file answers prompts written by hand through the real engine, and is checked by rules."""
 
 from __future__ import annotations
 
@@ -19,17 +19,30 @@ from services.skills import SkillsSettings
 from services.skills.catalogue import catalogue
 from services.skills.meaning import NoMeaning
 from services.skills.remembering import NoMemory
-from services.skills.ringing import AlarmBook, Ringer
+from services.skills.ringing import AlarmBook
 from shared.clock import SystemClock
 from shared.events import LlmRequest, Message, Stamp, ToolRequest, ToolSpec
 from shared.ids import id_source
 from shared.installed import InstalledModel
 
-__all__ = ["Judged", "Prompt", "broken", "judge", "judged", "offered", "opened", "prompts", "report", "scrambled"]
+__all__ = [
+    "SETS",
+    "Judged",
+    "Prompt",
+    "broken",
+    "judge",
+    "judged",
+    "offered",
+    "opened",
+    "prompts",
+    "report",
+    "scrambled",
+]
 
 _STAMP = Stamp("evaluation", SystemClock(), id_source("evaluation-"), "evaluation")
 _BROKEN = "<|broken|>"
-_FILE = Path(__file__).with_name("held_out.toml")
+SETS = ("held_out", "unseen")
+"""The test sets: one that was looked at while the training was made, and one that was not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +71,10 @@ class Judged:
     right: bool
 
 
-def prompts() -> list[Prompt]:
-    """The committed test set."""
-    return [Prompt(**item) for item in tomllib.loads(_FILE.read_text("utf-8"))["prompt"]]
+def prompts(name: str = "held_out") -> list[Prompt]:
+    """The committed test set of that name."""
+    text = Path(__file__).with_name(f"{name}.toml").read_text("utf-8")
+    return [Prompt(**item) for item in tomllib.loads(text)["prompt"]]
 
 
 def offered() -> tuple[ToolSpec, ...]:
@@ -70,7 +84,6 @@ def offered() -> tuple[ToolSpec, ...]:
         skills = catalogue(
             SkillsSettings(),
             book=book,
-            ringer=Ringer.__new__(Ringer),  # nothing is asked of the skills but what they are called
             zone=ZoneInfo("UTC"),
             thread=thread,
             memory=NoMemory(),
@@ -200,11 +213,11 @@ def _whole(text: str, calls: tuple[ToolWish, ...], known: set[str]) -> bool:
     return bool(text.strip()) and "<|" not in text and "tool_call" not in text and "\ufffd" not in text
 
 
-async def judged(path: Path) -> list[Judged]:
-    """The whole test set."""
+async def judged(path: Path, prompts: Sequence[Prompt]) -> list[Judged]:
+    """Each of the prompts, answered and checked."""
     model, tools = await opened(path), offered()
     try:
-        return [await judge(model, prompt, tools) for prompt in prompts()]
+        return [await judge(model, prompt, tools) for prompt in prompts]
     finally:
         await model.close()
 

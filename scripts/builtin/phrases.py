@@ -35,22 +35,25 @@ def variants(phrase: str) -> int:
     return _count(_parsed(phrase))
 
 
-def pattern(phrase: str, slots: Callable[[str], str]) -> str:
-    """A regular expression for every text of a phrase in plain form: `slots` gives that of what a slot holds."""
-    return _expression(_parsed(phrase), slots)
+def pattern(phrase: str, slots: Callable[[str], str], words: Callable[[str], str] = re.escape) -> str:
+    """A regular expression for every text of a phrase in plain form.
+
+    `slots` gives that of what a slot holds, `words` that of a word, which others may stand for.
+    """
+    return _expression(_parsed(phrase), slots, words)
 
 
-def _expression(nodes: tuple[_Node, ...], slots: Callable[[str], str]) -> str:
+def _expression(nodes: tuple[_Node, ...], slots: Callable[[str], str], words: Callable[[str], str]) -> str:
     parts = []
     for node in nodes:
         if isinstance(node, str):
-            words = re.sub(r"[^\w\s]", "", node.casefold())
-            parts.append(re.sub(r"\s+", r"\\s*", re.escape(words).replace("\\ ", " ")))
+            text = re.sub(r"[^\w\s]", "", node.casefold())
+            parts.append(re.sub(r"\S+|\s+", lambda found: r"\s*" if found[0].isspace() else words(found[0]), text))
         elif node[0] == "slot":
             parts.append(f"(?:{slots(str(node[1]))})")
         else:
             options: tuple[tuple[_Node, ...], ...] = node[1]  # type: ignore[assignment]
-            parts.append(f"(?:{'|'.join(_expression(option, slots) for option in options)})")
+            parts.append(f"(?:{'|'.join(_expression(option, slots, words) for option in options)})")
     return "".join(parts)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from random import Random
 
-__all__ = ["LISTS", "invented", "number_words"]
+__all__ = ["LISTS", "foreign", "invented", "number_words"]
 
 
 def _list(words: str) -> tuple[str, ...]:
@@ -158,6 +158,13 @@ LISTS: dict[str, tuple[str, ...]] = {
     ),
 }
 
+_FOREIGN = tuple(_list(words) for words in (
+    "ich, du, er, wir, ist, sind, hat, das, der, die, ein, eine, nicht, und, oder, wie, was, wann, warum, wer, heute, morgen, gestern, bitte, danke, schön, gut, mein, dein, haus, auto, wetter, zeit, uhr, straße, apotheke, essen, trinken, gehen, machen, sagen, können, kannst, möchte, will, für, mit, von, nach, zu, auf, im, viel, immer, kinder, musik, licht, an, aus, stelle, wecker, minuten, stunde, hund, katze, lied, erzähl, mir, über",
+    "je, tu, il, elle, nous, vous, est, suis, es, sont, le, la, les, un, une, des, et, ou, mais, que, qui, quoi, quand, pourquoi, comment, aujourd'hui, demain, hier, merci, bien, très, mon, ma, ton, maison, voiture, temps, heure, rue, gare, manger, boire, aller, faire, dire, peux, veux, pour, avec, dans, sur, chez, chat, chien, musique, lumière, allume, éteins, mets, réveil, minutes, raconte, moi, une histoire, ça, c'est, j'ai, d'accord",
+    "yo, tú, él, ella, nosotros, es, soy, son, el, la, los, un, una, y, o, pero, que, quién, qué, cuándo, por qué, cómo, hoy, mañana, ayer, gracias, muy, bien, mi, tu, casa, coche, tiempo, hora, calle, tienda, comer, beber, ir, hacer, decir, puedes, quiero, para, con, en, sobre, gato, perro, música, luz, enciende, apaga, pon, alarma, minutos, cuéntame, historia, está, estás, dónde, tengo, hay",
+    "io, tu, lui, noi, è, sono, sei, il, la, gli, un, una, e, o, ma, che, chi, quando, perché, come, oggi, domani, ieri, grazie, molto, bene, mio, casa, macchina, tempo, ora, strada, mangiare, bere, andare, fare, dire, puoi, voglio, per, con, in, sul, gatto, cane, musica, luce, accendi, spegni, sveglia, minuti, dimmi, storia, dove, ho, questa",
+    "ik, jij, hij, wij, is, ben, het, de, een, en, of, maar, wat, wie, wanneer, waarom, hoe, vandaag, morgen, dank, heel, goed, mijn, huis, auto, tijd, straat, eten, drinken, gaan, doen, zeggen, kun, wil, voor, met, op, naar, kat, hond, muziek, licht, zet, minuten, vertel, verhaal, jestem, jest, nie, tak, co, kto, gdzie, jak, dzisiaj, proszę, dziękuję, bardzo, dobrze, dom, czas, jag, är, inte, och, vad, hur, tack, mycket",
+))  # fmt: skip
 _ONSETS = _list("b, br, c, ch, d, dr, f, fl, g, gr, h, j, k, kr, l, m, n, p, pr, qu, r, s, sh, sl, st, t, th, tr, v, w, y, z")
 _VOWELS = _list("a, e, i, o, u, a, e, i, o, ai, ea, ee, oo, ou, y")
 _CODAS = ("", "", "", "n", "r", "l", "s", "m", "x", "k", "nd", "rt", "ck", "th", "lle", "ss")
@@ -172,13 +179,26 @@ _ALL = tuple(sorted({word.lower() for words in LISTS.values() for text in words 
 def invented(random: Random) -> str:
     """A word nobody knows, as a name is to who hears it first: so many are possible that only copying gets it right."""
     kind = random.random()
-    if kind < 0.5:
+    if kind < 0.42:
         one, other = (random.choice(_ALL) for _ in range(2))
         return (one[: random.randint(1, 5)] + other[-random.randint(2, 6) :]).capitalize()
-    if kind < 0.65:
+    if kind < 0.62:  # as names of other languages look: pieces of words in any order, letters twice
+        pieces = []
+        for _ in range(random.randint(2, 4)):
+            word = random.choice(_ALL)
+            at = random.randint(0, len(word) - 2)
+            pieces.append(word[at : at + random.randint(2, 4)])
+        return "".join(pieces + pieces[-1:] * (random.random() < 0.15)).capitalize()
+    if kind < 0.74:
         return "".join(random.choice("abcdefghijklmnoprstuvwyzaeiou") for _ in range(random.randint(4, 9))).capitalize()
     parts = [random.choice(_ONSETS) + random.choice(_VOWELS) for _ in range(random.choice((1, 2, 2, 3)))]
     return ("".join(parts) + random.choice(_CODAS)).capitalize()
+
+
+def foreign(random: Random) -> str:
+    """Some words of another language, in no order."""
+    words = random.choice(_FOREIGN)
+    return " ".join(random.choice(words) for _ in range(random.randint(3, 9)))
 
 
 def number_words(number: int) -> str:

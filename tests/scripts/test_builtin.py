@@ -9,9 +9,11 @@ from random import Random
 import pytest
 
 from scripts.builtin.dialogues import Line, dialogue
-from scripts.builtin.evaluation import offered, prompts, scrambled
+from scripts.builtin.evaluation import SETS, offered, prompts, scrambled
+from scripts.builtin.facts import FACTS
 from scripts.builtin.phrases import draw, variants
 from scripts.builtin.sharing import plain, shared
+from scripts.builtin.slots import slot
 
 CALL, CALLED = "<tool_call>", "</tool_call>"
 
@@ -64,14 +66,30 @@ def test_what_a_call_copies_stands_in_what_was_said() -> None:
 
 
 @pytest.mark.slow
-def test_no_phrase_of_the_training_can_say_what_the_model_is_tested_with() -> None:
-    """Every eighth prompt here; `train_builtin.py evaluate` checks them all, which takes longer."""
-    assert len(prompts()) >= 150
-    assert shared([prompt.turns[-1] for prompt in prompts()[::8]]) == []
+@pytest.mark.parametrize("name", SETS)
+def test_no_phrase_of_the_training_can_say_what_the_model_is_tested_with(name: str) -> None:
+    assert len(prompts(name)) >= 150
+    assert shared([prompt.turns[-1] for prompt in prompts(name)]) == []
+
+
+def test_the_test_sets_have_no_prompt_in_common() -> None:
+    one, other = ({plain(prompt.turns[-1]) for prompt in prompts(name) if not prompt.result} for name in SETS)
+    assert one & other == set()
 
 
 def test_a_prompt_that_a_phrase_can_say_is_found() -> None:
     assert shared(["Could you please set a timer for twelve minutes, thanks?"])
+
+
+def test_a_prompt_that_a_phrase_can_say_in_other_words_is_found() -> None:
+    """Those that the training puts in the place of others."""
+    assert shared(["now please arrange a timer for twelve minutes"])
+
+
+def test_what_the_training_says_is_found() -> None:
+    random = Random(5)
+    said = [draw(phrase, random, slot(random, k="sister", v="Anna")) for phrase in FACTS["relation"]["asked"]]
+    assert [text for text in said if not shared([text])] == []
 
 
 def test_the_random_conversations_are_the_same_each_time_and_of_every_kind() -> None:
