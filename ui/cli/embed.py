@@ -158,7 +158,8 @@ def convert_model(
     model: Annotated[str, typer.Argument(help="An installed embedding model, or a folder in the form of the hub.")],
     to: Annotated[Path | None, typer.Option(help="Folder to write; by default beside the model.")] = None,
     precision: Annotated[
-        Literal["bf16", "fp16", "fp32", "int8"], typer.Option(help="bf16 is nearly exact; int8 is smaller, faster and less so.")
+        Literal["bf16", "fp16", "fp32", "int8"],
+        typer.Option(help="bf16 is nearly exact; int8 is smaller, faster and less so."),
     ] = "bf16",
     json: Json = False,
 ) -> None:
