@@ -80,7 +80,7 @@ class RedisTransport:
         """Entries that were handed out and are not settled."""
         self._released = asyncio.Event()
         self._sent = asyncio.Event()
-        self._torn = False
+        self._torn = self._named = False
 
     async def open(self, life: str = "") -> None:
         """Look whether this Redis will do, and take our place in it. `life` tells this start from others of this name.
@@ -273,7 +273,8 @@ class RedisTransport:
         found: Any = await self._redis.eval(
             ANNOUNCE, 1, self._nodes, node.name, node.token, own, str(self._alive_ms), overlook
         )
-        if text(found[0]) != "taken":
+        self._named = text(found[0]) != "taken"
+        if self._named:
             return self._living(int(found[0]), dict(zip(found[1][::2], found[1][1::2], strict=True)))
         if not overlook and _is_dead(there := text(found[1]), node):
             return await self._announce(node, overlook=there)
@@ -302,10 +303,12 @@ class RedisTransport:
     async def leave(self, *, for_good: bool = False) -> None:
         """Send what waits and say that this process is gone; its log stays unless it is for good.
 
-        Nothing happens when Redis is away.
+        Nothing happens when Redis is away, or when another process has our name: what stands there is that one's.
         """
         from redis import exceptions
 
+        if not self._named:
+            return
         with contextlib.suppress(exceptions.RedisError, OSError):
             while self._outbox or self._settled:
                 await self._send_some()

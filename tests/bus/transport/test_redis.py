@@ -64,6 +64,26 @@ async def test_a_living_process_s_name_is_not_taken(server: RedisServer, prefix:
     await transport.close()
 
 
+async def test_who_was_refused_a_name_takes_nothing_along(server: RedisServer, prefix: str) -> None:
+    """The one that has it keeps its place among the living, and its log."""
+    here, twin, other = (RedisTransport(server.url, name, prefix=prefix) for name in ("here", "here", "other"))
+    for transport in (here, twin, other):
+        await transport.open()
+    await here.announce(node("here", "1"))
+    other.send(Parcel(b"{}", to=("here",)))
+    sending = asyncio.create_task(other.keep_sending())
+    await other.flushed()
+    with pytest.raises(NameTaken):
+        await twin.announce(node("here", "2"))
+    await twin.leave(for_good=True)
+    assert await other.living() == {"here": node("here", "1")}
+    with server.client() as client:
+        assert client.xlen(f"{prefix}:to:here") == 1
+    sending.cancel()
+    for transport in (here, twin, other):
+        await transport.close()
+
+
 async def test_only_what_is_settled_is_forgotten(server: RedisServer, prefix: str) -> None:
     """What a process still works on stays in its log, wherever it stands there."""
     here, there = (RedisTransport(server.url, name, prefix=prefix) for name in ("here", "there"))
