@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from services.skills import SkillsSettings
 from services.skills.catalogue import catalogue
 from services.skills.matcher import Matcher
 from services.skills.remembering import NoMemory
-from services.skills.ringing import Alarm, AlarmBook, Ringer
+from services.skills.ringing import AlarmBook
 from services.skills.sentences import load
 from services.skills.skill import Asked
 from services.skills.understanding import understood
@@ -50,23 +50,14 @@ def spoken(text: str, voice: str) -> Floats:
     return np.concatenate([silence(0.25), speak(text, voice), silence(0.25)])
 
 
-class _Forgetful:
-    def load(self) -> tuple[Alarm, ...]:
-        return ()
-
-    def save(self, alarms: Sequence[Alarm]) -> None:
-        """Nothing is set here."""
-
-
 class Understanding:
     """The skills' own matching of English text."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1)
         book = AlarmBook(ManualClock(), ring_every=1, rings=1)
-        ringer = Ringer(book, _Forgetful(), thread=self._thread, rang=_silently, troubled=print)
         self._skills = catalogue(
-            SkillsSettings(), book=book, ringer=ringer, zone=ZoneInfo("UTC"), thread=self._thread, memory=NoMemory()
+            SkillsSettings(), book=book, zone=ZoneInfo("UTC"), thread=self._thread, memory=NoMemory()
         )
         self._said = load("en")
         self._matchers = [Matcher(self._said.habits, d) for d in (self._said.ours(), self._said.borrowed())]
@@ -94,7 +85,3 @@ def _plain(arguments: dict[str, object]) -> Iterator[tuple[str, str]]:
         for british, american in _AMERICAN:
             text = text.replace(british, american)
         yield name, text
-
-
-async def _silently(_: object) -> None:
-    """Nothing rings here."""

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Literal, TypeVar
 
 from bus import Bus, NoMailbox, RequestTimeout, Subscription
-from bus.transport import Letter, Node
+from bus.transport import Letter, Node, Register
 from services.alone import (
     OPEN_MODEL,
     OPEN_RANKER,
@@ -289,14 +289,19 @@ class _Places:
         return [Child(Nursery, lambda: self._nursery)] if apart else []
 
 
-def _movable(settings: Settings, store: Store, places: _Places, desk: Desk) -> Sequence[Child]:
-    """The services that a conversation can have in another process: what they keep is keyed by session, or on disk."""
+def _movable(
+    settings: Settings, store: Store, places: _Places, desk: Desk, alarms: Callable[[], Register | None] = lambda: None
+) -> Sequence[Child]:
+    """The services that a conversation can have in another process: what they keep is keyed by session, or on disk.
+
+    `alarms` makes what workers share of timers and alarms.
+    """
     journal = (JournalService,) if settings.journal.enabled else ()
     holders = (*journal, DialogueService, SkillsService, TtsService, LlmService, EmbeddingService)
     stores = [service.name for service in holders if MemoryForget in service.consumes]
     memory = Child(MemoryService, lambda: MemoryService(settings.memory, stores=stores))
     return (
-        Child(SkillsService, lambda: SkillsService(settings.skills)),
+        Child(SkillsService, lambda: SkillsService(settings.skills, register=alarms())),
         places.child(TtsService, settings.tts, store),
         places.child(LlmService, settings.llm, store, engines=(LlamaEngine,)),
         places.child(EmbeddingService, settings.embedding, store, OPEN_MODEL, desk, OPEN_RANKER),
@@ -353,7 +358,8 @@ class Worker:
         clock, ids, store = clock or SystemClock(), id_source(process_prefix()), shelf(settings)
         places = _Places(settings)
         stt = Child(SttService, lambda: SttService(settings.stt, store, known=lambda: published(settings), anyone=True))
-        able = {child.label: child for child in (*_movable(settings, store, places, Desk()), stt)}
+        alarms = partial(_shared_alarms, settings.bus)
+        able = {child.label: child for child in (*_movable(settings, store, places, Desk(), alarms), stt)}
         unable = [name for name in services if name not in able]
         if unable:
             raise ConfigError(
@@ -372,6 +378,10 @@ class Worker:
             Child(LinkService, lambda: self.link),
         ]
         self.supervisor = Supervisor(self.bus, clock, ids, ids(), children)
+
+
+def _shared_alarms(bus: LinkSettings) -> Register | None:
+    return Register(bus.url.get_secret_value(), "alarms", prefix=bus.prefix) if bus.url is not None else None
 
 
 async def processes(settings: Settings) -> Mapping[str, Node]:

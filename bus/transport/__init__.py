@@ -6,6 +6,7 @@ from bus.transport.errors import BusUnfit, BusUnreachable, NameTaken, NotDead, S
 from bus.transport.letters import Letter, Letters
 from bus.transport.parcel import Node, Parcel, Read
 from bus.transport.redis import Batch, RedisTransport
+from bus.transport.register import Outdated, Register, Written
 
 __all__ = [
     "Batch",
@@ -16,8 +17,11 @@ __all__ = [
     "NameTaken",
     "Node",
     "NotDead",
+    "Outdated",
     "Parcel",
     "Read",
     "RedisTransport",
+    "Register",
     "SessionTaken",
+    "Written",
 ]

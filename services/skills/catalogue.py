@@ -27,7 +27,7 @@ from services.skills.known.units import ConvertUnits
 from services.skills.meaning import Meaning, NoMeaning
 from services.skills.places import Places
 from services.skills.remembering import Memory
-from services.skills.ringing import AlarmBook, Ringer
+from services.skills.ringing import AlarmBook
 from services.skills.settings import SkillsSettings
 from services.skills.skill import Skill
 
@@ -38,7 +38,6 @@ def catalogue(
     settings: SkillsSettings,
     *,
     book: AlarmBook,
-    ringer: Ringer,
     zone: ZoneInfo,
     thread: Executor,
     memory: Memory,
@@ -49,23 +48,23 @@ def catalogue(
     skills: tuple[Skill[Any], ...] = (
         TellTime(places, thread),
         TellDate(places, thread),
-        SetTimer(book, ringer, most=settings.most_alarms),
-        CancelTimer(book, ringer),
-        TimerStatus(book, ringer),
-        ChangeTimer(book, ringer),
-        PauseTimer(book, ringer),
-        UnpauseTimer(book, ringer),
-        SetAlarm(book, ringer, zone, most=settings.most_alarms),
-        CancelAlarm(book, ringer),
-        AlarmStatus(book, ringer),
-        Snooze(book, ringer, seconds=settings.snooze_s),
-        Silence(book, ringer),
+        SetTimer(book, most=settings.most_alarms),
+        CancelTimer(book),
+        TimerStatus(book),
+        ChangeTimer(book),
+        PauseTimer(book),
+        UnpauseTimer(book),
+        SetAlarm(book, zone, most=settings.most_alarms),
+        CancelAlarm(book),
+        AlarmStatus(book),
+        Snooze(book, seconds=settings.snooze_s),
+        Silence(book),
         Calculate(),
         ConvertUnits(),
         FlipCoin(random),
         RollDice(random),
         RandomNumber(random),
-        Stop(book, ringer),
+        Stop(book),
         Repeat(),
         Resume(),
         ChangeVolume(),

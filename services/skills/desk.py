@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -15,12 +16,13 @@ from services.skills.catalogue import catalogue
 from services.skills.labels import ring_speech
 from services.skills.meaning import MeaningOnTheBus
 from services.skills.remembering import MemoryOnTheBus
-from services.skills.ringing import Alarm, AlarmBook, AlarmStore, Ringer
+from services.skills.ringing import Alarm, AlarmBook, Done, Ringer, Shelf
 from services.skills.settings import SkillsSettings
 from services.skills.skill import Answer, Arguments, Asked, Skill
 from services.skills.tongues import Source, Tongues
 from services.skills.understanding import understood
 from services.skills.wording import Wording
+from shared.clock import Clock
 from shared.events import AlarmRang, SkillsRegistered, ToolCall, ToolResult
 
 __all__ = ["Desk"]
@@ -29,22 +31,48 @@ _HOURS24 = {"custom": None, "12": False, "24": True}
 _log = structlog.get_logger("skills")
 
 
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """What becomes a result."""
+
+    outcome: Literal["answered", "unmatched", "failed"]
+    skill: str
+    answer: Answer
+    language: str
+
+    def adding(self, words: str) -> _Reply:
+        """The same with something more to say."""
+        return replace(self, answer=replace(self.answer, speech=f"{self.answer.speech} {words}"))
+
+    def of(self, call: ToolCall) -> Done:
+        """The call, done so."""
+        result = {
+            "outcome": self.outcome,
+            "name": self.skill,
+            "speech": self.answer.speech,
+            "data": dict(self.answer.data),
+            "action": self.answer.action,
+            "language": self.language,
+        }
+        return Done(call=call.id, result=result)
+
+
 class Desk:
     """`thread` does all blocking work, one job at a time."""
 
     def __init__(
-        self, settings: SkillsSettings, store: AlarmStore, ctx: Context, *, zone: ZoneInfo, thread: Executor
+        self, settings: SkillsSettings, shelf: Shelf, clock: Clock, ctx: Context, *, zone: ZoneInfo, thread: Executor
     ) -> None:
         self._ctx = ctx
+        self._clock = clock
         self._zone = zone
         self._tongues = Tongues(settings.languages, thread, hours24=_HOURS24[settings.hours])
-        self._book = AlarmBook(ctx.clock, ring_every=round(settings.ring_every_s * 1e9), rings=settings.rings)
-        self._ringer = Ringer(self._book, store, thread=thread, rang=self._rang, troubled=ctx.degraded)
+        self._book = AlarmBook(clock, ring_every=round(settings.ring_every_s * 1e9), rings=settings.rings)
+        self._ringer = Ringer(self._book, shelf, rang=self._rang, troubled=ctx.degraded)
         memory = MemoryOnTheBus(ctx)
         self._skills = catalogue(
             settings,
             book=self._book,
-            ringer=self._ringer,
             zone=zone,
             thread=thread,
             memory=memory,
@@ -62,29 +90,38 @@ class Desk:
         )
         self._ctx.ready()
         self._ctx.tasks.create_task(self._ringer.run(), name="skills:ringer")
+        self._ctx.tasks.create_task(self._ringer.follow(), name="skills:follow")
         self._ctx.tasks.create_task(self._tongues.warm(), name="skills:warm")
 
     async def serve(self, call: ToolCall) -> None:
-        """Answer one call with one result. A call that comes again after a crash takes effect once."""
-        self._book.begin(call.id)
+        """Answer one call with one result. A call that comes again, after a crash or elsewhere, takes effect once."""
+        while (done := self._book.done(call.id)) is None:
+            changes = self._book.changes
+            reply = await self._reply(call)
+            if self._book.changes == changes:
+                done = reply.of(call)
+                break
+            self._book.note(reply.of(call))
+            if await self._ringer.keep() == "unsaved" and reply.answer.lasting:
+                words = await self._tongues.words(reply.language)
+                self._book.note(reply.adding(words.say("set_timer", "unsaved")).of(call))
+        self._ctx.emit(ToolResult, **done.result)
+        _log.info("skill", outcome=done.result["outcome"], skill=done.result["name"], call=call.id)
+
+    async def _reply(self, call: ToolCall) -> _Reply:
         language = self._tongues.known(call.language)
         asked = self._asked(call, await self._tongues.words(language))
         found = await self._understood(call, asked) if call.sentence else self._named(call, asked)
         if found is None:
-            self._result(call, "unmatched", call.name, Answer(""), call.language)
-            return
+            return _Reply("unmatched", call.name, Answer(""), call.language)
         skill, arguments = found
-        if isinstance(arguments, Answer):
-            self._result(call, "failed", skill.name, arguments, language)
-        else:
-            answer = await skill.answer(arguments, asked)
-            if answer.passed:
-                self._result(call, "unmatched", call.name, Answer(""), call.language)
-                return
-            self._result(call, "failed" if answer.failed else "answered", skill.name, answer, language)
+        answer = arguments if isinstance(arguments, Answer) else await skill.answer(arguments, asked)
+        if answer.passed:
+            return _Reply("unmatched", call.name, Answer(""), call.language)
+        return _Reply("failed" if answer.failed else "answered", skill.name, answer, language)
 
     def _asked(self, call: ToolCall, words: Wording) -> Asked:
-        now = self._ctx.clock.now_ns()
+        now = self._clock.now_ns()
         return Asked(
             id=call.id,
             session=call.session,
@@ -120,28 +157,9 @@ class Desk:
             problem = "; ".join(_problem(item["loc"], item["msg"]) for item in error.errors(include_url=False))
             return Answer(asked.words.say("failed", "arguments", problem=problem), {"error": problem}, failed=True)
 
-    def _result(
-        self,
-        call: ToolCall,
-        outcome: Literal["answered", "unmatched", "failed"],
-        name: str,
-        answer: Answer,
-        language: str,
-    ) -> None:
-        self._ctx.emit(
-            ToolResult,
-            outcome=outcome,
-            name=name,
-            speech=answer.speech,
-            data=dict(answer.data),
-            action=answer.action,
-            language=language,
-        )
-        _log.info("skill", outcome=outcome, skill=name, action=answer.action, call=call.id)
-
     async def _rang(self, alarm: Alarm) -> None:
         language = self._tongues.known(alarm.language)
-        speech = ring_speech(alarm, await self._tongues.words(language), self._at(self._ctx.clock.now_ns()))
+        speech = ring_speech(alarm, await self._tongues.words(language), self._at(self._clock.now_ns()))
         self._ctx.emit(
             AlarmRang,
             session=alarm.session,

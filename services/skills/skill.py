@@ -42,6 +42,8 @@ class Answer:
     action: Action = "none"
     passed: bool = False
     """It was not meant for the skill after all: the same as if no sentence had matched."""
+    lasting: bool = False
+    """It promises something for later: where that cannot be kept over a restart, the person is told."""
     failed: bool = False
     """True when the skill understood and could not: a place nobody knows, a division by zero."""
 

@@ -11,7 +11,7 @@ from pydantic import Field, JsonValue
 from services.skills.days import day_named
 from services.skills.known.timers import Duration, speakable_name
 from services.skills.labels import due_moment, label, upper_first, when
-from services.skills.ringing import Alarm, AlarmBook, Ringer, resolve
+from services.skills.ringing import Alarm, AlarmBook, resolve
 from services.skills.skill import Answer, Arguments, Asked, NoArguments, Skill
 
 __all__ = ["AlarmStatus", "CancelAlarm", "SetAlarm", "Silence", "Snooze"]
@@ -48,9 +48,8 @@ class SetAlarm(Skill[AlarmArguments]):
     name = "set_alarm"
     arguments = AlarmArguments
 
-    def __init__(self, book: AlarmBook, ringer: Ringer, zone: ZoneInfo, *, most: int) -> None:
+    def __init__(self, book: AlarmBook, zone: ZoneInfo, *, most: int) -> None:
         self._book = book
-        self._ringer = ringer
         self._zone = zone
         self._most = most
 
@@ -67,8 +66,7 @@ class SetAlarm(Skill[AlarmArguments]):
         if len(self._book.all()) >= self._most:
             return Answer(words.say("set_timer", "too_many", count=self._most), failed=True)
         alarm = self._book.add(self._alarm(local, arguments.name.strip(), asked))
-        kept = await self._ringer.keep()
-        return self._answer(alarm, kept, asked)
+        return self._answer(alarm, asked)
 
     def _alarm(self, local: datetime, name: str, asked: Asked) -> Alarm:
         return Alarm(
@@ -85,7 +83,7 @@ class SetAlarm(Skill[AlarmArguments]):
         )
 
     @staticmethod
-    def _answer(alarm: Alarm, kept: bool, asked: Asked) -> Answer:
+    def _answer(alarm: Alarm, asked: Asked) -> Answer:
         words, rings = asked.words, due_moment(alarm, asked.now.tzinfo)
         speech = words.say(
             "timers",
@@ -94,9 +92,7 @@ class SetAlarm(Skill[AlarmArguments]):
             time=words.time(rings),
             day=when(rings, asked.now, words),
         )
-        if not kept:
-            speech = f"{speech} {words.say('set_timer', 'unsaved')}"
-        return Answer(upper_first(speech), {"alarm": alarm.id, "at": rings.isoformat("T", "minutes")})
+        return Answer(upper_first(speech), {"alarm": alarm.id, "at": rings.isoformat("T", "minutes")}, lasting=True)
 
 
 def next_time(arguments: TimeOfDay, asked: Asked) -> datetime | None:
@@ -143,9 +139,8 @@ class _OfAlarms(Skill[WhichAlarm]):
 
     arguments = WhichAlarm
 
-    def __init__(self, book: AlarmBook, ringer: Ringer) -> None:
+    def __init__(self, book: AlarmBook) -> None:
         self._book = book
-        self._ringer = ringer
 
     def fits(self, arguments: WhichAlarm, asked: Asked) -> bool:
         return speakable_name(arguments.name)
@@ -186,7 +181,6 @@ class CancelAlarm(_OfAlarms):
         alarms = self._chosen(arguments, asked)
         if ringing and arguments.which != "all" and not arguments.name and arguments.hour is None:
             self._book.silence()
-            await self._ringer.keep()
             return Answer("", {"silenced": len(ringing)}, "silence")
         if not alarms:
             return self._none(asked)
@@ -197,7 +191,6 @@ class CancelAlarm(_OfAlarms):
         speech = words.say("timers", "cancelled", label=label(alarms[0], words, asked.now.tzinfo))
         for alarm in alarms:
             self._book.remove(alarm)
-        await self._ringer.keep()
         if arguments.which == "all":
             speech = words.say("timers", "alarms_cancelled_all")
         return Answer(upper_first(speech), {"cancelled": len(alarms)}, "silence" if ringing else "none")
@@ -244,9 +237,8 @@ class Snooze(Skill[Duration]):
     name = "snooze"
     arguments = Duration
 
-    def __init__(self, book: AlarmBook, ringer: Ringer, *, seconds: float) -> None:
+    def __init__(self, book: AlarmBook, *, seconds: float) -> None:
         self._book = book
-        self._ringer = ringer
         self._usual = timedelta(seconds=seconds)
 
     async def answer(self, arguments: Duration, asked: Asked) -> Answer:
@@ -256,7 +248,6 @@ class Snooze(Skill[Duration]):
         length = arguments.length() or self._usual
         for alarm in ringing:
             self._book.snooze(alarm, round(length.total_seconds()) * 1_000_000_000)
-        await self._ringer.keep()
         speech = asked.words.say("timers", "snoozed", duration=asked.words.duration(length))
         return Answer(speech, {"seconds": length.total_seconds()}, "silence")
 
@@ -266,13 +257,11 @@ class Silence(Skill[NoArguments]):
 
     name = "silence"
 
-    def __init__(self, book: AlarmBook, ringer: Ringer) -> None:
+    def __init__(self, book: AlarmBook) -> None:
         self._book = book
-        self._ringer = ringer
 
     async def answer(self, arguments: NoArguments, asked: Asked) -> Answer:
         silenced = self._book.silence()
         if not silenced:
             return Answer(asked.words.say("timers", "nothing_rings"), failed=True)
-        await self._ringer.keep()
         return Answer("", {"silenced": len(silenced)}, "silence")

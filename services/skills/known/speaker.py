@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from services.skills.ringing import AlarmBook, Ringer
+from services.skills.ringing import AlarmBook
 from services.skills.skill import Answer, Arguments, Asked, NoArguments, Skill
 
 __all__ = ["ChangeVolume", "Repeat", "Resume", "Stop"]
@@ -17,15 +17,13 @@ class Stop(Skill[NoArguments]):
 
     name = "stop"
 
-    def __init__(self, book: AlarmBook, ringer: Ringer) -> None:
+    def __init__(self, book: AlarmBook) -> None:
         self._book = book
-        self._ringer = ringer
 
     async def answer(self, arguments: NoArguments, asked: Asked) -> Answer:
         silenced = self._book.silence()
         if not silenced:
             return Answer("", {}, "stop")
-        await self._ringer.keep()
         return Answer("", {"silenced": len(silenced)}, "silence")
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from services.skills.labels import label, remaining, upper_first
-from services.skills.ringing import Alarm, AlarmBook, Ringer
+from services.skills.ringing import Alarm, AlarmBook
 from services.skills.skill import Action, Answer, Arguments, Asked, Skill
 
 __all__ = ["CancelTimer", "ChangeTimer", "PauseTimer", "SetTimer", "TimerStatus", "UnpauseTimer"]
@@ -71,9 +71,8 @@ class SetTimer(Skill[SetTimerArguments]):
     name = "set_timer"
     arguments = SetTimerArguments
 
-    def __init__(self, book: AlarmBook, ringer: Ringer, *, most: int) -> None:
+    def __init__(self, book: AlarmBook, *, most: int) -> None:
         self._book = book
-        self._ringer = ringer
         self._most = most
 
     def fits(self, arguments: SetTimerArguments, asked: Asked) -> bool:
@@ -88,13 +87,11 @@ class SetTimer(Skill[SetTimerArguments]):
         if len(self._book.all()) >= self._most:
             return Answer(words.say(self.name, "too_many", count=self._most), failed=True)
         timer = self._book.add(_timer(arguments, asked))
-        kept = await self._ringer.keep()
         key = "set_named" if timer.name else "set"
         name = upper_first(label(timer, words, asked.now.tzinfo))
         speech = words.say(self.name, key, duration=words.duration(length), label=name)
-        if not kept:
-            speech = f"{speech} {words.say(self.name, 'unsaved')}"
-        return Answer(speech, {"timer": timer.id, "name": timer.name, "seconds": length.total_seconds()})
+        about = {"timer": timer.id, "name": timer.name, "seconds": length.total_seconds()}
+        return Answer(speech, about, lasting=True)
 
 
 def _timer(arguments: SetTimerArguments, asked: Asked) -> Alarm:
@@ -117,9 +114,8 @@ class _OfTimers(Skill[WhichTimer]):
 
     arguments = WhichTimer
 
-    def __init__(self, book: AlarmBook, ringer: Ringer) -> None:
+    def __init__(self, book: AlarmBook) -> None:
         self._book = book
-        self._ringer = ringer
 
     def fits(self, arguments: WhichTimer, asked: Asked) -> bool:
         return speakable_name(arguments.name)
@@ -162,22 +158,21 @@ class CancelTimer(_OfTimers):
         if not timers:
             return self._none(asked)
         if arguments.which == "all":
-            await self._remove(timers)
+            self._remove(timers)
             action: Action = "silence" if ringing else "none"
             return Answer(asked.words.say("timers", "cancelled_all"), {"cancelled": len(timers)}, action)
         if ringing:
-            await self._remove(ringing)
+            self._remove(ringing)
             return Answer("", {"silenced": len(ringing)}, "silence")
         if len(timers) > 1:
             return self._which(timers, asked)
         answer = self._say("cancelled", timers[0], asked)
-        await self._remove(timers)
+        self._remove(timers)
         return answer
 
-    async def _remove(self, timers: list[Alarm]) -> None:
+    def _remove(self, timers: list[Alarm]) -> None:
         for timer in timers:
             self._book.remove(timer)
-        await self._ringer.keep()
 
 
 class TimerStatus(_OfTimers):
@@ -215,9 +210,7 @@ class _OfOneTimer(_OfTimers):
             return self._none(asked)
         if len(timers) > 1:
             return self._which(timers, asked)
-        answer = self._do(timers[0], arguments, asked)
-        await self._ringer.keep()
-        return answer
+        return self._do(timers[0], arguments, asked)
 
     def _among(self, timers: list[Alarm]) -> list[Alarm]:
         return timers

@@ -4,7 +4,24 @@ from __future__ import annotations
 
 from services.skills.ringing.alarm import Alarm, resolve
 from services.skills.ringing.book import AlarmBook
+from services.skills.ringing.kept import Done, Kept
 from services.skills.ringing.ringer import Ringer
+from services.skills.ringing.shelf import HouseClock, OwnShelf, SharedShelf, Shelf
 from services.skills.ringing.store import AlarmFile, AlarmsDamaged, AlarmStore, Unsaved
 
-__all__ = ["Alarm", "AlarmBook", "AlarmFile", "AlarmStore", "AlarmsDamaged", "Ringer", "Unsaved", "resolve"]
+__all__ = [
+    "Alarm",
+    "AlarmBook",
+    "AlarmFile",
+    "AlarmStore",
+    "AlarmsDamaged",
+    "Done",
+    "HouseClock",
+    "Kept",
+    "OwnShelf",
+    "Ringer",
+    "SharedShelf",
+    "Shelf",
+    "Unsaved",
+    "resolve",
+]

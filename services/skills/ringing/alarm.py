@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict
 
 __all__ = ["Alarm", "State", "resolve", "settled"]
 
-State = Literal["waiting", "paused", "ringing", "gone"]
+State = Literal["waiting", "paused", "ringing"]
 
 
 class Alarm(BaseModel):
     """One timer or alarm. Frozen: a change is a new one in its place. Times in ns."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")  # another version may have kept more
 
     id: str
     """Id of the call that set it."""
@@ -43,10 +43,6 @@ class Alarm(BaseModel):
     """How often it has rung."""
     next_ring: int = 0
     """Unix time of the next ring of one that is ringing."""
-    call: str = ""
-    """Id of the call that changed it last."""
-    before: Alarm | None = None
-    """As it was before that call; None when the call set it."""
 
 
 def resolve(local: datetime, zone: ZoneInfo) -> int:

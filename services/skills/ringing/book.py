@@ -3,18 +3,22 @@
 No waiting and no I/O here: every method is told the time by the clock it was made with. Timers run on the monotonic
 clock, so that setting the system's clock neither shortens nor lengthens them; alarms follow the wall clock.
 
-What a call did is kept with what was there before: a call that comes again, because the process was killed before
-anybody knew that it is done, undoes its work first. So each call takes effect once.
+What a call did is in it together with the call's result: one that comes again, because whoever did it was killed before
+anybody knew, is answered from there. So each call takes effect once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from services.skills.ringing.alarm import Alarm
+from services.skills.ringing.kept import Done, Kept
 from shared.clock import Clock
 
 __all__ = ["AlarmBook"]
+
+_REMEMBERED = 64
+"""Calls."""
 
 
 class AlarmBook:
@@ -26,7 +30,9 @@ class AlarmBook:
         self._rings = rings
         self._alarms: dict[str, Alarm] = {}
         self._ends: dict[str, int] = {}
-        self._call = ""
+        self._done: dict[str, Done] = {}
+        self.changes = 0
+        """How often it was changed."""
         self.changed: Callable[[], None] = lambda: None
         """Called after every change."""
 
@@ -34,12 +40,15 @@ class AlarmBook:
 
     def all(self) -> tuple[Alarm, ...]:
         """Everything that is set, the next to ring first."""
-        there = (alarm for alarm in self._alarms.values() if alarm.state != "gone")
-        return tuple(sorted(there, key=lambda alarm: (self.left(alarm), alarm.set_at, alarm.id)))
+        return tuple(sorted(self._alarms.values(), key=lambda alarm: (self.left(alarm), alarm.set_at, alarm.id)))
 
-    def kept(self) -> tuple[Alarm, ...]:
-        """What has to be kept: all, and what the last call took away."""
-        return (*self.all(), *(alarm for alarm in self._alarms.values() if alarm.state == "gone"))
+    def kept(self) -> Kept:
+        """What has to be kept."""
+        return Kept(alarms=self.all(), done=tuple(self._done.values()))
+
+    def done(self, call: str) -> Done | None:
+        """What came of a call that changed something; None when it did not come before."""
+        return self._done.get(call)
 
     def ringing(self) -> tuple[Alarm, ...]:
         """What rings now, the longest ringing first."""
@@ -56,35 +65,33 @@ class AlarmBook:
 
     # ---- what is done to it
 
-    def begin(self, call: str) -> None:
-        """What is done from now on is done by this call. If it was begun before, what it did then is undone."""
-        for alarm in tuple(self._alarms.values()):
-            if alarm.call == call and alarm.before is not None:
-                self._place(alarm.before)
-            elif alarm.state == "gone" and alarm.call != call:
-                del self._alarms[alarm.id]
-        self._call = call
+    def note(self, done: Done) -> None:
+        """A call is done; the oldest one is forgotten."""
+        self._done[done.call] = done
+        if len(self._done) > _REMEMBERED:
+            del self._done[next(iter(self._done))]
+        self.changes += 1
 
     def add(self, alarm: Alarm) -> Alarm:
         """Set it; one with an id that is known is not set again. Returns what the book holds."""
         known = self._alarms.get(alarm.id)
-        if known is not None:
-            return known
-        self._put(alarm)
-        return alarm
+        return known if known is not None else self._put(alarm)
 
-    def replace_all(self, alarms: Iterable[Alarm]) -> None:
+    def replace_all(self, kept: Kept) -> None:
         """Start with what was kept: timers end when what was left of them by the wall clock has passed."""
         self._alarms.clear()
         self._ends.clear()
-        for alarm in alarms:
+        self._done = {done.call: done for done in kept.done}
+        for alarm in kept.alarms:
             self._place(alarm)
+        self.changed()
 
     def remove(self, alarm: Alarm) -> None:
         """Forget it."""
-        there = self._alarms.get(alarm.id)
-        if there is not None and there.state != "gone":
-            self._put(there.model_copy(update={"state": "gone"}))
+        if alarm.id in self._alarms:
+            del self._alarms[alarm.id]
+            self._ends.pop(alarm.id, None)
+            self._note_change()
 
     def extend(self, alarm: Alarm, by: int) -> Alarm:
         """Lengthen (or with a negative `by` shorten) a timer; what is then overdue rings at once."""
@@ -138,46 +145,33 @@ class AlarmBook:
         due = [alarm for alarm in self.all() if (wait := self._wait(alarm)) is not None and wait <= 0]
         for alarm in due:
             if alarm.attempt >= self._rings:
-                self._forget(alarm)
+                self.remove(alarm)
         return tuple(self._rung(alarm) for alarm in due if alarm.attempt < self._rings)
 
-    def holds(self, alarm: Alarm) -> bool:
-        """Whether the alarm is in the book exactly as it is here."""
-        return self._alarms.get(alarm.id) == alarm
+    def rings(self, alarm: Alarm) -> bool:
+        """Whether it still rings for the same time as it does here."""
+        known = self._alarms.get(alarm.id)
+        return known is not None and known.state == "ringing" and known.attempt == alarm.attempt
 
     def _rung(self, alarm: Alarm) -> Alarm:
         next_ring = self._clock.now_ns() + self._ring_every
         update = {"state": "ringing", "attempt": alarm.attempt + 1, "next_ring": next_ring}
-        rung = alarm.model_copy(update=update)
-        self._place(rung)
-        self.changed()
-        return rung
+        return self._put(alarm.model_copy(update=update))
 
     def _wait(self, alarm: Alarm) -> int | None:
-        if alarm.state in ("paused", "gone"):
+        if alarm.state == "paused":
             return None
         if alarm.state == "waiting":
             return self.left(alarm)
         return self._ends[alarm.id] - self._clock.monotonic_ns()
 
     def _put(self, alarm: Alarm) -> Alarm:
-        """A call's change."""
-        if self._call:
-            before = self._alarms.get(alarm.id)
-            if before is not None:
-                again = before.call == self._call
-                before = before.before if again else before.model_copy(update={"call": "", "before": None})
-            alarm = alarm.model_copy(update={"call": self._call, "before": before})
-        if alarm.state == "gone" and alarm.before is None:
-            self._forget(alarm)
-            return alarm
         self._place(alarm)
-        self.changed()
+        self._note_change()
         return alarm
 
-    def _forget(self, alarm: Alarm) -> None:
-        del self._alarms[alarm.id]
-        self._ends.pop(alarm.id, None)
+    def _note_change(self) -> None:
+        self.changes += 1
         self.changed()
 
     def _place(self, alarm: Alarm) -> None:

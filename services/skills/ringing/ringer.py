@@ -1,80 +1,96 @@
-"""Waits for what is due, keeps the book on disk, and says what rings.
+"""Waits for what is due, keeps the book, and says what rings.
 
-Every change is written before it is said: a ring is counted on disk first, so no attempt is ever made twice, and an
-alarm whose ring was lost with a crash rings again at its next attempt.
+Every change is kept before it is said: a ring is counted first, so no attempt is ever made twice, and an alarm whose
+ring was lost with a crash rings again at its next attempt. Where several share the book, whoever counts first rings.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Executor
-from typing import TypeVar
+from typing import Literal
 
-from services.skills.ringing.alarm import Alarm, settled
+from bus.transport import Outdated
+from services.skills.ringing.alarm import Alarm
 from services.skills.ringing.book import AlarmBook
-from services.skills.ringing.store import AlarmsDamaged, AlarmStore, Unsaved
+from services.skills.ringing.kept import Kept
+from services.skills.ringing.shelf import Shelf
+from services.skills.ringing.store import AlarmsDamaged, Unsaved
 
 __all__ = ["Ringer"]
 
-T = TypeVar("T")
+_LATE_S = 1.0
+"""A ring that took longer to be counted is looked at once more: whoever was stopped may find it silenced."""
 
 
 class Ringer:
     """Rings the alarms of a book.
 
-    `rang` is called for each ring, `troubled` with a sentence for a person when the store fails. The wall clock is
+    `rang` is called for each ring, `troubled` with a sentence for a person when the shelf fails. The wall clock is
     looked at every `look` seconds while an alarm waits for a time of day: nothing tells a process that it was set.
     """
 
     def __init__(
         self,
         book: AlarmBook,
-        store: AlarmStore,
+        shelf: Shelf,
         *,
-        thread: Executor,
         rang: Callable[[Alarm], Awaitable[None]],
         troubled: Callable[[str], None],
         look: float = 15.0,
     ) -> None:
         self._book = book
-        self._store = store
-        self._thread = thread
+        self._shelf = shelf
         self._rang = rang
         self._troubled = troubled
         self._look = look
         self._woken = asyncio.Event()
-        self._saving = asyncio.Lock()
+        self._turn = asyncio.Lock()
+        self._kept = 0
+        """Changes of the book that are on the shelf."""
+        self._number = 0
+        """Of what stands there, as far as the book knows."""
 
     async def open(self) -> None:
         """Read what was kept."""
         try:
-            kept = await self._in_thread(self._load)
+            self._take(*await self._shelf.load(self._troubled))
         except AlarmsDamaged as error:
             self._troubled(str(error))
-            kept = ()
-        self._book.replace_all(kept)
         self._book.changed = self._woken.set
 
-    async def keep(self) -> bool:
-        """Write the book; returns whether that went well. After it returned True nothing set before can be lost."""
-        async with self._saving:
-            alarms = self._book.kept()
+    async def keep(self) -> Literal["kept", "unsaved", "outdated"]:
+        """Keep the book. After `kept` nothing set before can be lost; after `outdated` it is as others left it."""
+        async with self._turn:
+            changes = self._book.changes
             try:
-                await self._in_thread(lambda: self._store.save(alarms))
+                self._number = await self._shelf.save(self._book.kept(), self._number)
             except Unsaved as error:
                 self._troubled(str(error))
-                return False
-            return True
+                return "unsaved"
+            except Outdated:
+                self._take(*await self._shelf.load(self._troubled))
+                return "outdated"
+            self._kept = changes
+            return "kept"
+
+    async def follow(self) -> None:
+        """Take over what others write, for ever."""
+        while True:
+            await self._shelf.newer(self._number)
+            await self._look_again()
 
     async def run(self) -> None:
         """Ring what is due, for ever."""
         while True:
             await self._wait()
-            rung = self._book.ring()
-            await self.keep()
+            rung, began = self._book.ring(), asyncio.get_running_loop().time()
+            if await self.keep() == "outdated":
+                continue
+            if asyncio.get_running_loop().time() - began > _LATE_S:
+                await self._look_again()
             for alarm in rung:
-                if self._book.holds(alarm):
+                if self._book.rings(alarm):
                     await self._rang(alarm)
 
     async def _wait(self) -> None:
@@ -88,10 +104,17 @@ class Ringer:
                 async with asyncio.timeout(wait):
                     await self._woken.wait()
             except TimeoutError:
-                continue
+                await self._look_again()
 
-    def _load(self) -> tuple[Alarm, ...]:
-        return tuple(settled(alarm) for alarm in self._store.load())
+    async def _look_again(self) -> None:
+        """Read what others have written, unless there is something of ours to be kept first."""
+        if not self._shelf.shared:
+            return
+        async with self._turn:
+            number, kept = await self._shelf.load(self._troubled)
+            if number > self._number and self._kept == self._book.changes:
+                self._take(number, kept)
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+    def _take(self, number: int, kept: Kept) -> None:
+        self._book.replace_all(kept)
+        self._number, self._kept = number, self._book.changes

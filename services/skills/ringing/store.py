@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from services.skills.ringing.alarm import Alarm
+from services.skills.ringing.kept import Kept
 from shared.errors import SottoError
 
 __all__ = ["AlarmFile", "AlarmStore", "AlarmsDamaged", "Unsaved"]
-
-_ALARMS = TypeAdapter(tuple[Alarm, ...])
 
 
 class AlarmsDamaged(SottoError):
@@ -29,12 +26,12 @@ class Unsaved(SottoError):
 class AlarmStore(Protocol):
     """A place that outlives the service. Both calls block and are made from one thread."""
 
-    def load(self) -> tuple[Alarm, ...]:
+    def load(self) -> Kept:
         """Return what was saved last; raise AlarmsDamaged when it cannot be read (a second call then finds none)."""
         ...
 
-    def save(self, alarms: Sequence[Alarm]) -> None:
-        """Keep exactly these; raise Unsaved when that fails, with what was kept before still there."""
+    def save(self, kept: Kept) -> None:
+        """Keep exactly this; raise Unsaved when that fails, with what was kept before still there."""
         ...
 
 
@@ -44,11 +41,11 @@ class AlarmFile:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def load(self) -> tuple[Alarm, ...]:
+    def load(self) -> Kept:
         try:
-            return _ALARMS.validate_json(self._path.read_bytes())
+            return Kept.model_validate_json(self._path.read_bytes())
         except FileNotFoundError:
-            return ()
+            return Kept(alarms=())
         except (OSError, ValidationError) as error:
             aside = self._path.with_suffix(".damaged")
             with contextlib.suppress(OSError):
@@ -58,12 +55,12 @@ class AlarmFile:
                 remedy=f"The file is now {aside}; set what is still needed again.",
             ) from error
 
-    def save(self, alarms: Sequence[Alarm]) -> None:
+    def save(self, kept: Kept) -> None:
         draft = self._path.with_suffix(".new")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with draft.open("wb") as file:
-                file.write(_ALARMS.dump_json(tuple(alarms), indent=1))
+                file.write(kept.model_dump_json(indent=1).encode())
                 file.flush()
                 os.fsync(file.fileno())
             draft.replace(self._path)

@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from services.skills import SkillsService, SkillsSettings
 from services.skills.catalogue import catalogue
 from services.skills.remembering import NoMemory
-from services.skills.ringing import Alarm, AlarmBook, Ringer
+from services.skills.ringing import Alarm, AlarmBook, Done, Kept
 from services.skills.skill import Skill
 from services.testing import Bench, running
 from shared.clock import ManualClock
@@ -29,18 +29,14 @@ class MemoryStore:
 
     def __init__(self, alarms: Sequence[Alarm] = ()) -> None:
         self.kept = tuple(alarms)
+        self.done: tuple[Done, ...] = ()
         self.saves = 0
 
-    @property
-    def alarms(self) -> list[Alarm]:
-        """What is set, without what the last call took away."""
-        return [alarm for alarm in self.kept if alarm.state != "gone"]
+    def load(self) -> Kept:
+        return Kept(alarms=self.kept, done=self.done)
 
-    def load(self) -> tuple[Alarm, ...]:
-        return self.kept
-
-    def save(self, alarms: Sequence[Alarm]) -> None:
-        self.kept = tuple(alarms)
+    def save(self, kept: Kept) -> None:
+        self.kept, self.done = kept.alarms, kept.done
         self.saves += 1
 
 
@@ -80,14 +76,9 @@ async def _talking(
 def skills() -> Iterator[dict[str, Skill[Any]]]:
     """Every skill by name, with a book that nobody rings."""
 
-    async def nowhere(_: object) -> None: ...
-
     with ThreadPoolExecutor(1) as thread:
         book = AlarmBook(ManualClock(), ring_every=1, rings=1)
-        ringer = Ringer(book, MemoryStore(), thread=thread, rang=nowhere, troubled=print)
-        yield catalogue(
-            SkillsSettings(), book=book, ringer=ringer, zone=ZoneInfo("UTC"), thread=thread, memory=NoMemory()
-        )
+        yield catalogue(SkillsSettings(), book=book, zone=ZoneInfo("UTC"), thread=thread, memory=NoMemory())
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from shared.events import ToolCall, ToolResult
 
 def alarms(store):
     """What is set, as the person knows it."""
-    return {(alarm.name, alarm.length, alarm.due, alarm.state) for alarm in store.alarms}
+    return {(alarm.name, alarm.length, alarm.due, alarm.state) for alarm in store.kept}
 
 
 @pytest.mark.parametrize(
@@ -40,14 +40,32 @@ async def test_a_call_that_is_killed_in_the_very_middle_takes_effect_once(talkin
         assert alarms(store) == done
 
 
-async def test_what_was_done_to_a_timer_by_another_call_is_not_undone(talking):
-    """Only the very same call is repeated."""
+async def test_a_call_that_comes_again_late_undoes_nothing_that_came_after_it(talking):
+    """Whoever was stopped in the middle of it finds it done, and what was cancelled since stays cancelled."""
+    async with talking() as talk:
+        call = talk.bench.event(
+            ToolCall, sentence="set a pasta timer for ten minutes", name="", arguments={}, language="en", turn=1
+        )
+        talk.bench.bus.publish(call)
+        first = await talk.bench.next(ToolResult)
+        await talk.say("cancel the pasta timer")
+        talk.bench.bus.publish(call)
+        assert (await talk.bench.next(ToolResult)).speech == first.speech
+        assert talk.store.kept == ()
+
+
+async def test_the_same_words_again_are_another_call(talking):
     async with talking() as talk:
         await talk.say("set a pasta timer for ten minutes")
         await talk.say("add five minutes to the pasta timer")
         await talk.say("add five minutes to the pasta timer")
         assert [alarm.length for alarm in talk.store.kept] == [20 * 60 * 10**9]
-        await talk.say("cancel the pasta timer")
+
+
+async def test_only_calls_that_changed_something_are_kept_and_only_the_last_of_them(talking):
+    async with talking(most_alarms=100) as talk:
         await talk.say("what time is it")
-        await talk.say("set a tea timer for ten minutes")
-        assert [alarm.name for alarm in talk.store.kept] == ["tea"]
+        assert talk.store.done == ()
+        for _ in range(70):
+            await talk.say("set a timer for ten minutes")
+        assert len(talk.store.done) == 64

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.skills.ringing import Alarm, AlarmBook, Ringer, Unsaved
+from services.skills.ringing import Alarm, AlarmBook, Kept, OwnShelf, Ringer, Unsaved
 from shared.clock import ManualClock
 
 SECOND = 1_000_000_000
@@ -47,10 +47,10 @@ class Inline(Executor):
 class FullDisk:
     """A store that cannot keep anything."""
 
-    def load(self) -> tuple[Alarm, ...]:
-        return ()
+    def load(self) -> Kept:
+        return Kept(alarms=())
 
-    def save(self, alarms: object) -> None:
+    def save(self, kept: object) -> None:
         raise Unsaved("The disk is full.")
 
 
@@ -68,7 +68,7 @@ class Room:
         self.clock = clock
         self.book = AlarmBook(clock, ring_every=ring_every * SECOND, rings=rings)
         self.ringer = Ringer(
-            self.book, store, thread=Inline(), rang=self._rang, troubled=self.troubles.append, look=5.0
+            self.book, OwnShelf(store, Inline()), rang=self._rang, troubled=self.troubles.append, look=5.0
         )
         self._start = clock.monotonic_ns()
 
@@ -220,7 +220,7 @@ async def test_a_ring_is_counted_on_disk_before_it_is_heard(store):
 async def test_with_a_full_disk_it_rings_all_the_same_and_says_so():
     async with room(FullDisk()) as here:
         here.book.add(timer(here.clock, 10))
-        assert not await here.ringer.keep()
+        assert await here.ringer.keep() == "unsaved"
         await asyncio.sleep(11)
         assert here.heard == [(10.0, "t", 1)]
         assert set(here.troubles) == {"The disk is full."}
@@ -245,7 +245,7 @@ class House:
 
     def __init__(self) -> None:
         self.clock = ManualClock(START)
-        self.kept: tuple[Alarm, ...] = ()
+        self.kept = Kept(alarms=())
         self.rung: dict[str, list[int]] = {}
         self.restart()
 
@@ -257,7 +257,7 @@ class House:
         rung = self.book.ring()
         if crash == "before-save":
             return self.restart()
-        self.kept = self.book.all()
+        self.kept = self.book.kept()
         if crash == "before-ring":
             return self.restart()
         for alarm in rung:
@@ -275,7 +275,7 @@ def test_over_any_restarts_no_timer_rings_an_attempt_twice_and_none_is_lost(step
             ids.append(f"t{len(ids)}")
             house.rung[ids[-1]] = []
             house.book.add(timer(house.clock, value, ids[-1]))
-            house.kept = house.book.all()
+            house.kept = house.book.kept()
         elif step == "pass":
             house.clock.advance(value * SECOND)
             house.ring()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from services.skills.ringing import Kept, Unsaved
 from shared.events import AlarmRang
 
 SECOND = 1_000_000_000
@@ -50,7 +51,7 @@ async def test_of_several_it_asks_which_to_cancel(talk):
     )
     assert (await talk.say("cancel the two hour timer")).speech == "The timer for 2 hours is cancelled."
     assert (await talk.say("cancel the timer")).speech == "The pasta timer is cancelled."
-    assert talk.store.alarms == []
+    assert talk.store.kept == ()
 
 
 async def test_all_are_cancelled_at_once(talk):
@@ -58,7 +59,7 @@ async def test_all_are_cancelled_at_once(talk):
     await talk.say("set a timer for two hours")
     await talk.say("set an alarm for seven")
     assert (await talk.say("cancel all timers")).speech == "All timers are cancelled."
-    assert [alarm.kind for alarm in talk.store.alarms] == ["alarm"]
+    assert [alarm.kind for alarm in talk.store.kept] == ["alarm"]
 
 
 @pytest.mark.parametrize(
@@ -150,11 +151,9 @@ async def test_snooze_lets_it_ring_again_later(talking, store):
 async def test_what_cannot_be_kept_is_said(talking):
     class FullDisk:
         def load(self):
-            return ()
+            return Kept(alarms=())
 
-        def save(self, alarms):
-            from services.skills.ringing import Unsaved
-
+        def save(self, kept):
             raise Unsaved("The disk is full.")
 
     async with talking(store=FullDisk()) as talk:

@@ -1,0 +1,40 @@
+"""What is kept of the book: what is set, and which calls were done, so that none is done twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
+
+from services.skills.ringing.alarm import Alarm
+
+__all__ = ["Done", "Kept"]
+
+
+class Done(BaseModel):
+    """A call that changed something, and its result."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    call: str
+    """Id of the call."""
+    result: dict[str, JsonValue]
+    """The fields of its `tool.result`."""
+
+
+class Kept(BaseModel):
+    """The whole book."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    alarms: tuple[Alarm, ...]
+    done: tuple[Done, ...] = ()
+    """The oldest first."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _earlier(cls, found: Any) -> Any:
+        """The list that earlier versions wrote, with marks for what the last call had taken away."""
+        if not isinstance(found, list):
+            return found
+        return {"alarms": [one for one in found if not (isinstance(one, dict) and one.get("state") == "gone")]}

@@ -1,0 +1,102 @@
+"""Where the book is kept while it is used: a file of our own, or a register that workers on several machines share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import ClassVar, Protocol
+
+from bus.transport import Register
+from services.skills.offload import off_loop
+from services.skills.ringing.alarm import settled
+from services.skills.ringing.kept import Kept
+from services.skills.ringing.store import AlarmStore
+from shared.clock import Clock
+
+__all__ = ["HouseClock", "OwnShelf", "SharedShelf", "Shelf"]
+
+
+class Shelf(Protocol):
+    """A place that outlives the service."""
+
+    shared: ClassVar[bool]
+    """Whether others write there too."""
+
+    async def load(self, troubled: Callable[[str], None]) -> tuple[int, Kept]:
+        """Return what stands there, and its number. `troubled` hears of a long wait. Raises AlarmsDamaged."""
+        ...
+
+    async def save(self, kept: Kept, over: int) -> int:
+        """Keep exactly this over what has that number; returns its own. Raises Unsaved, Outdated when that is gone."""
+        ...
+
+    async def newer(self, than: int) -> None:
+        """Wait until somebody else has written."""
+        ...
+
+
+class OwnShelf:
+    """A store that nobody else writes, used in a thread."""
+
+    shared: ClassVar[bool] = False
+
+    def __init__(self, store: AlarmStore, thread: Executor) -> None:
+        self._store = store
+        self._thread = thread
+
+    async def load(self, troubled: Callable[[str], None]) -> tuple[int, Kept]:
+        return 0, await off_loop(self._thread, lambda: _settled(self._store.load()))
+
+    async def save(self, kept: Kept, over: int) -> int:
+        await off_loop(self._thread, self._store.save, kept)
+        return 0
+
+    async def newer(self, than: int) -> None:
+        await asyncio.get_running_loop().create_future()
+
+
+class HouseClock:
+    """The time of the register's Redis, as it was told last: one time for all who share it, whoever's clock jumps."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ahead = clock.now_ns() - clock.monotonic_ns()
+
+    def set(self, now_ns: int) -> None:
+        """It is that late now."""
+        self._ahead = now_ns - self._clock.monotonic_ns()
+
+    def now_ns(self) -> int:
+        return self._clock.monotonic_ns() + self._ahead
+
+    def monotonic_ns(self) -> int:
+        return self._clock.monotonic_ns()
+
+
+class SharedShelf:
+    """A register in Redis; sets the clock of the house. A worker without its Redis has nobody to ring for: it waits."""
+
+    shared: ClassVar[bool] = True
+
+    def __init__(self, register: Register, clock: HouseClock, thread: Executor) -> None:
+        self._register = register
+        self._clock = clock
+        self._thread = thread
+
+    async def load(self, troubled: Callable[[str], None]) -> tuple[int, Kept]:
+        self._register.away = troubled
+        there = await self._register.read()
+        self._clock.set(there.at_ns)
+        kept = Kept.model_validate_json(there.value) if there.value else Kept(alarms=())
+        return there.number, await off_loop(self._thread, _settled, kept)
+
+    async def save(self, kept: Kept, over: int) -> int:
+        return await self._register.write(kept.model_dump_json().encode(), over)
+
+    async def newer(self, than: int) -> None:
+        await self._register.newer(than)
+
+
+def _settled(kept: Kept) -> Kept:
+    return kept.model_copy(update={"alarms": tuple(settled(alarm) for alarm in kept.alarms)})
