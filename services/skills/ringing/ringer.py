@@ -69,7 +69,7 @@ class Ringer:
                 self._troubled(str(error))
                 return "unsaved"
             except Outdated:
-                self._take(*await self._shelf.load(self._troubled))
+                self._take(*await self._shelf.load())
                 return "outdated"
             self._kept = changes
             return "kept"
@@ -111,7 +111,7 @@ class Ringer:
         if not self._shelf.shared:
             return
         async with self._turn:
-            number, kept = await self._shelf.load(self._troubled)
+            number, kept = await self._shelf.load()
             if number > self._number and self._kept == self._book.changes:
                 self._take(number, kept)
 

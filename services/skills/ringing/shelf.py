@@ -17,13 +17,17 @@ from shared.clock import Clock
 __all__ = ["HouseClock", "OwnShelf", "SharedShelf", "Shelf"]
 
 
+def _nobody(_: str) -> None:
+    """Hears of it."""
+
+
 class Shelf(Protocol):
     """A place that outlives the service."""
 
     shared: ClassVar[bool]
     """Whether others write there too."""
 
-    async def load(self, troubled: Callable[[str], None]) -> tuple[int, Kept]:
+    async def load(self, troubled: Callable[[str], None] = _nobody) -> tuple[int, Kept]:
         """Return what stands there, and its number. `troubled` hears of a long wait. Raises AlarmsDamaged."""
         ...
 
@@ -45,7 +49,7 @@ class OwnShelf:
         self._store = store
         self._thread = thread
 
-    async def load(self, troubled: Callable[[str], None]) -> tuple[int, Kept]:
+    async def load(self, troubled: Callable[[str], None] = _nobody) -> tuple[int, Kept]:
         return 0, await off_loop(self._thread, lambda: _settled(self._store.load()))
 
     async def save(self, kept: Kept, over: int) -> int:
@@ -84,7 +88,7 @@ class SharedShelf:
         self._clock = clock
         self._thread = thread
 
-    async def load(self, troubled: Callable[[str], None]) -> tuple[int, Kept]:
+    async def load(self, troubled: Callable[[str], None] = _nobody) -> tuple[int, Kept]:
         self._register.away = troubled
         there = await self._register.read()
         self._clock.set(there.at_ns)

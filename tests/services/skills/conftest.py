@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -18,8 +19,10 @@ from services.skills.ringing import Alarm, AlarmBook, Done, Kept
 from services.skills.skill import Skill
 from services.testing import Bench, running
 from shared.clock import ManualClock
-from shared.events import ToolCall, ToolResult
+from shared.events import Stamp, ToolCall, ToolResult
+from shared.ids import id_source
 
+_RUNS = itertools.count(1)
 SATURDAY = 1_795_269_600_000_000_000
 """Saturday, 21 November 2026, 14:00 UTC, in ns."""
 
@@ -69,6 +72,9 @@ async def _talking(
         SkillsSettings.model_validate({"timezone": timezone, "languages": ["en"], **settings}), store=store
     )
     async with running(service, clock=clock) as bench:
+        bench.event = Stamp(
+            "test", clock, id_source(f"run{next(_RUNS)}-"), "test"
+        )  # as each process has ids of its own
         yield Talk(bench, clock, store)
 
 
