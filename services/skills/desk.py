@@ -67,7 +67,9 @@ class Desk:
         self._clock = clock
         self._zone = zone
         self._tongues = Tongues(settings.languages, thread, hours24=_HOURS24[settings.hours])
-        self._book = AlarmBook(clock, ring_every=round(settings.ring_every_s * 1e9), rings=settings.rings)
+        self._book = AlarmBook(
+            clock, ring_every=round(settings.ring_every_s * 1e9), rings=settings.rings, counter=ctx.session
+        )
         self._ringer = Ringer(self._book, shelf, rang=self._rang, troubled=ctx.degraded)
         memory = MemoryOnTheBus(ctx)
         self._skills = catalogue(
@@ -102,7 +104,7 @@ class Desk:
                 done = reply.of(call)
                 break
             self._book.note(reply.of(call))
-            if await self._ringer.keep() == "unsaved" and reply.answer.lasting:
+            if not await self._ringer.keep() and reply.answer.lasting:
                 words = await self._tongues.words(reply.language)
                 self._book.note(reply.adding(words.say("set_timer", "unsaved")).of(call))
         self._ctx.emit(ToolResult, **done.result)

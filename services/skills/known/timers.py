@@ -90,7 +90,7 @@ class SetTimer(Skill[SetTimerArguments]):
         key = "set_named" if timer.name else "set"
         name = upper_first(label(timer, words, asked.now.tzinfo))
         speech = words.say(self.name, key, duration=words.duration(length), label=name)
-        about = {"timer": timer.id, "name": timer.name, "seconds": length.total_seconds()}
+        about: dict[str, JsonValue] = {"timer": timer.id, "name": timer.name, "seconds": length.total_seconds()}
         return Answer(speech, about, lasting=True)
 
 

@@ -43,6 +43,8 @@ class Alarm(BaseModel):
     """How often it has rung."""
     next_ring: int = 0
     """Unix time of the next ring of one that is ringing."""
+    counter: str = ""
+    """Who counted its last ring, and says it."""
 
 
 def resolve(local: datetime, zone: ZoneInfo) -> int:

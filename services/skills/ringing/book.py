@@ -22,10 +22,14 @@ _REMEMBERED = 64
 
 
 class AlarmBook:
-    """`ring_every` is the time in ns between two rings of the same alarm, `rings` how often it rings at most."""
+    """`ring_every` is the time in ns between two rings of the same alarm, `rings` how often it rings at most.
 
-    def __init__(self, clock: Clock, *, ring_every: int, rings: int) -> None:
+    `counter` tells who counts rings here from those that share the book.
+    """
+
+    def __init__(self, clock: Clock, *, ring_every: int, rings: int, counter: str = "") -> None:
         self._clock = clock
+        self._counter = counter
         self._ring_every = ring_every
         self._rings = rings
         self._alarms: dict[str, Alarm] = {}
@@ -148,14 +152,13 @@ class AlarmBook:
                 self.remove(alarm)
         return tuple(self._rung(alarm) for alarm in due if alarm.attempt < self._rings)
 
-    def rings(self, alarm: Alarm) -> bool:
-        """Whether it still rings for the same time as it does here."""
-        known = self._alarms.get(alarm.id)
-        return known is not None and known.state == "ringing" and known.attempt == alarm.attempt
+    def holds(self, alarm: Alarm) -> bool:
+        """Whether the alarm is in the book exactly as it is here."""
+        return self._alarms.get(alarm.id) == alarm
 
     def _rung(self, alarm: Alarm) -> Alarm:
         next_ring = self._clock.now_ns() + self._ring_every
-        update = {"state": "ringing", "attempt": alarm.attempt + 1, "next_ring": next_ring}
+        update = {"state": "ringing", "attempt": alarm.attempt + 1, "next_ring": next_ring, "counter": self._counter}
         return self._put(alarm.model_copy(update=update))
 
     def _wait(self, alarm: Alarm) -> int | None:

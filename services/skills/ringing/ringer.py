@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Literal
 
 from bus.transport import Outdated
 from services.skills.ringing.alarm import Alarm
@@ -59,20 +58,23 @@ class Ringer:
             self._troubled(str(error))
         self._book.changed = self._woken.set
 
-    async def keep(self) -> Literal["kept", "unsaved", "outdated"]:
-        """Keep the book. After `kept` nothing set before can be lost; after `outdated` it is as others left it."""
+    async def keep(self) -> bool:
+        """Keep the book; False where it cannot be written. After True what is in the book cannot be lost.
+
+        Where somebody else had written meanwhile, the book is as that one left it: what was set is not in it.
+        """
         async with self._turn:
             changes = self._book.changes
             try:
                 self._number = await self._shelf.save(self._book.kept(), self._number)
             except Unsaved as error:
                 self._troubled(str(error))
-                return "unsaved"
+                return False
             except Outdated:
                 self._take(*await self._shelf.load())
-                return "outdated"
-            self._kept = changes
-            return "kept"
+            else:
+                self._kept = changes
+            return True
 
     async def follow(self) -> None:
         """Take over what others write, for ever."""
@@ -85,12 +87,11 @@ class Ringer:
         while True:
             await self._wait()
             rung, began = self._book.ring(), asyncio.get_running_loop().time()
-            if await self.keep() == "outdated":
-                continue
+            await self.keep()
             if asyncio.get_running_loop().time() - began > _LATE_S:
                 await self._look_again()
             for alarm in rung:
-                if self._book.rings(alarm):
+                if self._book.holds(alarm):
                     await self._rang(alarm)
 
     async def _wait(self) -> None:

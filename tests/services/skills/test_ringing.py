@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bus.transport import Outdated
 from services.skills.ringing import Alarm, AlarmBook, Kept, OwnShelf, Ringer, Unsaved
 from shared.clock import ManualClock
 
@@ -54,6 +55,41 @@ class FullDisk:
         raise Unsaved("The disk is full.")
 
 
+class Table:
+    """What several write on, each after a while."""
+
+    def __init__(self) -> None:
+        self.number, self.kept = 0, Kept(alarms=())
+        self.written = asyncio.Event()
+
+
+class OnTable:
+    """A shelf of theirs."""
+
+    shared = True
+
+    def __init__(self, table: Table, slow_s: float) -> None:
+        self._table = table
+        self._slow_s = slow_s
+
+    async def load(self, troubled: object = None) -> tuple[int, Kept]:
+        await asyncio.sleep(self._slow_s)
+        return self._table.number, self._table.kept
+
+    async def save(self, kept: Kept, over: int) -> int:
+        await asyncio.sleep(self._slow_s)
+        if self._table.number != over:
+            raise Outdated
+        self._table.number, self._table.kept = over + 1, kept
+        self._table.written.set()
+        return over + 1
+
+    async def newer(self, than: int) -> None:
+        while self._table.number <= than:
+            self._table.written.clear()
+            await self._table.written.wait()
+
+
 class Room:
     """A book and its ringer, and what was heard: (seconds since the start, alarm, attempt).
 
@@ -66,10 +102,9 @@ class Room:
         self.troubles: list[str] = []
         self._store = store
         self.clock = clock
-        self.book = AlarmBook(clock, ring_every=ring_every * SECOND, rings=rings)
-        self.ringer = Ringer(
-            self.book, OwnShelf(store, Inline()), rang=self._rang, troubled=self.troubles.append, look=5.0
-        )
+        self.book = AlarmBook(clock, ring_every=ring_every * SECOND, rings=rings, counter=str(id(self)))
+        shelf = store if isinstance(store, OnTable) else OwnShelf(store, Inline())
+        self.ringer = Ringer(self.book, shelf, rang=self._rang, troubled=self.troubles.append, look=5.0)
         self._start = clock.monotonic_ns()
 
     async def _rang(self, alarm: Alarm) -> None:
@@ -84,12 +119,13 @@ class Room:
 async def room(store: Any, clock: LoopClock | None = None, **manners: int) -> AsyncIterator[Room]:
     made = Room(store, clock or LoopClock(), **manners)
     await made.ringer.open()
-    task = asyncio.create_task(made.ringer.run())
+    tasks = [asyncio.create_task(made.ringer.run()), asyncio.create_task(made.ringer.follow())]
     try:
         yield made
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def timer(clock: LoopClock | ManualClock, seconds: int, id: str = "t", name: str = "") -> Alarm:
@@ -220,10 +256,28 @@ async def test_a_ring_is_counted_on_disk_before_it_is_heard(store):
 async def test_with_a_full_disk_it_rings_all_the_same_and_says_so():
     async with room(FullDisk()) as here:
         here.book.add(timer(here.clock, 10))
-        assert await here.ringer.keep() == "unsaved"
+        assert not await here.ringer.keep()
         await asyncio.sleep(11)
         assert here.heard == [(10.0, "t", 1)]
         assert set(here.troubles) == {"The disk is full."}
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("slow_s", [0.0, 0.02, 0.3])
+async def test_of_two_who_share_the_book_one_rings_each_time(slow_s):
+    """Also while both set timers: who writes too late finds his change undone, and makes it again."""
+    table, ids = Table(), [f"t{number}" for number in range(40)]
+    async with room(OnTable(table, 0.01)) as one, room(OnTable(table, slow_s)) as other:
+        for number, id in enumerate(ids):
+            here = (one, other)[number % 2]
+            while id not in {alarm.id for alarm in here.book.all()}:
+                here.book.add(timer(here.clock, 5, id))
+                await here.ringer.keep()
+            await asyncio.sleep(0.5)
+        await asyncio.sleep(3600)
+        heard = sorted((id, attempt) for _, id, attempt in (*one.heard, *other.heard))
+        assert heard == sorted((id, attempt) for id in ids for attempt in (1, 2, 3))
+        assert one.book.all() == other.book.all() == table.kept.alarms == ()
 
 
 # ---- over random restarts
