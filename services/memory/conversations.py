@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from services.memory.database import Database
 from services.memory.errors import NoConversation
 from services.memory.words import coverage
-from shared.events import PastTurn, Summary, TurnName
+from shared.events import PastTurn, Remembered, Summary, TurnName
 
 __all__ = ["Conversation", "Conversations", "Exchange"]
 
@@ -40,6 +40,13 @@ class Exchange:
     def name(self) -> TurnName:
         """How other stores know it."""
         return TurnName(session=self.session, turn=self.turn)
+
+    def remembered(self) -> Remembered:
+        """The exchange as it is found again."""
+        return Remembered(
+            id=f"e-{self.number}", what="turn", text=f"{self.asked}\n{self.heard}", key="", value="", at=self.at,
+            session=self.session, turn=self.turn, speaker="", source="", place="", score=0.0,
+        )  # fmt: skip
 
     def told(self) -> PastTurn:
         """The exchange as events carry it."""

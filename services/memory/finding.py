@@ -58,12 +58,19 @@ class Finding:
                 return _told(await self._reading.do(self._store.facts, self._now(), limit=query.limit)), "words"
             case "value":
                 return _told(await self._reading.do(self._value, query))[: query.limit], "words"
+            case "said":
+                return await self._reading.do(self._said, query), "words"
             case _:
                 return await self._recall(query)
 
     def _value(self, query: MemoryQuery) -> list[Item]:
         about = topic(safe(query.text))
         return self._store.topic(about, self._now()) if about else []
+
+    def _said(self, query: MemoryQuery) -> tuple[Remembered, ...]:
+        said = self._store.conversations.between(query.since, query.until)
+        real = [one for one in said if one.asked and one.reason in ("answered", "interrupted")]
+        return tuple(one.remembered() for one in reversed(real[-query.limit :]))
 
     async def _still(self, items: Sequence[Remembered]) -> tuple[Remembered, ...]:
         """Those that were not superseded or forgotten since."""
@@ -73,7 +80,7 @@ class Finding:
     async def _recall(self, query: MemoryQuery) -> Found:
         text, now = safe(query.text), self._now()
         asked = content(text)
-        answers = query.purpose == "answer"
+        answers = query.purpose in ("answer", "about")
         by_meaning = asyncio.ensure_future(self._near(text, patient=not answers))
         try:
             worded = await self._reading.do(self._store.search, asked, now, what=query.what, limit=_CANDIDATES)

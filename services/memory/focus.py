@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 
 from services.memory.conversations import Exchange
 from services.memory.item import Item
+from services.memory.words import content, coverage
 from shared.events import Remembered, TurnName
 
 __all__ = ["Focus"]
 
+_FEW = 5
+"""Things that can be told outright without a word of theirs: only a part of a passage is read out."""
 _RECENT = 2
 """A correction may come so many turns after what it corrects."""
 
@@ -61,9 +64,9 @@ class Focus:
         here.last = here.told_in = last.name
         here.said, here.outright = (last.asked, last.heard), True
         here.told = tuple(item.told() for item in rested)
-        fact = (*facts, *(item for item in rested if item.what == "fact"))
-        if len(fact) == 1:
-            here.fact, here.fact_in = fact[0].id, last.turn if last.session == session else 0
+        known = {item.id for item in (*facts, *rested) if item.what == "fact"}
+        if len(known) == 1:
+            here.fact, here.fact_in = known.pop(), last.turn if last.session == session else 0
 
     def stored_in(self, session: str, turn: int) -> bool:
         """Whether a fact was told in the turn."""
@@ -71,13 +74,13 @@ class Focus:
         return here is not None and bool(here.fact) and here.fact_in == turn
 
     def finished(self, session: str, turn: int, asked: str, heard: str) -> None:
-        """The turn is over. Of what a model was told, that counts which was heard from it."""
+        """The turn is over. Of what was found for it, that counts which was heard from it."""
         here = self._of(session)
         here.last, here.said = TurnName(session=session, turn=turn), (asked, heard)
-        if here.told_in == here.last and not here.outright:
-            spoken = heard.casefold()
-            heard_of = tuple(item for item in here.told if (item.value or item.text).casefold() in spoken)
-            here.told = heard_of or here.told[:1]
+        if here.told_in == here.last:
+            heard_of = tuple(item for item in here.told if _says(heard, item))
+            few = here.told if here.outright and len(here.told) <= _FEW else here.told[: not here.outright]
+            here.told = heard_of or few
 
     def rests_on(self, session: str) -> tuple[Remembered, ...]:
         """What the last answer rested on; empty when it did on nothing remembered."""
@@ -116,3 +119,9 @@ class Focus:
 
     def _of(self, session: str) -> _Session:
         return self._sessions.setdefault(session, _Session())
+
+
+def _says(heard: str, item: Remembered) -> bool:
+    if item.value and item.value.casefold() in heard.casefold():
+        return True
+    return coverage(content(item.text), heard) >= 1.0

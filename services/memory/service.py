@@ -189,7 +189,7 @@ class MemoryService:
             problem = str(error)
             ctx.degraded(problem)
         if kept is not None and event.what == "fact":
-            self._focus.stored(event.session, event.turn, kept.item.id)
+            self._focus.told(event.session, event.turn, (kept.item.told(),), outright=True)
             self._changes += len(kept.replaced)
         ctx.emit(
             MemoryStored,
@@ -237,7 +237,7 @@ class MemoryService:
         except (MemoryDamaged, MemoryFull) as error:
             ctx.degraded(str(error))
             items, by = (), "words"
-        if query.purpose in ("value", "search", "facts", "told") and query.turn:
+        if query.purpose in ("value", "about", "search", "facts", "told") and query.turn:
             self._focus.told(query.session, query.turn, items, outright=True)
         ctx.emit(MemoryResult, request=query.id, items=items, by=by)
 

@@ -21,6 +21,7 @@ from services.skills.known.memory import (
     RecallFact,
     RememberFact,
 )
+from services.skills.known.recollection import RecallDay, RecallTalk
 from services.skills.known.speaker import ChangeVolume, Repeat, Resume, Stop
 from services.skills.known.timers import CancelTimer, ChangeTimer, PauseTimer, SetTimer, TimerStatus, UnpauseTimer
 from services.skills.known.units import ConvertUnits
@@ -77,6 +78,8 @@ def catalogue(
         RecallAbout(memory),
         ExplainMemory(memory),
         ForgetMemory(memory),
+        RecallDay(memory),
+        RecallTalk(memory),
         *(_meant(meaning or NoMeaning(), memory) if settings.meaning else ()),
     )
     return {skill.name: skill for skill in skills}

@@ -40,12 +40,19 @@ class Memory(Protocol):
         ...
 
     async def find(
-        self, purpose: str, text: str = "", *, what: tuple[str, ...] = (), limit: int = 5
+        self,
+        purpose: str,
+        text: str = "",
+        *,
+        what: tuple[str, ...] = (),
+        limit: int = 5,
+        since: int = 0,
+        until: int = 0,
     ) -> tuple[Remembered, ...]:
         """Return what is known, the best first."""
         ...
 
-    async def erase(self, what: str, *, text: str = "", since: int = 0) -> MemoryErased:
+    async def erase(self, what: str, *, text: str = "", since: int = 0, items: tuple[str, ...] = ()) -> MemoryErased:
         """Forget; returns the receipt."""
         ...
 
@@ -57,11 +64,18 @@ class NoMemory:
         raise MemoryOff
 
     async def find(
-        self, purpose: str, text: str = "", *, what: tuple[str, ...] = (), limit: int = 5
+        self,
+        purpose: str,
+        text: str = "",
+        *,
+        what: tuple[str, ...] = (),
+        limit: int = 5,
+        since: int = 0,
+        until: int = 0,
     ) -> tuple[Remembered, ...]:
         raise MemoryOff
 
-    async def erase(self, what: str, *, text: str = "", since: int = 0) -> MemoryErased:
+    async def erase(self, what: str, *, text: str = "", since: int = 0, items: tuple[str, ...] = ()) -> MemoryErased:
         raise MemoryOff
 
 
@@ -77,14 +91,22 @@ class MemoryOnTheBus:
         return reply
 
     async def find(
-        self, purpose: str, text: str = "", *, what: tuple[str, ...] = (), limit: int = 5
+        self,
+        purpose: str,
+        text: str = "",
+        *,
+        what: tuple[str, ...] = (),
+        limit: int = 5,
+        since: int = 0,
+        until: int = 0,
     ) -> tuple[Remembered, ...]:
-        reply = await self._ask(_STORE_S, MemoryQuery, purpose=purpose, text=text, what=what, limit=limit)
+        fields = {"purpose": purpose, "text": text, "what": what, "limit": limit, "since": since, "until": until}
+        reply = await self._ask(_STORE_S, MemoryQuery, **fields)
         assert isinstance(reply, MemoryResult)
         return reply.items
 
-    async def erase(self, what: str, *, text: str = "", since: int = 0) -> MemoryErased:
-        reply = await self._ask(_ERASE_S, MemoryErase, what=what, text=text, since=since)
+    async def erase(self, what: str, *, text: str = "", since: int = 0, items: tuple[str, ...] = ()) -> MemoryErased:
+        reply = await self._ask(_ERASE_S, MemoryErase, what=what, text=text, since=since, items=items)
         assert isinstance(reply, MemoryErased)
         return reply
 

@@ -110,21 +110,26 @@ class MemoryNoted(Event):
 class MemoryQuery(Event):
     """Request: what is known.
 
-    `answer`: what helps to answer a text, nothing below the floor, within the budget; `search`: the nearest, however
-    far; `value`: the facts whose key is the text; `facts`: all of them, the newest first; `told`: what the session's
-    last answer rested on.
+    `answer`: what helps to answer a text, nothing below the floor, within the budget; `about`: the same, to be told as
+    it is; `search`: the nearest, however far; `value`: the facts whose key is the text; `facts`: all of them, the
+    newest first; `told`: what the session's last answer rested on; `said`: what was said in any conversation from
+    `since` to `until`, the newest first.
     """
 
     kind: ClassVar[str] = "memory.query"
     replies: ClassVar[tuple[str, ...]] = ("memory.result",)
     text: str
-    purpose: Literal["answer", "search", "value", "facts", "told"]
+    purpose: Literal["answer", "about", "search", "value", "facts", "told", "said"]
     what: tuple[str, ...] = ()
     """Only these kinds of items; empty for all."""
     language: str = ""
     limit: int = 5
     tokens: int = 0
     """Most tokens of all texts together, roughly; 0 for no bound."""
+    since: int = 0
+    """Unix ns, for `said`."""
+    until: int = 0
+    """Unix ns, for `said`: before this moment."""
 
 
 class MemoryResult(Event):

@@ -11,14 +11,17 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import Field, JsonValue
 
+from services.skills.known.memory_days import dated, this_year
 from services.skills.labels import upper_first
 from services.skills.remembering import Memory, MemoryOff, MemoryUnavailable
-from services.skills.skill import Answer, Arguments, Asked, NoArguments, Skill
+from services.skills.skill import Answer, Arguments, Asked, Skill
 from shared.events import Remembered, Removed
 
-__all__ = ["CorrectFact", "ExplainMemory", "ForgetMemory", "RecallAbout", "RecallFact", "RememberFact"]
+__all__ = ["CorrectFact", "ExplainMemory", "ForgetMemory", "RecallAbout", "RecallFact", "RememberFact", "told_back"]
 
 _LONGEST = 600
+_ALL = 1000
+"""Facts that are looked through for a name."""
 _TOLD = 5
 """Facts that are told in one answer."""
 _QUOTED = 160
@@ -53,7 +56,8 @@ class FactArguments(Arguments):
     """A statement, or a form of one with its words."""
 
     fact: str = Field("", description="The whole statement to remember, as: my bike code is 4512.")
-    form: Literal["", "name", "home", "thing"] = Field("", json_schema_extra={"spoken": True})
+    form: Literal["", "name", "home", "thing", "allergy"] = Field("", json_schema_extra={"spoken": True})
+    day: str = Field("", json_schema_extra={"spoken": True})
     thing: str = Field("", json_schema_extra={"spoken": True})
     value: str = Field("", json_schema_extra={"spoken": True})
 
@@ -69,7 +73,7 @@ class RememberFact(Skill[FactArguments]):
 
     def fits(self, arguments: FactArguments, asked: Asked) -> bool:
         if not arguments.form:
-            return bool(arguments.fact.strip())
+            return arguments.fact.strip().lower() not in ("", *asked.words.say(self.name, "nothing").split())
         short = len(arguments.value.split()) <= 8 and arguments.value.split()[0] not in ("not", "nicht", "pas", "no")
         known = asked.words.say(self.name, "attributes").split()
         named = arguments.form != "thing" or (
@@ -79,13 +83,13 @@ class RememberFact(Skill[FactArguments]):
 
     @_with_memory
     async def answer(self, arguments: FactArguments, asked: Asked) -> Answer:
-        text = self._statement(arguments, asked)
+        text = dated(self._statement(arguments, asked), arguments.day, asked)
         if len(text) > _LONGEST:
             return Answer(asked.words.say(self.name, "too_long"), {"error": "too long"}, failed=True)
         stored = await self._memory.store(text, asked.language)
         if stored.item is None:
             return _failed(stored.problem, asked)
-        fact = _to_you(stored.item.text, asked.language)
+        fact = this_year(told_back(stored.item.text, asked.language), asked)
         old = stored.replaced[0] if stored.replaced else ""
         speech = asked.words.say(self.name, "replaced" if old else "stored", fact=fact, old=old)
         return Answer(speech, {"remembered": stored.item.text, "replaced": list(stored.replaced)})
@@ -93,6 +97,8 @@ class RememberFact(Skill[FactArguments]):
     def _statement(self, arguments: FactArguments, asked: Asked) -> str:
         if not arguments.form:
             return as_said(arguments.fact, asked.sentence)
+        if arguments.form == "thing" and asked.language != "en":  # its gender is in the person's own words
+            return asked.sentence
         value, thing = as_said(arguments.value, asked.sentence), as_said(arguments.thing, asked.sentence)
         return asked.words.say(self.name, f"form_{arguments.form}", value=value.rstrip(".!"), thing=thing)
 
@@ -123,7 +129,7 @@ class CorrectFact(Skill[CorrectionArguments]):
             return _PASSED
         if stored.item is None:
             return _failed(stored.problem, asked) if stored.problem else _PASSED
-        fact = _to_you(stored.item.text, asked.language)
+        fact = told_back(stored.item.text, asked.language)
         old = stored.replaced[0] if stored.replaced else ""
         return Answer(asked.words.say(self.name, "corrected", fact=fact, old=old), {"remembered": stored.item.text})
 
@@ -153,7 +159,7 @@ class RecallFact(Skill[ThingArguments]):
             return _PASSED
         if not items:
             return _PASSED
-        told = [asked.words.say(self.name, "told", fact=_to_you(item.text, asked.language)) for item in items[:_TOLD]]
+        told = [asked.words.say(self.name, "told", fact=told_back(item.text, asked.language)) for item in items[:_TOLD]]
         return Answer(" ".join(map(upper_first, told)), {"facts": [item.text for item in items]})
 
 
@@ -161,6 +167,8 @@ class TopicArguments(Arguments):
     """What it is about."""
 
     topic: str = Field("", max_length=200, description="What to look for; empty for everything the user told you.")
+    perhaps: bool = Field(False, json_schema_extra={"spoken": True})
+    """It may as well be a question for the model: only facts that name the topic answer it."""
 
 
 class RecallAbout(Skill[TopicArguments]):
@@ -177,39 +185,53 @@ class RecallAbout(Skill[TopicArguments]):
         topic = as_said(arguments.topic, asked.sentence)
         if not topic:
             return self._all(await self._memory.find("facts", limit=100), asked)
-        items = await self._memory.find("answer", topic, limit=3)
+        if arguments.perhaps:
+            items = await _naming(self._memory, topic)
+        else:
+            items = await self._memory.find("about", topic, limit=3)
         if not items:
-            return Answer(asked.words.say(self.name, "none"), {"memories": []})
+            return _PASSED if arguments.perhaps else Answer(asked.words.say(self.name, "none"), {"memories": []})
         told = [_told(self.name, "one", item, asked) for item in items]
         return Answer(" ".join(map(upper_first, told)), {"memories": [item.text for item in items]})
 
     def _all(self, items: Sequence[Remembered], asked: Asked) -> Answer:
         if not items:
             return Answer(asked.words.say(self.name, "none_at_all"), {"memories": []})
-        told = [upper_first(f"{_to_you(item.text, asked.language)}.") for item in items[:_TOLD]]
+        told = [upper_first(f"{told_back(item.text, asked.language)}.") for item in items[:_TOLD]]
         if len(items) > _TOLD:
             told.append(asked.words.say(self.name, "more", count=len(items) - _TOLD))
         return Answer(" ".join(told), {"memories": [item.text for item in items]})
 
 
-class ExplainMemory(Skill[NoArguments]):
-    """Say from when and where the last answer is known."""
+class ExplainArguments(Arguments):
+    """What is to be explained; empty for what was told last."""
+
+    thing: str = ""
+
+
+class ExplainMemory(Skill[ExplainArguments]):
+    """Say from when and where the last answer, or something the user told, is known."""
 
     name = "explain_memory"
+    arguments = ExplainArguments
     offered = False
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
 
-    async def answer(self, arguments: NoArguments, asked: Asked) -> Answer:
+    async def answer(self, arguments: ExplainArguments, asked: Asked) -> Answer:
+        thing = as_said(arguments.thing, asked.sentence)
         try:
-            items = await self._memory.find("told")
+            items = await self._known(thing) if thing else await self._memory.find("told")
         except (MemoryOff, MemoryUnavailable):
             return _PASSED
         if not items:
-            return _PASSED
+            return Answer(asked.words.say("recall_about", "none"), {"memories": []}) if thing else _PASSED
         told = [_told(self.name, "fact", item, asked) for item in items[:2]]
         return Answer(" ".join(map(upper_first, told)), {"memories": [item.text for item in items]})
+
+    async def _known(self, thing: str) -> Sequence[Remembered]:
+        return await self._memory.find("value", thing) or await _naming(self._memory, thing)
 
 
 class ForgetArguments(Arguments):
@@ -217,6 +239,8 @@ class ForgetArguments(Arguments):
 
     what: Literal["last", "since", "about", "all"] = Field(description="What is to be forgotten.")
     topic: str = Field("", description="What it is about.")
+    whose: Literal["", "mine", "named"] = ""
+    """A thing of the person's own; or something by its name alone, which is meant only where they told of it."""
     minutes: float = Field(0, ge=0, le=100_000, description="How far back, in minutes.")
     hours: float = Field(0, ge=0, le=10_000, description="How far back, in hours.")
 
@@ -238,7 +262,13 @@ class ForgetMemory(Skill[ForgetArguments]):
             return Answer(words.say(self.name, "all"))
         length = timedelta(minutes=arguments.minutes, hours=arguments.hours)
         since = asked.now_ns - round(length.total_seconds()) * 1_000_000_000 if arguments.what == "since" else 0
-        erased = await self._memory.erase(arguments.what, text=topic, since=since)
+        own = await self._memory.find("value", topic) if arguments.whose == "mine" else ()
+        if arguments.whose == "named" and not await _naming(self._memory, topic):
+            return _PASSED
+        if own:  # what others have of the same name stays
+            erased = await self._memory.erase("items", items=tuple(item.id for item in own))
+        else:
+            erased = await self._memory.erase(arguments.what, text=topic, since=since)
         gone: Mapping[str, JsonValue] = {
             "removed": [f"{line.store}: {line.count} {line.detail}".strip() for line in erased.removed]
         }
@@ -249,11 +279,19 @@ class ForgetMemory(Skill[ForgetArguments]):
             return Answer(words.say(self.name, "nothing"), gone)
         match arguments.what:
             case "about":
-                return Answer(words.say(self.name, "about", topic=_to_you(topic, asked.language)), gone)
+                phrase = "about_mine" if arguments.whose == "mine" else "about"
+                return Answer(words.say(self.name, phrase, topic=told_back(topic, asked.language)), gone)
             case "since":
                 return Answer(words.say(self.name, "minutes", duration=words.duration(length)), gone)
             case _:
                 return Answer(words.say(self.name, "done"), gone)
+
+
+async def _naming(memory: Memory, topic: str) -> tuple[Remembered, ...]:
+    """The facts that name the topic, the newest first."""
+    words = rf"(?<!\w){re.escape(topic)}(?!\w)"
+    facts = await memory.find("facts", limit=_ALL)
+    return tuple(item for item in facts if topic and re.search(words, item.text, re.IGNORECASE))[:_TOLD]
 
 
 def as_said(slot: str, sentence: str) -> str:
@@ -272,7 +310,7 @@ def _bare(word: str) -> str:
     return re.sub(r"[^\w']", "", word.replace("’", "'")).lower()
 
 
-def _to_you(text: str, language: str) -> str:
+def told_back(text: str, language: str) -> str:
     """A statement of the person's as it is said to them: "my bike code is 4512" as "your bike code is 4512"."""
     if language != "en":
         return text
@@ -292,7 +330,7 @@ def _told(skill: str, fact: str, item: Remembered, asked: Asked) -> str:
     at = datetime.fromtimestamp(item.at / 1e9, UTC).astimezone(asked.now.tzinfo)
     date = words.date(at, year=at.year != asked.now.year)
     if item.what == "fact":
-        return words.say(skill, fact, date=date, fact=_to_you(item.text, asked.language))
+        return words.say(skill, fact, date=date, fact=told_back(item.text, asked.language))
     question, _, heard = item.text.partition("\n")
     return words.say(skill, "turn", date=date, asked=_short(question), heard=_short(heard))
 

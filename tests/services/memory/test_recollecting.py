@@ -62,7 +62,7 @@ async def test_how_it_is_known_is_said_after_a_restart(restarted, session) -> No
 async def test_how_it_is_known_is_not_said_of_what_was_forgotten_meanwhile(restarted) -> None:
     async with restarted() as person:
         await person.erase("about", text="bike code")
-        assert await told(person, "another") == []
+        assert await told(person, "another") == ["my door code is 7788"]
 
 
 async def test_there_is_nothing_to_explain_before_anything_was_said(remembering) -> None:

@@ -84,6 +84,11 @@ async def test_a_newer_statement_replaces_the_older(talk):
         ("My name is Ada Lovelace.", "who am I?", "Your name is Ada Lovelace."),
         ("call me Ishmael", "what is my name", "Your name is Ishmael."),
         ("I live in San Francisco", "where do I live?", "You live in San Francisco."),
+        (
+            "I'm allergic to nuts",
+            "what do you know about nuts?",
+            "On Saturday, November 21 you told me that you are allergic to nuts.",
+        ),
         ("please remember I parked on level 3", "where did i park my car", "You parked on level 3."),
         (
             "don't forget that my mother's birthday is May 3rd",
@@ -146,6 +151,8 @@ async def test_everything_it_knows_is_told(talk):
         "my code is 7 characters long and it still fails somehow today",
         "is my name Ada?",
         "what do you know about the history of France",
+        "remember this",
+        "forget about it",
     ],
 )
 async def test_what_memory_does_not_know_is_for_the_model(talk, sentence):
@@ -190,6 +197,123 @@ async def test_forget_everything_about_something(talk):
     assert await talk.say("what did I tell you about Zelda") == "You have not told me anything about that."
 
 
+async def test_a_thing_of_ones_own_is_forgotten_and_what_others_have_of_that_name_stays(talk):
+    await talk.say("my address is 12 Elm Street")
+    await talk.say("remember that Anna's address is 7 Oak Road")
+    assert await talk.say("forget my address") == "Forgotten, everything about your address."
+    assert await talk.say("what do you know about me") == "Anna's address is 7 Oak Road."
+
+
+async def test_something_is_forgotten_by_its_name_alone_where_it_was_told_of(talk):
+    await talk.say("remember that Anna plays the cello")
+    assert (await talk.ask("forget about Boris")).outcome == "unmatched"
+    assert await talk.say("forget about Anna") == "Forgotten, everything about Anna."
+    assert (await talk.ask("forget Anna")).outcome == "unmatched"
+
+
+async def test_what_is_told_for_a_day_is_kept_with_its_date_and_asked_for_by_any_name_of_it(talk):
+    assert (
+        await talk.say("remember for tomorrow that I have a dentist appointment at nine")
+        == "I will remember that you have a dentist appointment at 9 on Sunday, November 22."
+    )
+    await talk.say("remember that the plumber comes tomorrow")
+    [fact] = [e.item for e in talk.bench.log if isinstance(e, MemoryStored) and "plumber" in e.item.text]
+    assert fact.text == "the plumber comes on Sunday, November 22, 2026"
+    assert await talk.say("what do I have on Sunday?") == (
+        "You have a dentist appointment at 9 on Sunday, November 22. The plumber comes on Sunday, November 22."
+    )
+    talk.clock.advance(86_400 * 10**9)
+    assert "dentist" in await talk.say("what should I remember for today?")
+    assert (await talk.ask("what do I have tomorrow")).outcome == "unmatched"
+
+
+@pytest.mark.parametrize(
+    ("language", "told", "kept"),
+    [
+        ("de", "Merk dir, dass Anna morgen kommt", "Anna am Sonntag, 22. November 2026 kommt"),
+        ("de", "Merk dir, dass ich am Morgen jogge", "ich am Morgen jogge"),
+        ("fr", "Retiens que Anna vient demain", "Anna vient le dimanche 22 novembre 2026"),
+        ("es", "Recuerda que Ana viene mañana", "Ana viene el domingo, 22 de noviembre de 2026"),
+        ("es", "Recuerda que corro por la mañana", "corro por la mañana"),
+        ("en", "remember that I need the car until tomorrow", "I need the car until Sunday, November 22, 2026"),
+        ("en", "remember that I fly the day after tomorrow", "I fly the day after tomorrow"),
+    ],
+)
+async def test_tomorrow_is_kept_as_its_date(talk, language, told, kept):
+    await talk.say(told, language)
+    assert [e.item.text for e in talk.bench.log if isinstance(e, MemoryStored)] == [kept]
+
+
+async def test_when_something_was_told_is_said_by_its_name(talk):
+    await talk.say("my address is 12 Elm Street")
+    await talk.say("remember that Rex is our dog")
+    talk.clock.advance(3 * 86_400 * 10**9)
+    said = "You told me on Saturday, November 21 that "
+    assert await talk.say("When did I tell you my address?") == f"{said}your address is 12 Elm Street."
+    assert await talk.say("when did I tell you about Rex?") == f"{said}Rex is your dog."
+    assert await talk.say("when did I tell you that?") == f"{said}Rex is your dog."
+    assert await talk.say("when did I tell you my shoe size?") == "You have not told me anything about that."
+
+
+async def test_what_may_be_a_question_for_the_model_is_answered_where_something_was_told(talk):
+    await talk.say("remember that Anna plays the cello")
+    told = "On Saturday, November 21 you told me that Anna plays the cello."
+    assert await talk.say("what do you know about Anna?") == told
+    assert await talk.say("Have I told you about Anna?") == told
+    assert (await talk.ask("do you know anything about an")).outcome == "unmatched"
+
+
+async def test_what_was_talked_about_is_told_by_its_day(talk):
+    assert await talk.say("what did we talk about yesterday") == "I have kept nothing of that time."
+    for question in ("why is the sky blue?", "who painted the sunflowers?", "why is the sky blue?"):
+        await talk.with_model(question, "So it is.")
+    talk.clock.advance(86_400 * 10**9)
+    said = "“what did we talk about yesterday”, “why is the sky blue?”, and “who painted the sunflowers?”."
+    assert await talk.say("What did we talk about yesterday?") == f"On Saturday, November 21 you said: {said}"
+    assert "sunflowers" in await talk.say("what did we talk about on Saturday")
+    assert (await talk.say("what did we talk about last week")).startswith("In the last days you said: ")
+    assert await talk.say("what was my last question") == (
+        "On Sunday, November 22 you said: “what did we talk about last week”."
+    )
+
+
+async def test_what_was_talked_about_and_forgotten_is_not_told(talk):
+    await talk.with_model("where is Zanzibar?", "In the ocean.")
+    await talk.say("forget everything about Zanzibar")
+    assert "Zanzibar" not in await talk.say("what did we talk about today")
+
+
+@pytest.mark.parametrize(
+    ("language", "question"),
+    [
+        ("de", "worüber haben wir gestern gesprochen"),
+        ("fr", "de quoi avons-nous parlé hier"),
+        ("es", "de qué hablamos ayer"),
+    ],
+)
+async def test_what_was_talked_about_is_told_in_every_language(talk, language, question):
+    await talk.with_model("Sonnenblumen?", "So.")
+    talk.clock.advance(86_400 * 10**9)
+    answer = await talk.ask(question, language)
+    assert (answer.name, "Sonnenblumen" in answer.speech) == ("recall_talk", True)
+
+
+async def test_forget_that_after_a_long_list_means_what_was_told_of_it(talk):
+    for number in range(7):
+        await talk.say(f"remember that my box{number} is in room {number}")
+    await talk.say("what do you know about me?")
+    await talk.say("forget that")
+    assert await talk.say("what do you know about me?") == "Your box1 is in room 1. Your box0 is in room 0."
+
+
+async def test_how_it_is_known_is_said_of_what_was_looked_up_too(talk):
+    await talk.say("keep in mind that the spare key is under the mat")
+    await talk.say("what did I tell you about the key")
+    answer = "You told me on Saturday, November 21 that the spare key is under the mat."
+    assert await talk.say("how do you know that?") == answer
+    assert await talk.say("how do you know that?") == answer
+
+
 async def test_timers_are_still_what_forget_my_timer_means(talk):
     await talk.say("set a pasta timer for ten minutes")
     assert (await talk.ask("forget my pasta timer")).name == "cancel_timer"
@@ -197,7 +321,8 @@ async def test_timers_are_still_what_forget_my_timer_means(talk):
 
 async def test_everything_is_not_forgotten_by_one_sentence(talk):
     await talk.say("remember that my bike code is 4512")
-    assert "sotto memory forget" in await talk.say("forget everything you know about me")
+    for sentence in ("forget everything you know about me", "forget everything"):
+        assert "sotto memory forget" in await talk.say(sentence)
     assert await talk.say("what is my bike code") == "Your bike code is 4512."
 
 
