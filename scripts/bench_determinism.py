@@ -31,15 +31,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 
 from scripts.figures import Figure, at_most, parser, plain, report
+from scripts.llm_asked import STAMP, installed
 from scripts.make_test_models import exact
 from services.llm import LanguageModel, LlmSettings
 from services.llm.engines import llama_model
 from services.llm.engines.llama import LlamaEngine
 from services.llm.engines.sampling import Drawing
 from shared.clock import SystemClock
-from shared.events import LlmRequest, Stamp
-from shared.ids import id_source
-from shared.installed import InstalledModel
+from shared.events import LlmRequest
 from shared.logs import configure
 
 WORDS = (
@@ -60,7 +59,6 @@ WORDS = (
     "what",
     "time",
 )
-STAMP = Stamp("bench", SystemClock(), id_source("bench-"), "bench")
 SETTINGS = LlmSettings(
     threads=1, sequences=8, context_tokens=512, prefill_chunk=32, prefix_cache_mb=128, prefix_disk_mb=0
 )
@@ -87,8 +85,7 @@ SEEN: dict[str, hashlib.blake2b] = {}
 @asynccontextmanager
 async def opened_model(path: Path, **changes: object) -> AsyncIterator[LanguageModel]:
     """The model, opened for this block."""
-    entry = InstalledModel("llm", path.stem, "llama-cpp", path.parent, (path,), ())
-    model = await LlamaEngine().open(entry, SETTINGS.model_copy(update=changes), SystemClock())
+    model = await LlamaEngine().open(installed(path), SETTINGS.model_copy(update=changes), SystemClock())
     try:
         yield model
     finally:

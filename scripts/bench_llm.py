@@ -9,130 +9,29 @@ random: only speed is measured. One thread computes.
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import importlib
-import importlib.util
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from scripts import peer_xllamacpp
 from scripts.figures import Figure, at_least, at_most, parser, percentile, plain, report
+from scripts.llm_asked import PROMPT, opened, read, wish
+from scripts.llm_overhead import per_token
 from scripts.make_test_models import exact
-from services.llm import LanguageModel, LlmSettings
+from services.llm import LanguageModel
 from services.llm.cache import AnswerStore, Kept, ResponseCache, key_of
 from services.llm.engines.abort import AbortFlag
 from services.llm.engines.library import library
-from services.llm.engines.llama import LlamaEngine
 from services.llm.engines.pool import Extension, Pool
 from services.llm.engines.weights import Weights
-from shared.clock import SystemClock
-from shared.events import LlmRequest, Stamp
-from shared.ids import id_source
-from shared.installed import InstalledModel
 from shared.logs import configure
-from tests.kit import gguf_models
 
-STAMP = Stamp("bench", SystemClock(), id_source("bench-"), "bench")
-PROMPT = "the sea is wide and deep "
 STREAMS = (1, 4, 8)
-WINDOW = 512
-"""Tokens over which a cost per token is taken."""
-
-
-def settings(sequences: int, context: int) -> LlmSettings:
-    """One thread, chunks as in a conversation."""
-    return LlmSettings(threads=1, sequences=sequences, context_tokens=context, waiting=64, prefix_disk_mb=0)
-
-
-async def opened(path: Path, sequences: int, context: int) -> LanguageModel:
-    """The model, for so many answers beside each other; whoever opens it closes it."""
-    return await LlamaEngine().open(installed(path), settings(sequences, context), SystemClock())
-
-
-def installed(path: Path) -> InstalledModel:
-    """The model as it would stand on the shelf."""
-    return InstalledModel("llm", path.stem, "llama-cpp", path.parent, (path,), ())
-
-
-def wish(text: str, tokens: int, **fields: Any) -> LlmRequest:
-    """A request to go on from a text."""
-    values: dict[str, Any] = {"messages": (), "tools": (), "temperature": 0.0, "seed": 1, "stop": (), "prompt": text}
-    return STAMP(LlmRequest, turn=0, max_tokens=tokens, **(values | fields))
-
-
-async def read(model: LanguageModel, request: LlmRequest) -> tuple[float, float]:
-    """When the first piece came and when the answer was over, s."""
-    first = 0.0
-    answer = model.answer(request)
-    async for _ in answer:
-        first = first or time.perf_counter()
-    await answer.outcome()
-    return first, time.perf_counter()
-
-
-# ---- what a token costs
-
-
-def bare(path: Path, prompt: list[int], tokens: int) -> list[float]:
-    """The moments at which the bare loop had drawn each token."""
-    native = library().native
-    weights = Weights(library(), path, gpu_layers=0, wanted=lambda: True)
-    pool = Pool(library(), weights, context_tokens=8448, sequences=1, threads=1, chunk=256)
-    chain = native.llama_sampler_chain_init(native.llama_sampler_chain_default_params())
-    native.llama_sampler_chain_add(chain, native.llama_sampler_init_greedy())
-    pool.step([Extension(pool.places[0], prompt, speaks=True)], AbortFlag())
-    array = (ctypes.c_int32 * 1)()
-    batch = native.llama_batch_get_one(array, 1)
-    moments = []
-    for _ in range(tokens):
-        array[0] = native.llama_sampler_sample(chain, pool.context, -1)
-        native.llama_decode(pool.context, batch)
-        moments.append(time.perf_counter())
-    native.llama_sampler_free(chain)
-    pool.close()
-    weights.close()
-    return moments
-
-
-async def ours(path: Path, tokens: int) -> list[float]:
-    """The moments at which pieces arrived at the reader, one for each token of text."""
-    model = await opened(path, 1, 8448)
-    moments: list[float] = []
-    answer = model.answer(wish(PROMPT, tokens))
-    async for piece in answer:
-        moments += [time.perf_counter()] * len(piece)
-    await model.close()
-    return moments
-
-
-def cost(moments: Sequence[float], where: int) -> float:
-    """Microseconds a token at about that token: the least of pieces of 64, over a window."""
-    spans = [moments[i + 64] - moments[i] for i in range(where, min(where + WINDOW, len(moments) - 65), 64)]
-    return min(spans) / 64 * 1e6
-
-
-def per_token(folder: Path, rounds: int, full: bool) -> Iterator[Figure]:
-    """What the engine adds to a token, at the beginning and far on; a tiny model shows it best."""
-    path = gguf_models.write_ascii(folder / "ascii.gguf", context=8448)
-    tokens = 8192 if full else 2048
-    places = {"the first tokens": 64, f"token {tokens}": tokens - WINDOW - 128}
-    floor = {name: float("inf") for name in places}
-    reached = dict(floor)
-    prompt = list(PROMPT.encode())
-    for _ in range(rounds):
-        one, other = bare(path, prompt, tokens), asyncio.run(ours(path, tokens))
-        for name, where in places.items():
-            floor[name] = min(floor[name], cost(one, where))
-            reached[name] = min(reached[name], cost(other, where))
-    for name in places:
-        yield plain(f"baseline: bare loop, {name}", floor[name], "us")
-        yield at_most(f"overhead per token, {name}", reached[name] - floor[name], "us", 30)
 
 
 # ---- throughput
@@ -151,18 +50,9 @@ async def ours_together(path: Path, streams: int, tokens: int, mode: str) -> flo
 
 def server(path: Path) -> Callable[[int, int], float] | None:
     """xllamacpp's throughput over so many streams and tokens, None where it is not installed."""
-    if importlib.util.find_spec("xllamacpp") is None:
+    if not peer_xllamacpp.installed():
         return None
-    xllamacpp = importlib.import_module("xllamacpp")
-
-    params = xllamacpp.CommonParams()
-    params.model.path = str(path)
-    params.n_parallel = max(STREAMS)
-    params.n_ctx = 512 * max(STREAMS)
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
-    params.kv_unified = False
-    params.verbosity = -1
-    running = xllamacpp.Server(params)
+    running = peer_xllamacpp.server(path, streams=max(STREAMS))
 
     def one(index: int, tokens: int) -> None:
         wanted = {"prompt": f"{index} {PROMPT}", "n_predict": tokens, "temperature": 0, "ignore_eos": True}
@@ -310,7 +200,7 @@ def told_again(folder: Path, *, full: bool) -> Iterator[Figure]:
 
 
 PARTS: dict[str, Callable[[Path, bool], Iterator[Figure]]] = {
-    "token": lambda folder, full: per_token(folder, 3 if full else 2, full),
+    "token": lambda folder, full: per_token(folder, 5 if full else 2, full),
     "throughput": lambda folder, full: throughput(exact(folder, "q8_0"), 5 if full else 2, 128 if full else 48),
     "answers": lambda folder, full: answers(folder, full=full),
     "states": lambda folder, _: states(exact(folder, "q8_0"), 256),

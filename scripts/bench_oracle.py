@@ -18,45 +18,34 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
-import importlib
-import importlib.util
-import json
 import os
 import random
 import sys
 import tempfile
-import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from scripts import peer_xllamacpp
 from scripts.alike import compiled, instructions
-from scripts.bench_determinism import STAMP, WORDS, opened
-from scripts.bench_llm import installed
-from scripts.figures import Figure, at_least, at_most, parser, plain, report
+from scripts.bench_determinism import WORDS, opened_model
+from scripts.figures import Figure, at_most, parser, plain, report
+from scripts.llm_asked import STAMP
 from scripts.make_test_models import make
+from scripts.oracle_texts import templates, vocabularies
 from services.llm.engines.library import library
-from services.llm.engines.llama import LlamaEngine, Vocabulary
+from services.llm.engines.llama import LlamaEngine
 from services.llm.engines.weights import Weights
 from services.llm.port import LanguageModel
-from services.llm.template import ChatTemplate
-from shared.errors import SottoError
-from shared.events import LlmRequest, Message, TokenChance
+from shared.events import LlmRequest, TokenChance
 from shared.logs import configure
 
 ANSWER = 24
 """Tokens of each answer."""
 CLOSE = 1e-3
-SEPARATOR = "\n__ggml_vocab_test__\n"
-TALKS: Sequence[Sequence[tuple[str, str]]] = (
-    [("user", "What is the sea?")],
-    [("system", "You are kind."), ("user", "What is the sea?")],
-    [("user", "Hi"), ("assistant", "Hello!"), ("user", "What is the sea?")],
-)
 
 
 @dataclass(slots=True)
@@ -68,23 +57,6 @@ class Agreement:
     different: int = 0
     widest: float = 0.0
     """The largest distance of the two best scores at a first difference."""
-
-
-def server(path: Path, template: str = "") -> Any:
-    """llama-server on that file, on one thread; it ends when it is let go."""
-    xllamacpp = importlib.import_module("xllamacpp")
-    params = xllamacpp.CommonParams()
-    params.model.path = str(path)
-    params.n_parallel = 1
-    params.n_ctx = 512
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
-    params.kv_unified = False
-    params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
-    params.verbosity = -1
-    params.hostnames, params.port = ["127.0.0.1"], 0
-    if template:
-        params.use_jinja, params.chat_template = True, template
-    return xllamacpp.Server(params)
 
 
 def prompts(count: int) -> list[str]:
@@ -108,7 +80,7 @@ async def ours(model: LanguageModel, text: str) -> tuple[TokenChance, ...]:
 def theirs(running: Any, text: str) -> list[int]:
     """The tokens of the server's answer."""
     wanted = {"prompt": text, "n_predict": ANSWER, "temperature": 0, "cache_prompt": False, "return_tokens": True}
-    return list(_post(running, "/completion", {**wanted, "stream": False})["tokens"])
+    return list(peer_xllamacpp.post(running, "/completion", {**wanted, "stream": False})["tokens"])
 
 
 def compare(found: Sequence[TokenChance], expected: Sequence[int], into: Agreement) -> None:
@@ -155,8 +127,9 @@ def bare(path: Path, texts: Sequence[str]) -> list[list[int]]:
 async def agreement(path: Path, count: int) -> tuple[Agreement, Agreement]:
     """Ask all three the same; returns how we agree with the bare loop and with the server."""
     texts, loop, other = prompts(count), Agreement(), Agreement()
-    running, plainly = server(path), await asyncio.to_thread(bare, path, texts)
-    async with opened(path, sequences=1, prefill_chunk=256, prefix_cache_mb=0, flash_attention="off") as model:
+    running = peer_xllamacpp.server(path, flash_attention=False)
+    plainly = await asyncio.to_thread(bare, path, texts)
+    async with opened_model(path, sequences=1, prefill_chunk=256, prefix_cache_mb=0, flash_attention="off") as model:
         for text, expected in zip(texts, plainly, strict=True):
             found = await ours(model, text)
             compare(found, expected, loop)
@@ -166,11 +139,10 @@ async def agreement(path: Path, count: int) -> tuple[Agreement, Agreement]:
 
 def answers(folder: Path, count: int, only: str) -> Iterator[Figure]:
     """The agreement on each test model, or on those with that in their name."""
-    server_has = importlib.import_module("xllamacpp").get_system_info()
-    alike = instructions(server_has) == instructions(library().native.llama_print_system_info().decode())
+    alike = instructions(peer_xllamacpp.features()) == instructions(library().native.llama_print_system_info().decode())
     yield plain("both builds use the same instructions", alike, "")
     for path in make(folder):
-        if only not in path.stem:
+        if only not in path.stem or path.stem.startswith("bert"):  # those answer nothing
             continue
         loop, found = asyncio.run(agreement(path, count))
         title = f"{path.stem}, {count} prompts"
@@ -183,112 +155,9 @@ def answers(folder: Path, count: int, only: str) -> Iterator[Figure]:
         yield plain(f"{title}: scores at a first difference, at most apart", found.widest, "")
 
 
-# ---- what the source comes with
-
-
-def vocabularies(sdist: Path) -> Iterator[Figure]:
-    """Every vocabulary: its own vectors, and all texts of all as the bindings' own tokeniser cuts them."""
-    wrong: list[str] = []
-    paths = sorted(sdist.rglob("ggml-vocab-*.gguf"))
-    vectors = {path: _vectors(path) for path in paths}
-    texts = sorted({text for cut in vectors.values() for text, _ in cut})
-    for path in paths:
-        ours, bindings = (
-            Vocabulary(installed(path)),
-            importlib.import_module("llama_cpp").Llama(str(path), vocab_only=True, verbose=False),
-        )
-        wrong += [f"{path.stem}: {text!r}" for text, tokens in vectors[path] if ours.tokens(text) != tokens]
-        for text in texts:
-            if ours.tokens(text) != bindings.tokenize(text.encode(), add_bos=False, special=True):
-                wrong.append(f"{path.stem}, unlike the bindings: {text!r}")
-        ours.close()
-        bindings.close()
-    for each in wrong:
-        print(each, file=sys.stderr)
-    told = sum(map(len, vectors.values()))
-    yield plain("vocabularies", len(paths), "files")
-    yield plain("vocabularies with vectors", sum(map(bool, vectors.values())), "files")
-    yield plain("tokenizer vectors", told, "texts")
-    yield plain("texts cut as by the bindings", len(paths) * len(texts), "texts")
-    yield at_most("texts cut otherwise", len(wrong), "texts", 0)
-
-
-def _vectors(path: Path) -> list[tuple[str, list[int]]]:
-    """The texts that come with a vocabulary, and their tokens; none where there are none."""
-    texts, tokens = path.with_suffix(".gguf.inp"), path.with_suffix(".gguf.out")
-    if not texts.exists():
-        return []
-    lines = tokens.read_text(encoding="utf-8").splitlines()
-    said = texts.read_text(encoding="utf-8").split(SEPARATOR)
-    return [(text, [int(token) for token in line.split()]) for text, line in zip(said, lines, strict=False)]
-
-
-def templates(sdist: Path, model: Path) -> Iterator[Figure]:
-    """Every chat template, rendered by the server and by us for three conversations."""
-    paths = sorted(sdist.rglob("models/templates/*.jinja"))
-    weights = Weights(library(), model, gpu_layers=0, wanted=lambda: True, vocabulary_only=True)
-    same = refused = 0
-    wrong: list[str] = []
-    for path in paths:
-        source = path.read_text(encoding="utf-8")
-        running = server(model, source)
-        for talk in TALKS:
-            expected = _rendered_there(running, talk)
-            if expected is None:
-                refused += 1
-                continue
-            found = _rendered_here(source, weights, talk)
-            if _bare(found, weights) == _bare(expected, weights):
-                same += 1
-            else:
-                wrong.append(f"{path.name}, {len(talk)} messages:\n  there {expected!r}\n  here  {found!r}")
-    weights.close()
-    for each in wrong:
-        print(each, file=sys.stderr)
-    yield plain("chat templates", len(paths), "files")
-    yield plain("conversations that the server's template refuses", refused, "prompts")
-    yield at_least(f"prompts that agree, of {same + len(wrong)}", same, "prompts", same + len(wrong))
-
-
-def _rendered_there(running: Any, talk: Sequence[tuple[str, str]]) -> str | None:
-    """The server's prompt, None when it cannot make one."""
-    body = {
-        "messages": [{"role": role, "content": content} for role, content in talk],
-        "chat_template_kwargs": {"enable_thinking": False},
-    }
-    try:
-        return str(_post(running, "/apply-template", body)["prompt"])
-    except OSError:
-        return None
-
-
-def _post(running: Any, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Ask the server, which listens on this machine alone. Raises OSError when it refuses."""
-    request = urllib.request.Request(
-        running.listening_address + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        found: dict[str, Any] = json.loads(answer.read())
-    return found
-
-
-def _rendered_here(source: str, weights: Weights, talk: Sequence[tuple[str, str]]) -> str:
-    messages = [Message.model_validate({"role": role, "content": content}) for role, content in talk]
-    try:
-        template = ChatTemplate(source, bos=weights.bos_text, eos=weights.eos_text, now=datetime.now)
-        return template.render(messages, (), thinking=False)
-    except SottoError as error:
-        return f"({error})"
-
-
-def _bare(prompt: str, weights: Weights) -> str:
-    """Without the token that every prompt may begin with: the server adds it later."""
-    return prompt.removeprefix(weights.bos_text)
-
-
 def measured(count: int, sdist: Path | None, only: str) -> Iterator[Figure]:
     """All of it, as it comes."""
-    if importlib.util.find_spec("xllamacpp") is None:
+    if not peer_xllamacpp.installed():
         raise SystemExit(
             "xllamacpp is not installed. Install it into a folder of its own (pip install --target FOLDER xllamacpp) "
             "and name that in PYTHONPATH."
@@ -305,8 +174,8 @@ def measured(count: int, sdist: Path | None, only: str) -> Iterator[Figure]:
 def _take_kernels(sdist: Path | None, folder: Path) -> None:
     if sdist is None:
         raise SystemExit("--alike compiles a part of llama.cpp: name its source with --sdist.")
-    server_has = instructions(importlib.import_module("xllamacpp").get_system_info())
-    os.environ["LLAMA_CPP_LIB_PATH"] = str(compiled(sdist, server_has, folder))  # read as the bindings are imported
+    kernels = compiled(sdist, instructions(peer_xllamacpp.features()), folder)
+    os.environ["LLAMA_CPP_LIB_PATH"] = str(kernels)  # read as the bindings are imported
 
 
 def main() -> int:

@@ -164,9 +164,8 @@ def write_exact(
     return write_random(path, shape, quantised=quantised)
 
 
-def write_ascii(path: Path, *, context: int = 4096) -> Path:
+def write_ascii(path: Path, shape: Shape | None = None) -> Path:
     """Write a tiny random model that says nothing but letters, one a token: its text counts its tokens."""
-    shape = Shape(context=context)
     vocabulary = Vocabulary()
     silent = [i for i, token in enumerate(vocabulary.tokens) if not (len(token) == 1 and token.isascii())]
     vocabulary.unsaid = lambda: silent  # type: ignore[method-assign]
