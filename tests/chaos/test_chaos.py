@@ -1,51 +1,57 @@
-"""Whatever is killed, stopped, cut off or slowed down, nothing is lost and nothing happens twice."""
+"""Whatever is killed, stopped, cut off, slowed down or doubled, nothing is lost and nothing happens twice."""
 
 from __future__ import annotations
 
-import asyncio
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.kit.chaos import Fault, chaos
+from tests.chaos.matrix import CONVERSATION, MATRIX, WHY_NOT, drawn, few, struck
+from tests.chaos.parts import PARTS
+from tests.chaos.world import ALIVE_S, Tally, World, chaos
 from tests.kit.redis_server import small_disk
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(580)]
+_SERVICES = Path(__file__).resolve().parents[2] / "services"
+_STOP_S = 2 * ALIVE_S
 
 
-async def test_every_fault_once(request: pytest.FixtureRequest) -> None:
-    """In an order drawn from a seed, for one worker or the other; each turn is answered, or the person was told."""
-    rounds = 10 if request.config.getoption("--long") else 1
+def test_the_matrix_names_every_service_and_a_reason_for_every_gap() -> None:
+    services = {place.parent.name for place in _SERVICES.glob("*/service.py")}
+    assert services == {*PARTS, *CONVERSATION, "isolation"}
+    assert {*PARTS, "all-in-one", "conversation", "redis", "isolation"} == set(MATRIX)
+    assert {mark for row in MATRIX.values() for mark in row.values()} == {"x", *WHY_NOT}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(580)
+async def test_each_is_struck_and_each_fault_comes() -> None:
+    """In an order drawn from a seed; each request is answered, or the person was told, and all comes to rest."""
     dice = random.Random(2026)
     async with chaos() as world:
-        for _ in range(rounds):
-            faults = world.faults()
-            dice.shuffle(faults)
-            once = {fault.name.replace("left", "worker").replace("right", "worker"): fault for fault in faults}
-            for fault in once.values():
-                await world.strike(fault, dice, turns=4)
-        tally = await world.settle()
-    assert (tally.lost, tally.twice, tally.unbalanced) == ([], [], [])
-    assert tally.answered + tally.apologies == 2 * tally.turns
-    assert tally.answered > tally.apologies
+        await _strike(world, few(drawn(dice, len(struck()))), dice)
+        _nothing_wrong(await world.settle())
 
 
-@pytest.mark.only_long("a disk of its own is mounted (root)")
-async def test_a_full_disk_of_redis(tmp_path: Path) -> None:
-    """What it cannot write it refuses; that waits where it is, and is done once there is room."""
+@pytest.mark.only_long("every fault for everybody, for minutes; a disk of its own is mounted (root)")
+@pytest.mark.timeout(580)
+@pytest.mark.parametrize("part", range(2))
+async def test_everybody_is_struck_by_every_fault(tmp_path: Path, part: int) -> None:
     dice = random.Random(2026)
-    with small_disk(tmp_path / "disk") as disk:
+    cells = drawn(dice, len(struck()))
+    with small_disk(tmp_path / "disk", "64m") as disk:
+        async with chaos("--appendfsync", "everysec", "--auto-aof-rewrite-min-size", "8mb", disk=disk) as world:
+            await _strike(world, cells[part::2], dice)
+            _nothing_wrong(await world.settle())
 
-        async def fill() -> None:
-            await asyncio.to_thread(disk.fill)
 
-        async def free() -> None:
-            await asyncio.to_thread(disk.free)
+async def _strike(world: World, cells: Sequence[tuple[str, str]], dice: random.Random) -> None:
+    for target, fault in cells:
+        await world.strike(target, fault, dice, turns=2, stop_s=_STOP_S)
 
-        async with chaos("--appendfsync", "everysec", disk=disk.folder) as world:
-            for _ in range(5):
-                await world.strike(Fault("redis: its disk is full", fill, free), dice, turns=8)
-            tally = await world.settle()
+
+def _nothing_wrong(tally: Tally) -> None:
     assert (tally.lost, tally.twice, tally.unbalanced) == ([], [], [])
-    assert tally.answered + tally.apologies == 2 * tally.turns
+    assert tally.answered + tally.apologies == tally.requests
+    assert tally.answered > tally.apologies
