@@ -38,6 +38,10 @@ from shared.installed import InstalledModel
 from shared.pcm import CAPTURE_RATE, Floats, pcm16, resample
 
 DIGITS: list[JsonValue] = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+_ALIKE = (
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+    *("thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"),
+)
 WAKE = ("alexa", "hey_jarvis", "hey_mycroft", "okay_nabu")
 SENTENCES = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 COFFEE = SENTENCES["coffee"]
@@ -196,6 +200,23 @@ def skills(engine: Engine, *, full: bool) -> Iterator[Figure]:
     yield at_least(f"{engine.name} skills: commands right ({right} of {len(said)})", 100 * right / len(said), "%", 85)
     yield at_most(f"{engine.name} skills: commands wrong ({wrong} of {len(said)})", 100 * wrong / len(said), "%", 3)
     yield plain(f"{engine.name} skills: text after the end of a command, p95", percentile(settling, 95), "ms")
+
+
+def numbers(engine: Engine, *, full: bool) -> Iterator[Figure]:
+    """Teens and tens, which sound alike: right, asked for again, or wrong."""
+    engine.learn({"en": load("en").published})
+    frames = ("set a timer for {} minutes", "what is seven times {}", "wake me in {} minutes")
+    said = [(frame.format(number), voice) for number in _ALIKE for frame in frames for voice in VOICES]
+    right = asked = wrong = 0
+    for text, voice in said[:: 1 if full else 5]:
+        heard = utterance(engine, spoken(text, voice))
+        right += heard.trusted and heard.text == text
+        wrong += heard.trusted and heard.text != text
+        asked += not heard.trusted
+    count = right + asked + wrong
+    yield plain(f"{engine.name} numbers that sound alike: right ({right} of {count})", 100 * right / count, "%")
+    yield plain(f"{engine.name} numbers that sound alike: asked for again ({asked})", 100 * asked / count, "%")
+    yield plain(f"{engine.name} numbers that sound alike: wrong ({wrong})", 100 * wrong / count, "%")
 
 
 def false_accepts(engine: Engine, folder: Folder) -> Iterator[Figure]:
@@ -371,12 +392,14 @@ def _figures(data: Path | None, model: Path | None, *, full: bool) -> Iterator[F
     if data is None:
         for engine in engines(model):
             yield from skills(engine, full=full)
+            yield from numbers(engine, full=full)
         return
     folder, normal = Folder(data, full=full), Normaliser(data)
     yield from voice_activity(folder)
     yield from wake_words(folder)
     for engine in engines(model):
         yield from skills(engine, full=full)
+        yield from numbers(engine, full=full)
         yield from false_accepts(engine, folder)
         yield from coffee(engine, folder)
         yield from partials(engine, folder)

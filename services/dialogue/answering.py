@@ -105,11 +105,11 @@ def commit(
     return _call(with_answer(state, stage="skill"), sentence=text)
 
 
-def say_alone(state: State, name: Phrase, outcome: Outcome, moments: Moments | None = None) -> State:
-    """Answer the open turn with one of dialogue's own sentences."""
+def say_alone(state: State, name: Phrase, outcome: Outcome, moments: Moments | None = None, **words: str) -> State:
+    """Answer the open turn with one of dialogue's own sentences; `words` fill its gaps."""
     state = begin(state, "speech", "", state.language, spoken=True)
     state = with_answer(state, outcome=outcome, moments=replace(moments or Moments(), asked=state.now))
-    return say(state, phrase(name, state.language))
+    return say(state, phrase(name, state.language, **words))
 
 
 def apologise(state: State, name: Phrase) -> State:

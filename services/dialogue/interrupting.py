@@ -76,7 +76,7 @@ def overdue(state: State) -> State:
 
 def meaning(state: State, event: SttFinal) -> Meaning:
     """What the whole of it was."""
-    if not event.trusted:
+    if not event.trusted and not event.others:
         return "noise"
     return _found(state, event.text)
 

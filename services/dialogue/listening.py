@@ -31,7 +31,7 @@ from services.dialogue.state import (
     wake_at,
     with_utterance,
 )
-from services.dialogue.words import is_hum
+from services.dialogue.words import differing, is_hum
 from shared.events import (
     AudioChime,
     SpeechEnded,
@@ -269,7 +269,9 @@ def cancel(state: State) -> State:
 
 def _decide(state: State, utterance: Utterance, event: SttFinal) -> State:
     text = event.text.strip()
-    if not text or not event.trusted:
+    if event.others and state.misses < min(1, state.rules.settings.ask_again):
+        return _in_doubt(state, utterance, event)
+    if not text or not (event.trusted or event.others):
         return _misheard(state, utterance, event)
     if is_hum(text):
         return close_unanswered(state, "ignored")
@@ -283,6 +285,14 @@ def _decide(state: State, utterance: Utterance, event: SttFinal) -> State:
         endpoint=utterance.endpoint_sample,
         moments=replace(utterance.moments, final=moment(event.at, utterance.moments.endpoint, state.now)),
     )
+
+
+def _in_doubt(state: State, utterance: Utterance, event: SttFinal) -> State:
+    # Asked once: then the likelier will do, since the answer names it.
+    one, other = differing(event.text, event.others[0])
+    moments = replace(utterance.moments, final=event.at)
+    state = replace(state, misses=state.misses + 1)
+    return say_alone(state, "which-one", "not-understood", moments, one=one, other=other)
 
 
 def _misheard(state: State, utterance: Utterance, event: SttFinal) -> State:

@@ -9,7 +9,7 @@ __all__ = ["Phrase", "phrase"]
 Phrase = Literal[
     "not-understood", "still-not-understood", "lost-recognition", "lost-skill", "lost-model", "lost-speech",
     "lost-memory", "no-model", "no-model-again", "no-words", "noted", "nothing-to-repeat", "nothing-to-resume",
-    "too-long", "went-wrong",
+    "too-long", "went-wrong", "which-one",
 ]  # fmt: skip
 
 _SENTENCES: dict[str, dict[Phrase, str]] = {
@@ -30,6 +30,7 @@ _SENTENCES: dict[str, dict[Phrase, str]] = {
         "nothing-to-resume": "There is nothing to go on with.",
         "too-long": "That is more than my language model can read at once. Please ask in fewer words.",
         "went-wrong": "Sorry, that went wrong.",
+        "which-one": "Was that {one}, or {other}? Please say it again.",
     },
     "de": {
         "not-understood": "Das habe ich leider nicht verstanden.",
@@ -48,6 +49,7 @@ _SENTENCES: dict[str, dict[Phrase, str]] = {
         "nothing-to-resume": "Es gibt nichts, womit ich weitermachen könnte.",
         "too-long": "Das ist mehr, als mein Sprachmodell auf einmal lesen kann. Bitte frag mit weniger Worten.",
         "went-wrong": "Entschuldige, das ist schiefgegangen.",
+        "which-one": "War das {one} oder {other}? Bitte sag es noch einmal.",
     },
     "fr": {
         "not-understood": "Désolé, je n'ai pas compris.",
@@ -66,6 +68,7 @@ _SENTENCES: dict[str, dict[Phrase, str]] = {
         "nothing-to-resume": "Il n'y a rien à continuer.",
         "too-long": "C'est plus que mon modèle de langage ne peut lire d'un coup. Pose la question en moins de mots.",
         "went-wrong": "Désolé, quelque chose s'est mal passé.",
+        "which-one": "C'était {one} ou {other} ? Répète, s'il te plaît.",
     },
     "es": {
         "not-understood": "Perdona, no te he entendido.",
@@ -84,10 +87,14 @@ _SENTENCES: dict[str, dict[Phrase, str]] = {
         "nothing-to-resume": "No hay nada que continuar.",
         "too-long": "Es más de lo que mi modelo de lenguaje puede leer de una vez. Pregúntalo con menos palabras.",
         "went-wrong": "Perdona, algo ha salido mal.",
+        "which-one": "¿Era {one} o {other}? Dilo otra vez, por favor.",
     },
 }
 
 
-def phrase(name: Phrase, language: str) -> str:
-    """Return the sentence in `language`."""
-    return _SENTENCES.get(language, _SENTENCES["en"])[name]
+def phrase(name: Phrase, language: str, **words: str) -> str:
+    """Return the sentence in `language`, with its gaps filled."""
+    sentence = _SENTENCES.get(language, _SENTENCES["en"])[name]
+    for gap, said in words.items():
+        sentence = sentence.replace(f"{{{gap}}}", said)
+    return sentence

@@ -51,7 +51,7 @@ def mention_noted(state: State) -> State:
     """End an answer with what is kept of what was said in passing."""
     if not state.noted or state.answer is None:
         return state
-    told = phrase("noted", state.answer.language).replace("{fact}", "; ".join(state.noted))
+    told = phrase("noted", state.answer.language, fact="; ".join(state.noted))
     space = "" if not state.answer.text or state.answer.text[-1:].isspace() else " "
     return add_text(replace(state, noted=()), space + told)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["hangs", "is_backchannel", "is_complete", "is_echo", "is_hum", "is_stop", "normal"]
+__all__ = ["differing", "hangs", "is_backchannel", "is_complete", "is_echo", "is_hum", "is_stop", "normal"]
 
 _HUM_WORDS = "mm mmm mhm mmhm mmhmm hm hmm hmmm uh um uhm er erm ah aha uhhuh uhuh huh ähm äh hä euh ehm eh"
 _HUMS = frozenset(_HUM_WORDS.split())
@@ -55,6 +55,15 @@ def normal(text: str) -> tuple[str, ...]:
     """Return the words of a text, lower case, composed, without punctuation (an inner apostrophe stays)."""
     text = unicodedata.normalize("NFC", text).lower().replace("’", "'")
     return tuple(re.findall(r"\w+(?:'\w+)*", text))
+
+
+def differing(text: str, other: str) -> tuple[str, str]:
+    """Return the words of each text that are not at its beginning or end in both."""
+    one, two = text.split(), other.split()
+    shorter = min(len(one), len(two))
+    same = next((n for n in range(shorter) if one[n] != two[n]), shorter)
+    behind = next((n for n in range(shorter - same) if one[-1 - n] != two[-1 - n]), shorter - same)
+    return " ".join(one[same : len(one) - behind]), " ".join(two[same : len(two) - behind])
 
 
 def is_hum(text: str) -> bool:

@@ -50,3 +50,10 @@ class Transcript:
     """The engine's own judgement that `confidence` is enough to act on."""
     mode: Mode = "dictation"
     """`grammar`: one of the sentences that skills know."""
+    others: tuple[str, ...] = ()
+    """Texts that the sound may just as well be; then this one is likelier, and not trusted."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether it is a whole sentence that skills know, whatever number in it is in doubt."""
+        return self.mode == "grammar" and (self.trusted or bool(self.others))

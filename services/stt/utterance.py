@@ -157,7 +157,7 @@ class Utterance:
         # Words that were stable stay; the settled text is the newest hypothesis.
         stable = self._last.stable if transcript.text.startswith(self._last.stable) else ""
         guess = Guess(transcript.text, stable, transcript.language, transcript.confidence)
-        self._publish(worker, guess, complete=transcript.trusted and transcript.mode == "grammar")
+        self._publish(worker, guess, complete=transcript.complete)
 
     async def _guess(self, worker: Worker, listener: Listener) -> None:
         began = self._ctx.clock.monotonic_ns()
@@ -231,6 +231,7 @@ class Utterance:
             confidence=transcript.confidence,
             trusted=transcript.trusted,
             mode=transcript.mode,
+            others=transcript.others,
             engine=worker.engine.name,
             start_sample=self._start.from_sample,
             until_sample=self._finish.until_sample,

@@ -78,6 +78,8 @@ class SttFinal(Event):
     """The engine's own judgement that `confidence` is enough to act on."""
     mode: Literal["grammar", "dictation"]
     """`grammar`: one of the sentences that skills know; `dictation`: free text."""
+    others: tuple[str, ...] = ()
+    """Texts that the sound may just as well be (numbers sound alike); then `text` is likelier, and not trusted."""
     engine: str
     start_sample: int
     until_sample: int

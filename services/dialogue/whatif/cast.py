@@ -161,6 +161,7 @@ class Cast:
             confidence=heard.confidence,
             trusted=heard.trusted,
             mode="dictation",
+            others=heard.others,
             engine="record",
             start_sample=start.from_sample,
             until_sample=finish.until_sample,

@@ -106,6 +106,8 @@ class Heard:
     confidence: float
     after: int
     """ns from the request to finish."""
+    others: tuple[str, ...]
+    """What it may just as well be."""
     guessed: bool
     """It was never asked for this stretch: put together from what it said of others."""
 
@@ -145,10 +147,10 @@ class Past:
         if inside and abs(inside[-1].until_sample - until_sample) <= _SLACK and len(inside) == 1:
             final, after = next(pair for pair in self.finals if pair[0] is inside[0])
             if final.start_sample >= first_sample - _SLACK:
-                return Heard(final.text, final.trusted, final.confidence, after, guessed=False)
+                return Heard(final.text, final.trusted, final.confidence, after, final.others, guessed=False)
         text = " ".join(self._words(first_sample, until_sample))
         sure = all(f.trusted for f in inside)
-        return Heard(text, sure, 0.9 if sure else 0.2, self.tail_ns, guessed=True)
+        return Heard(text, sure, 0.9 if sure else 0.2, self.tail_ns, (), guessed=True)
 
     def _words(self, first_sample: int, until_sample: int) -> Iterator[str]:
         """The words between two positions: of the finals by their times, without these as the partials had them."""

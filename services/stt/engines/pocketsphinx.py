@@ -20,7 +20,7 @@ from services.stt.engines.sphinx_grammar import Follower, GrammarDecoder, prepar
 from services.stt.grammar import Grammar, GrammarShelf, GrammarTooLarge, SentencesMalformed, compile_sentences
 from services.stt.ports import EngineUnusable, Sentences
 from services.stt.settings import SttSettings
-from services.stt.transcript import Guess, Spoken, Transcript
+from services.stt.transcript import Guess, Mode, Spoken, Transcript
 from shared.errors import SottoError
 from shared.installed import InstalledModel
 from shared.pcm import CAPTURE_RATE, Floats
@@ -129,11 +129,11 @@ class _Listener:
         found = self._command()
         if self._is_trusted(found):
             assert found is not None
-            return self._transcript(found.words, found.confidence, trusted=True)
+            return self._transcript(found.words, found.confidence, "grammar", found.others)
         self._dictate()
         self._dictation.commit()
         words = self._dictation.words
-        return self._transcript(words, _mean(words), trusted=False)
+        return self._transcript(words, _mean(words), "dictation")
 
     def _dictate(self) -> None:
         """Take down what was heard: only where no command is, since it costs more than all that finds one."""
@@ -152,9 +152,10 @@ class _Listener:
             if self._is_first:
                 self._follow_again(sound)
             found = self._engine.grammar.find(sound, self._follower.words())
-            if self._is_trusted(found):
-                self._engine.mean = self._engine.grammar.mean(sound)
-            return found
+            if found is None or not self._is_trusted(found):
+                return found
+            self._engine.mean = self._engine.grammar.mean(sound)
+            return self._engine.grammar.told_apart(sound, found)
         except RuntimeError as error:
             raise RecognitionFailed(f"pocketsphinx broke: {error}") from error
 
@@ -166,16 +167,19 @@ class _Listener:
     def _is_trusted(self, found: Found | None) -> bool:
         return found is not None and found.confidence >= self._engine.settings.grammar_confidence
 
-    def _transcript(self, words: Sequence[Spoken], confidence: float, *, trusted: bool) -> Transcript:
+    def _transcript(
+        self, words: Sequence[Spoken], confidence: float, mode: Mode, others: tuple[str, ...] = ()
+    ) -> Transcript:
         return Transcript(
             " ".join(word.text for word in words),
             tuple(words),
             _LANGUAGE,
-            confidence,
+            confidence / (1 + len(others)),
             PocketSphinx.name,
             self._heard / CAPTURE_RATE,
-            trusted,
-            "grammar" if trusted else "dictation",
+            trusted=mode == "grammar" and not others,
+            mode=mode,
+            others=others,
         )
 
 

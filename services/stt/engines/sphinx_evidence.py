@@ -7,7 +7,7 @@ be explained without the grammar, and whether the same sentence was heard while 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from services.stt.engines.sphinx_dictation import FRAME, is_filler, plain_word
 from services.stt.grammar import WordGraph
 from services.stt.transcript import Spoken
 
-__all__ = ["Evidence", "Found", "Readings", "Segment"]
+__all__ = ["Evidence", "Found", "Readings", "Segment", "timed"]
 
 _RARE = 14.0
 """Surprise in nats from which a sentence is no common one; what recordings are taken for begins there."""
@@ -77,6 +77,8 @@ class Found:
     words: tuple[Spoken, ...]
     confidence: float
     evidence: Evidence
+    others: tuple[str, ...] = ()
+    """Sentences that the same sound may just as well be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +103,21 @@ class Readings:
             ease=max(0.0, min(_MOST_EASE, _RARE - graph.surprise(said))),
         )
         confidence = evidence.confidence
-        words = tuple(
-            Spoken(word, s.first * FRAME, min((s.last + 1) * FRAME, length), confidence)
-            for word, s in zip(said, spoken, strict=True)
-        )
-        return Found(" ".join(said), words, confidence, evidence)
+        return Found(" ".join(said), timed(spoken, length, confidence), confidence, evidence)
 
     def _other_phones(self, spoken: Sequence[Segment]) -> float:
         wanted = [phone for segment in spoken for phone in segment.phones]
         heard = [segment.word for segment in self.phones if not is_filler(segment.word)]
         return _edits(wanted, heard) / max(1, len(wanted))
+
+
+def timed(segments: Iterable[Segment], length: int, confidence: float) -> tuple[Spoken, ...]:
+    """The words of a decoding of `length` samples."""
+    return tuple(
+        Spoken(plain_word(s.word), s.first * FRAME, min((s.last + 1) * FRAME, length), confidence)
+        for s in segments
+        if not is_filler(s.word)
+    )
 
 
 def _misfit(spoken: Sequence[Segment], free: Sequence[Segment]) -> float:

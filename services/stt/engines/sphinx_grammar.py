@@ -9,6 +9,7 @@ import numpy as np
 
 from services.stt.engines.sphinx_dictation import is_filler, plain_word
 from services.stt.engines.sphinx_evidence import Found, Readings
+from services.stt.engines.sphinx_numbers import Numbers
 from services.stt.engines.sphinx_search import Search
 from services.stt.grammar import Grammar, WordGraph
 from services.stt.grammar.lexicon import pronounce
@@ -87,6 +88,18 @@ class _Searches:
 
 class GrammarDecoder(_Searches):
     """Finds sentences in whole utterances. Raises RuntimeError when the native decoder breaks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._numbers: Numbers | None = None
+
+    def learn(self, grammar: Grammar) -> None:
+        super().learn(grammar)
+        self._numbers = Numbers(self._graph, grammar.said)
+
+    def told_apart(self, sound: Floats, found: Found) -> Found:
+        """Return what was found in a whole utterance with its teens and tens looked at again."""
+        return self._numbers.told_apart(found, self._dithered(sound), len(sound)) if self._numbers else found
 
     def find(self, sound: Floats, followed: Sequence[str] | None = None) -> Found | None:
         """Return the best sentence in a whole utterance, shape (samples,), or None when there is none.

@@ -11,7 +11,7 @@ from services.stt.engines.sphinx_dictation import is_filler
 from services.stt.engines.sphinx_evidence import Segment
 from services.stt.grammar import RARE, WordGraph
 
-__all__ = ["Search"]
+__all__ = ["Arc", "Search"]
 
 _NAME = "search"
 _RARE_CHANCE = 1e-6
@@ -20,6 +20,9 @@ _BEAMS = {"beam": 1e-80, "pbeam": 1e-80, "wbeam": 1e-60, "wip": 1e-2}
 pocketsphinx's own and 90 % with these, at 0.046 of real time instead of 0.029; a price on every word adds 1 %."""
 _SCALE = 1024
 """By which pocketsphinx divides every score (`SENSCR_SHIFT`)."""
+
+Arc = tuple[int, int, float, str] | tuple[int, int, float]
+"""From a state to a state, how likely of all that leave it, and the word on the way, if any."""
 
 
 class Search:
@@ -47,17 +50,27 @@ class Search:
     @classmethod
     def for_sentences(cls, graph: WordGraph, said: Mapping[str, Sequence[str]]) -> Search:
         """Of the sentences of a graph with at least one; `said` is how its words sound, in ARPAbet."""
+        search = cls.for_any(said)
+        search.take(_transitions(graph), len(graph.arcs))
+        return search
+
+    @classmethod
+    def for_any(cls, said: Mapping[str, Sequence[str]]) -> Search:
+        """Of sentences that `take` will tell; `said` is how their words sound, in ARPAbet."""
         search = cls()
         decoder = search._decoder
         for name, value in _BEAMS.items():
             decoder.config[name] = value
         for word, ways in said.items():
             search._pronounce(word, ways)
-        decoder.add_fsg(_NAME, decoder.create_fsg(_NAME, 0, len(graph.arcs), _transitions(graph)))
-        decoder.activate_search(_NAME)
         # A word's score holds the search's price for every word, `wip` to the power of `lw`, scaled as all scores.
         search._price = decoder.config["lw"] * math.log(decoder.config["wip"]) / _SCALE
         return search
+
+    def take(self, arcs: Sequence[Arc], end: int) -> None:
+        """Search among the sentences on the ways from state 0 to `end`, in place of those before."""
+        self._decoder.add_fsg(_NAME, self._decoder.create_fsg(_NAME, 0, end, arcs))
+        self._decoder.activate_search(_NAME)
 
     @property
     def mean(self) -> str:
@@ -111,10 +124,10 @@ class Search:
             self._phones[name] = tuple(phones.split())
 
 
-def _transitions(graph: WordGraph) -> list[tuple[int, int, float, str] | tuple[int, int, float]]:
+def _transitions(graph: WordGraph) -> list[Arc]:
     """Arcs with equal chances at every state, less for words marked as rare; every end leads to one state more."""
     end = len(graph.arcs)
-    arcs: list[tuple[int, int, float, str] | tuple[int, int, float]] = []
+    arcs: list[Arc] = []
     for state, out in enumerate(graph.arcs):
         chance = 1.0 / max(1, len(out) + (state in graph.finals))
         for word, target in out.items():

@@ -136,6 +136,14 @@ def test_an_answer_that_fell_silent_for_noises_goes_on_over_the_next_one() -> No
     assert came(walk, TurnInterrupted) == [TurnInterrupted]
 
 
+def test_a_request_with_a_number_in_doubt_is_no_noise() -> None:
+    walk = speaking_walk()
+    silence(walk)
+    walk.final("set a timer for fifty minutes", others=("set a timer for fifteen minutes",))
+    assert came(walk, TurnInterrupted) == [TurnInterrupted]
+    assert walk.sent()[-2].text.strip() == "Was that fifty, or fifteen?"
+
+
 def test_what_was_heard_is_told_with_the_interruption() -> None:
     walk = speaking_walk()
     partial(walk, "what about tomorrow")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.events import SpeechEnded, SpeechStarted, SttFinish, SttPartial, SttStart, TurnFinished
+from shared.events import SpeechEnded, SpeechStarted, SttFinish, SttPartial, SttStart, TurnCommitted, TurnFinished
 from tests.services.dialogue.walk import Walk, fresh
 
 SECOND = 16_000
@@ -88,6 +88,31 @@ def test_all_that_is_said_while_recognition_is_slow_becomes_one_utterance() -> N
     starts = [event for event in walk.published if isinstance(event, SttStart)]
     assert [start.from_sample for start in starts] == [0, 30_000 - 4_800]
     assert walk.wakes["endpoint"] == 70_000 + 600 * 16
+
+
+def said(walk: Walk, text: str, *others: str) -> None:
+    """Somebody says something, and recognition knows what, or not quite."""
+    speaking(walk)
+    walk.ring("endpoint")
+    walk.final(text, others=others)
+
+
+def test_of_two_numbers_that_sound_alike_it_is_asked_once_which_one_was_said() -> None:
+    walk = Walk()
+    said(walk, "set a timer for fifty minutes", "set a timer for fifteen minutes")
+    assert "".join(clause.text for clause in walk.sent()) == "Was that fifty, or fifteen? Please say it again."
+    walk.settle()
+    assert [turn.reason for turn in walk.finished()] == ["not-understood"]
+    said(walk, "set a timer for fifteen minutes", "set a timer for fifty minutes")
+    assert [event.text for event in walk.published if isinstance(event, TurnCommitted)] == [
+        "set a timer for fifteen minutes"
+    ], "the likelier will do the second time: the answer names it"
+
+
+def test_whoever_must_not_ask_again_takes_the_likelier_number() -> None:
+    walk = Walk(fresh(ask_again=0))
+    said(walk, "set a timer for fifty minutes", "set a timer for fifteen minutes")
+    assert any(isinstance(event, TurnCommitted) for event in walk.published)
 
 
 def test_speech_that_goes_on_takes_back_the_end() -> None:

@@ -83,9 +83,9 @@ class AnyOrder(RuleBasedStateMachine):
             engine="walk",
         )
 
-    @rule(text=SAID, trusted=st.booleans())
-    def a_final(self, text: str, trusted: bool) -> None:
-        self.walk.final(text, trusted=trusted)
+    @rule(text=SAID, trusted=st.booleans(), others=st.sampled_from([(), ("set a timer for fifteen minutes",)]))
+    def a_final(self, text: str, trusted: bool, others: tuple[str, ...]) -> None:
+        self.walk.final(text, trusted=trusted, others=others)
 
     @rule(stale=st.booleans())
     def recognition_fails(self, stale: bool) -> None:

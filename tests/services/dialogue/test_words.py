@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.dialogue.words import hangs, is_backchannel, is_complete, is_echo, is_hum, is_stop, normal
+from services.dialogue.words import differing, hangs, is_backchannel, is_complete, is_echo, is_hum, is_stop, normal
 
 
 @pytest.mark.parametrize(
@@ -111,3 +111,16 @@ def test_other_words_are_no_echo(heard: str) -> None:
 
 def test_case_punctuation_and_apostrophes_do_not_matter() -> None:
     assert normal("It’s TEN, o'clock!") == ("it's", "ten", "o'clock")
+
+
+@pytest.mark.parametrize(
+    ("text", "other", "parts"),
+    [
+        ("set a timer for fifty minutes", "set a timer for fifteen minutes", ("fifty", "fifteen")),
+        ("five plus forty eight", "five plus fourteen", ("forty eight", "fourteen")),
+        ("a a b", "a b", ("a", "")),
+        ("same", "same", ("", "")),
+    ],
+)
+def test_two_texts_differ_in_what_neither_begins_nor_ends_alike(text: str, other: str, parts: tuple[str, str]) -> None:
+    assert differing(text, other) == parts

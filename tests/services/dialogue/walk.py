@@ -183,8 +183,8 @@ class Walk:
         self.feed(TtsFinished, turn=clause.turn, **place, samples=100, engine="walk", synthesis_ns=1)
         self.feed(AudioPlayed, turn=clause.turn, **place, until_sample=100, capture_sample=self.position, ended=True)
 
-    def final(self, text: str, *, trusted: bool = True) -> None:
-        """Recognition answers."""
+    def final(self, text: str, *, trusted: bool = True, others: tuple[str, ...] = ()) -> None:
+        """Recognition answers; with `others` it is in doubt."""
         self.feed(
             SttFinal,
             turn=0,
@@ -193,8 +193,9 @@ class Walk:
             words=(),
             language="en",
             confidence=0.9,
-            trusted=trusted,
+            trusted=trusted and not others,
             mode="dictation",
+            others=others,
             engine="walk",
             start_sample=0,
             until_sample=self.position,
