@@ -152,7 +152,6 @@ async def test_everything_it_knows_is_told(talk):
         "is my name Ada?",
         "what do you know about the history of France",
         "remember this",
-        "forget about it",
     ],
 )
 async def test_what_memory_does_not_know_is_for_the_model(talk, sentence):
