@@ -9,9 +9,12 @@ import gguf
 import numpy as np
 import numpy.typing as npt
 
+from scripts.builtin.answers import WORDS
 from scripts.builtin.network import Network
 from scripts.builtin.vocabulary import END, SPECIAL
 from scripts.builtin.wishes import TOOLS
+from services.llm.heard import alternatives
+from services.llm.pattern import literal
 
 __all__ = ["FORM", "SHARPENED", "TEMPLATE", "write"]
 
@@ -32,16 +35,22 @@ TEMPLATE = (
 )
 """How a conversation is written down; of a tool's answer only what it says. The tools were learned by heart."""
 
-_CALL = r"""
+_FORM = r"""
 root ::= call | said
 call ::= "<tool_call>{\"name\": \"" name "\", \"arguments\": {" (pair (", " pair){0,3})? "}}</tool_call>"
 pair ::= "\"" [a-z]+ "\": " (text | number)
-text ::= "\"" [^"\\\x00-\x1f<\x7f]{1,60} "\""
+text ::= "\"" ("all" | "am" | "pm" | "louder" | "quieter" | "remove" | (" " (heard | figure | sign)){1,24}) "\""
+figure ::= "("? [0-9]{1,9} ("." [0-9]{1,3})? ")"?
+sign ::= [-+*/^] | "percent" | "of" | "square" | "root"
 number ::= "0" | "-"? [1-9] [0-9]{0,7}
-said ::= " " [^ <\x00-\x1f\x7f] [^<\x00-\x1f\x7f]{0,400}
+said ::= (" " (heard | known) mark){1,60}
+mark ::= [.,!?:]?
 """
-FORM = f"{_CALL}name ::= {' | '.join(f'{chr(34)}{name}{chr(34)}' for name in TOOLS)}\n"
-"""What its answers look like, in GBNF: a call of one of the tools that it learned, or a sentence, never half of one."""
+FORM = f"{_FORM}name ::= {' | '.join(map(literal, TOOLS))}\nknown ::= {alternatives(WORDS)}\n"
+"""What its answers look like, in GBNF: a call of one of the tools that it learned, or a sentence, never half of one.
+
+Words are those of its own answers, or `heard`, which the engine fills with those of the conversation.
+"""
 
 SHARPENED = 6.0
 """The logits times this: at the conversation's temperature of 0.7 a small model would else draw too many odd words."""

@@ -21,7 +21,7 @@ from scripts.builtin.talk import TALK
 from scripts.builtin.wishes import WISHES, Wish
 from scripts.builtin.words import invented
 
-__all__ = ["ADDED", "SYNONYMS", "Line", "called", "dialogue"]
+__all__ = ["ADDED", "NO_TOOLS", "SYNONYMS", "Line", "called", "dialogue"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ _LITTLE = frozenset(
     the a an to of is are my me do does for please you it that this in on at and so be i i'm can could would will
     """.split()  # noqa: SIM905
 )
-_NO_TOOLS = "I cannot do that here: in this conversation I have no tools."
+NO_TOOLS = "I cannot do that here: in this conversation I have no tools."
 
 
 def dialogue(number: int) -> list[Line]:
@@ -171,7 +171,7 @@ class _Conversation:
         kept = {word for value in wish.arguments.values() if isinstance(value, str) for word in value.split()}
         said = self._says(self._dressed(wish.said, hesitating=not kept), kept)
         if not self.tools:
-            self._answers(_NO_TOOLS)
+            self._answers(NO_TOOLS)
             return
         if not last and self.random.random() < 0.3:
             self.lines.append(Line("assistant", wish.result if wish.result[0] != "{" else "Okay."))

@@ -12,7 +12,7 @@ from scripts.builtin.phrases import draw, drawn_from
 from scripts.builtin.slots import person_or_invented, slot
 from scripts.builtin.words import LISTS, invented, number_words
 
-__all__ = ["FACTS", "Fact", "fact", "never_told"]
+__all__ = ["FACTS", "FAVOURITES", "Fact", "fact", "never_told"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Fact:
 
 FACTS: dict[str, dict[str, list[str]]] = tomllib.loads(Path(__file__).with_name("facts.toml").read_text("utf-8"))["kind"]
 
-_FAVOURITES = {
+FAVOURITES = {
     "colour": "colour", "color": "colour", "food": "food", "dish": "food", "meal": "food", "drink": "drink", "animal": "wild", "season": "season",
     "sport": "sport", "hobby": "hobby", "instrument": "instrument", "language": "language", "day": "weekday", "month": "month", "city": "city",
     "country": "country", "flower": "common", "book": "invented", "song": "invented", "band": "invented", "singer": "person", "movie": "invented",
@@ -73,8 +73,8 @@ def never_told(random: Random, told: set[str]) -> Fact:
 def _about(kind: str, random: Random) -> tuple[str, str]:
     strange = random.random() < 0.55
     if kind == "favourite":
-        key = random.choice(list(_FAVOURITES))
-        return key, random.choice((invented(random), invented(random).lower())) if strange else _value(_FAVOURITES[key], random)
+        key = random.choice(list(FAVOURITES))
+        return key, random.choice((invented(random), invented(random).lower())) if strange else _value(FAVOURITES[key], random)
     if kind == "pet":
         return random.choice(LISTS["animal"]), person_or_invented(random)
     if kind == "relation":

@@ -26,6 +26,7 @@ from services.llm.engines.scheduler import Scheduler
 from services.llm.engines.seating import Seating
 from services.llm.engines.states import States
 from services.llm.engines.weights import Weights
+from services.llm.heard import with_heard
 from services.llm.port import InvalidRequest, Outcome
 from services.llm.reader import MARKERS, AnswerReader
 from services.llm.settings import LlmSettings
@@ -172,7 +173,9 @@ class LlamaModel:
             opened.weights,
             request,
             opened.settings,
-            grammar=grammar(request.structure) or tool_call(request.tools, request.tool_choice) or opened.form,
+            grammar=grammar(request.structure)
+            or tool_call(request.tools, request.tool_choice)
+            or with_heard(opened.form, request.messages),
             context_tokens=opened.pool.context_tokens,
         )
         reader = AnswerReader(

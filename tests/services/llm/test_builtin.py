@@ -74,6 +74,13 @@ async def test_a_file_that_tells_the_form_of_its_answers_gives_no_others(tmp_pat
     assert said == {"Yes.", "No."}
 
 
+async def test_a_file_whose_form_leaves_words_open_copies_those_that_were_said(tmp_path: Path) -> None:
+    path = gguf_models.write_random(tmp_path / "formed.gguf", form='root ::= " " heard\n')
+    async with running(LlmService(SETTINGS, Folder(path), LlamaEngine())) as bench:
+        said = {(await answered(bench, "Ljubljana, 4711!", temperature=2.0, seed=seed)).text for seed in range(6)}
+    assert said <= {"Ljubljana", "ljubljana", "4711"}
+
+
 async def test_the_form_a_request_asks_for_goes_before_that_of_the_file(tmp_path: Path) -> None:
     path = gguf_models.write_random(tmp_path / "formed.gguf", form='root ::= " Yes." | " No."\n')
     async with running(LlmService(SETTINGS, Folder(path), LlamaEngine())) as bench:
