@@ -14,7 +14,7 @@ from services.dialogue.history import Exchange, messages
 from services.dialogue.latency import Moments
 from services.dialogue.phrases import Phrase, phrase
 from services.dialogue.preparing import conversation
-from services.dialogue.recalling import mention_loss, mention_noted, recall, take
+from services.dialogue.recalling import mention_loss, mention_noted, recall, take, tell
 from services.dialogue.speaking import add_text, close, end_text, say
 from services.dialogue.state import ANSWER, Answer, Outcome, State, emit, named, wake_after, with_answer
 from services.dialogue.words import is_stop
@@ -293,12 +293,18 @@ def on_response(state: State, event: LlmResponse) -> State:
 
 
 def on_llm_failed(state: State, event: LlmFailed) -> State:
-    """The model could not answer; the person hears why, at length the first time there is none."""
+    """The model could not answer; the person hears why, at length the first time there is none.
+
+    What they told of it themselves they hear all the same.
+    """
     answer = state.answer
     if answer is None or event.turn != answer.turn or answer.stage != "model":
         return state
     if event.reason != "no-model":
         return apologise(state, "too-long" if event.reason == "too-long" else "lost-model")
+    remembered = tell(answer)
+    if remembered:
+        return say(with_answer(state, by="memory"), remembered)
     name: Phrase = "no-model-again" if state.told_no_model else "no-model"
     return apologise(replace(state, told_no_model=True), name)
 

@@ -9,7 +9,7 @@ __all__ = ["Phrase", "phrase"]
 Phrase = Literal[
     "not-understood", "still-not-understood", "lost-recognition", "lost-skill", "lost-model", "lost-speech",
     "lost-memory", "no-model", "no-model-again", "no-words", "noted", "nothing-to-repeat", "nothing-to-resume",
-    "too-long", "went-wrong", "which-one",
+    "remembered", "remembered-passage", "too-long", "went-wrong", "which-one",
 ]  # fmt: skip
 
 _SENTENCES: dict[str, dict[Phrase, str]] = {
@@ -28,6 +28,8 @@ _SENTENCES: dict[str, dict[Phrase, str]] = {
         "noted": "By the way, I will remember that you said: {fact}.",
         "nothing-to-repeat": "I haven't said anything yet.",
         "nothing-to-resume": "There is nothing to go on with.",
+        "remembered": "I have no language model, but you told me: {fact}.",
+        "remembered-passage": "I have no language model, but in {place} it says: {fact}",
         "too-long": "That is more than my language model can read at once. Please ask in fewer words.",
         "went-wrong": "Sorry, that went wrong.",
         "which-one": "Was that {one}, or {other}? Please say it again.",
@@ -47,6 +49,8 @@ _SENTENCES: dict[str, dict[Phrase, str]] = {
         "noted": "Übrigens merke ich mir, dass du gesagt hast: {fact}.",
         "nothing-to-repeat": "Ich habe noch nichts gesagt.",
         "nothing-to-resume": "Es gibt nichts, womit ich weitermachen könnte.",
+        "remembered": "Ich habe kein Sprachmodell, aber du hast mir gesagt: {fact}.",
+        "remembered-passage": "Ich habe kein Sprachmodell, aber in {place} steht: {fact}",
         "too-long": "Das ist mehr, als mein Sprachmodell auf einmal lesen kann. Bitte frag mit weniger Worten.",
         "went-wrong": "Entschuldige, das ist schiefgegangen.",
         "which-one": "War das {one} oder {other}? Bitte sag es noch einmal.",
@@ -66,6 +70,8 @@ _SENTENCES: dict[str, dict[Phrase, str]] = {
         "noted": "Au fait, je retiens que tu as dit : {fact}.",
         "nothing-to-repeat": "Je n'ai encore rien dit.",
         "nothing-to-resume": "Il n'y a rien à continuer.",
+        "remembered": "Je n'ai pas de modèle de langage, mais tu m'as dit : {fact}.",
+        "remembered-passage": "Je n'ai pas de modèle de langage, mais dans {place} il est écrit : {fact}",
         "too-long": "C'est plus que mon modèle de langage ne peut lire d'un coup. Pose la question en moins de mots.",
         "went-wrong": "Désolé, quelque chose s'est mal passé.",
         "which-one": "C'était {one} ou {other} ? Répète, s'il te plaît.",
@@ -85,6 +91,8 @@ _SENTENCES: dict[str, dict[Phrase, str]] = {
         "noted": "Por cierto, recordaré que has dicho: {fact}.",
         "nothing-to-repeat": "Todavía no he dicho nada.",
         "nothing-to-resume": "No hay nada que continuar.",
+        "remembered": "No tengo un modelo de lenguaje, pero me dijiste: {fact}.",
+        "remembered-passage": "No tengo un modelo de lenguaje, pero en {place} dice: {fact}",
         "too-long": "Es más de lo que mi modelo de lenguaje puede leer de una vez. Pregúntalo con menos palabras.",
         "went-wrong": "Perdona, algo ha salido mal.",
         "which-one": "¿Era {one} o {other}? Dilo otra vez, por favor.",

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import PurePath
 
 from services.dialogue.history import Exchange
 from services.dialogue.phrases import phrase
 from services.dialogue.speaking import add_text
-from services.dialogue.state import ANSWER, RECALL, State, emit, forget, wake_after, with_answer
+from services.dialogue.state import ANSWER, RECALL, Answer, State, emit, forget, wake_after, with_answer
 from services.dialogue.words import normal
 from shared.events import MemoryForget, MemoryForgotten, MemoryNoted, MemoryQuery, Remembered, ServiceReady, Summary
 
-__all__ = ["lose_memory", "mention_loss", "mention_noted", "on_forget", "on_memory_ready", "on_noted", "recall", "take"]
+__all__ = [
+    "lose_memory",
+    "mention_loss",
+    "mention_noted",
+    "on_forget",
+    "on_memory_ready",
+    "on_noted",
+    "recall",
+    "take",
+    "tell",
+]
+
+_QUOTED = 240
+"""Letters of a passage that are read out."""
 
 
 def recall(state: State) -> State:
@@ -35,6 +49,19 @@ def recall(state: State) -> State:
 def take(state: State, items: tuple[Remembered, ...]) -> State:
     """This is what memory knows; nothing more is waited for."""
     return forget(with_answer(state, recalled=items), RECALL)
+
+
+def tell(answer: Answer) -> str:
+    """What memory knows best of the question, as it was told or written; empty where it knows nothing."""
+    known = next((item for item in answer.recalled or () if item.what != "turn"), None)
+    if known is None:
+        return ""
+    text = " ".join(known.text.split())
+    if known.what == "fact":
+        return phrase("remembered", answer.language, fact=text)
+    short = text if len(text) <= _QUOTED else f"{text[:_QUOTED].rsplit(' ', 1)[0]} …"
+    place = f"{PurePath(known.source).name}, {known.place}"
+    return phrase("remembered-passage", answer.language, place=place, fact=short)
 
 
 def mention_loss(state: State) -> State:

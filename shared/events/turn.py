@@ -105,7 +105,7 @@ class TurnFinished(Event):
     heard: str
     """Exactly the words that were played (all that was shown, for a typed turn that is not spoken)."""
     by: str
-    """Who answered: a skill's name, `llm`, or empty."""
+    """Who answered: a skill's name, `llm`, `memory` where there was no model, or empty."""
     latency: Latency | None
     """None where nothing was spoken."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.events import (
+    LlmFailed,
     LlmRequest,
     LlmResponse,
     MemoryForget,
@@ -180,6 +181,46 @@ def test_what_a_document_says_is_told_with_its_file_and_place() -> None:
     passage = {"what": "document", "text": "Dial 4512.", "source": "notes/bike.md", "place": "Locks"}
     walk.feed(MemoryResult, turn=1, request="", items=(FACT.model_copy(update=passage),), by="meaning")
     assert "- bike.md, Locks: Dial 4512." in said(walk, LlmRequest)[0].messages[-1].content
+
+
+NO_MODEL = {"request": "", "reason": "no-model", "message": "There is none."}
+
+
+@pytest.mark.parametrize(
+    ("items", "told"),
+    [
+        ((FACT,), "I have no language model, but you told me: my bike code is 4512."),
+        (
+            (FACT.model_copy(update={"what": "turn", "text": "hm\nHm."}), FACT),
+            "I have no language model, but you told me: my bike code is 4512.",
+        ),
+        (
+            (
+                FACT.model_copy(
+                    update={"what": "document", "text": "Dial\n4512.", "source": "a/b.md", "place": "Locks"}
+                ),
+            ),
+            "I have no language model, but in b.md, Locks it says: Dial 4512.",
+        ),
+    ],
+    ids=["a fact", "no turn", "a passage"],
+)
+def test_without_a_model_the_person_hears_what_they_told_themselves(items, told) -> None:
+    walk = remembering()
+    ask(walk)
+    walk.feed(MemoryResult, turn=1, request="", items=items, by="meaning")
+    walk.request = 0
+    walk.feed(LlmFailed, turn=1, **NO_MODEL)
+    assert [(turn.heard, turn.reason, turn.by) for turn in walk.finished()] == [(told, "answered", "memory")]
+
+
+def test_without_a_model_and_without_anything_known_the_person_hears_how_to_get_one() -> None:
+    walk = remembering()
+    ask(walk)
+    walk.feed(MemoryResult, turn=1, request="", items=(), by="meaning")
+    walk.request = 0
+    walk.feed(LlmFailed, turn=1, **NO_MODEL)
+    assert "sotto models pull" in walk.finished()[0].heard
 
 
 def test_what_was_kept_in_passing_is_told_with_the_next_answer_and_once() -> None:
