@@ -45,7 +45,8 @@ class Register:
     """See the module. While Redis is away each method waits for it, and says so once to `away`."""
 
     def __init__(self, url: str, name: str, *, prefix: str = "sotto") -> None:
-        self._key = f"{prefix}:{name}"
+        self.key = f"{prefix}:{name}"
+        """Where it stands."""
         self._place = shown(url)
         self._redis: Any = open_place(url)
         self.away: Callable[[str], None] = lambda _: None
@@ -62,7 +63,7 @@ class Register:
 
     async def newer(self, than: int) -> None:
         """Wait until something with a higher number stands there."""
-        while not await self._persevere(lambda: self._redis.xread({self._key: f"{than}-0"}, block=BLOCK_MS)):
+        while not await self._persevere(lambda: self._redis.xread({self.key: f"{than}-0"}, block=BLOCK_MS)):
             pass
 
     async def close(self) -> None:
@@ -71,7 +72,7 @@ class Register:
 
     async def _read(self) -> Written:
         async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.xrevrange(self._key, count=1)
+            pipe.xrevrange(self.key, count=1)
             pipe.time()
             found, (seconds, microseconds) = await pipe.execute()
         at_ns = (int(seconds) * 1_000_000 + int(microseconds)) * 1000
@@ -85,7 +86,7 @@ class Register:
 
         fields, number = {"v": value, "m": mark}, over + 1
         try:
-            await self._redis.xadd(self._key, fields, id=f"{number}-0", maxlen=1, approximate=False)
+            await self._redis.xadd(self.key, fields, id=f"{number}-0", maxlen=1, approximate=False)
         except exceptions.ResponseError as error:
             if _TAKEN not in str(error):
                 raise

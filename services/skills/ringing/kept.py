@@ -25,7 +25,7 @@ class Done(BaseModel):
 class Kept(BaseModel):
     """The whole book."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")  # another version may have kept more
 
     alarms: tuple[Alarm, ...]
     done: tuple[Done, ...] = ()

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import ClassVar, Protocol
 
+from pydantic import ValidationError
+
 from bus.transport import Register
 from services.skills.offload import off_loop
 from services.skills.ringing.alarm import settled
 from services.skills.ringing.kept import Kept
-from services.skills.ringing.store import AlarmStore
+from services.skills.ringing.store import AlarmsDamaged, AlarmStore
 from shared.clock import Clock
 
 __all__ = ["HouseClock", "OwnShelf", "SharedShelf", "Shelf"]
@@ -92,14 +94,24 @@ class SharedShelf:
         self._register.away = troubled
         there = await self._register.read()
         self._clock.set(there.at_ns)
-        kept = Kept.model_validate_json(there.value) if there.value else Kept(alarms=())
-        return there.number, await off_loop(self._thread, _settled, kept)
+        return there.number, await off_loop(self._thread, _settled, self._read(there.value))
 
     async def save(self, kept: Kept, over: int) -> int:
         return await self._register.write(kept.model_dump_json().encode(), over)
 
     async def newer(self, than: int) -> None:
         await self._register.newer(than)
+
+    def _read(self, value: bytes) -> Kept:
+        if not value:
+            return Kept(alarms=())
+        try:
+            return Kept.model_validate_json(value)
+        except ValidationError as error:
+            raise AlarmsDamaged(
+                f"The timers and alarms that workers share cannot be read: {str(error).splitlines()[0]}.",
+                remedy=f"Update this worker, or take the key {self._register.key} out of Redis and set them again.",
+            ) from error
 
 
 def _settled(kept: Kept) -> Kept:

@@ -8,13 +8,14 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from bus import Bus, Link, Overflow, describe
 from bus.transport import Node, RedisTransport, Register
-from services.skills.ringing import Kept
+from services.skills.ringing import AlarmsDamaged, HouseClock, Kept, SharedShelf
 from shared.clock import SystemClock
 from shared.events import REGISTRY, AlarmRang, SkillsRegistered, Stamp, ToolCall, ToolResult
 from shared.ids import id_source
@@ -32,7 +33,7 @@ class Home:
 
     def __init__(self, url: str) -> None:
         clock, ids = SystemClock(), id_source("home-")
-        self._url = url
+        self.url = url
         self._bus = Bus(clock=clock, ids=ids)
         self._transport = RedisTransport(url, "home", prefix="test", alive_s=_ALIVE_S)
         self._link = Link(self._bus, self._transport, REGISTRY, self._node, Stamp("link", clock, ids), beat_s=0.1)
@@ -61,7 +62,7 @@ class Home:
         """Start one, and wait until it can be asked."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.services.skills.worker"),
-            *(self._url, name, "test", str(_ALIVE_S), *struck),
+            *(self.url, name, "test", str(_ALIVE_S), *struck),
             cwd=_ROOT,
             env={**os.environ, "PYTHONPATH": str(_ROOT)},
         )
@@ -97,7 +98,7 @@ class Home:
 
     async def book(self) -> Kept:
         """What stands in the register."""
-        register = Register(self._url, "alarms", prefix="test")
+        register = Register(self.url, "alarms", prefix="test")
         try:
             return Kept.model_validate_json((await register.read()).value)
         finally:
@@ -140,3 +141,13 @@ async def test_what_one_has_set_the_other_one_knows(home: Home) -> None:
     await left.wait()
     assert (await home.asked(home.call("cancel the pasta timer", "right"))).data["timers"]
     assert [alarm.name for alarm in (await home.book()).alarms] == ["tea"]
+
+
+async def test_a_book_that_cannot_be_read_is_named_and_left_as_it_is(home: Home) -> None:
+    register, thread = Register(home.url, "alarms", prefix="test"), ThreadPoolExecutor(1)
+    await register.write(b'{"alarms": "egg"}', 0)
+    with pytest.raises(AlarmsDamaged, match="test:alarms"):
+        await SharedShelf(register, HouseClock(SystemClock()), thread).load()
+    assert (await register.read()).value == b'{"alarms": "egg"}'
+    await register.close()
+    thread.shutdown()
