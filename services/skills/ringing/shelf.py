@@ -110,7 +110,7 @@ class SharedShelf:
         except ValidationError as error:
             raise AlarmsDamaged(
                 f"The timers and alarms that workers share cannot be read: {str(error).splitlines()[0]}.",
-                remedy=f"Update this worker, or take the key {self._register.key} out of Redis and set them again.",
+                remedy=f"Bring this worker up to date, or take the key {self._register.key} out of Redis.",
             ) from error
 
 
