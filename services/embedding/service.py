@@ -92,6 +92,8 @@ class _Answering:
         self._embedder = embedder
         self._rankers = rankers
         self._changing = asyncio.Lock()
+        self._cached = asyncio.Event()
+        """The cache can be asked, whether or not a model is open."""
         self._opened = asyncio.Event()
 
     async def run(self) -> None:
@@ -114,6 +116,7 @@ class _Answering:
     async def _begin(self) -> None:
         try:
             await self._embedder.open()
+            self._cached.set()
             await self._use("")
         finally:
             self._opened.set()
@@ -153,7 +156,7 @@ class _Answering:
         self._ctx.emit(RerankResult, request=request.id, **found._asdict())
 
     async def _forget(self, order: MemoryForget) -> None:
-        await self._opened.wait()
+        await self._cached.wait()
         count = await self._embedder.forget()
         detail = f"all {count} cached vectors, which tell no words" if count else "no vectors were cached"
         self._ctx.emit(MemoryForgotten, store="embedding", removed=count, detail=detail, ok=True)

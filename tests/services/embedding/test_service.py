@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,28 @@ async def test_forgetting_empties_the_cache_and_says_so(settings: EmbeddingSetti
         asked = bench.publish(MemoryForget, **order)
         told = await bench.next(MemoryForgotten)
     assert (told.cause, told.store, told.removed, told.ok) == (asked.id, "embedding", 2, True)
+
+
+async def test_forgetting_does_not_wait_for_a_model_that_is_being_opened(
+    settings: EmbeddingSettings, tmp_path: Path
+) -> None:
+    """Opening one may take a compiler's time; the person waits for the receipt."""
+    gate = threading.Event()
+
+    def slow(_: object, __: object) -> Watched:
+        assert gate.wait(30)
+        return Watched()
+
+    named = settings.model_copy(update={"model": str(tmp_path)})
+    async with running(EmbeddingService(named, Folder(), slow)) as bench:
+        order = {"turns": (), "since": 0, "until": 0, "texts": (), "about": "bike", "everything": False}
+        bench.publish(MemoryForget, **order)
+        try:
+            assert (await bench.next(MemoryForgotten)).ok
+            assert not [event for event in bench.log if isinstance(event, ModelLoaded)]
+        finally:
+            gate.set()
+        await bench.next(ModelLoaded)
 
 
 async def test_the_best_model_that_is_installed_answers(
