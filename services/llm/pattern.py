@@ -34,6 +34,7 @@ _OTHERS = {
 }
 _REPEATS = (codes.MAX_REPEAT, codes.MIN_REPEAT)
 _MOST_REPEATED = 2000
+"""Times that something is repeated, nested repetitions multiplied; llama.cpp refuses more (src/llama-grammar.cpp)."""
 
 _MOST_EMPTY = 200
 """Times that what may be empty is repeated, nested repetitions multiplied: a grammar tries each way to leave it out."""
@@ -78,6 +79,8 @@ class _Expression:
         self._quoted = quoted
         self._empty = 1
         """How often what is being written may be left out, by the repetitions around it."""
+        self._times = 1
+        """How often it is repeated by them."""
 
     def sequence(self, items: Iterable[Any]) -> str:
         return " ".join(self._item(code, argument) for code, argument in items) or '""'
@@ -106,27 +109,31 @@ class _Expression:
     def _repeated(self, least: int, most: Any, inner: Any) -> str:
         least, most, inner = _flattened(least, most, inner)
         bounds = f"{{{least},}}" if most is codes.MAXREPEAT else f"{{{least},{most}}}"
-        if least > _MOST_REPEATED or (most is not codes.MAXREPEAT and most > _MOST_REPEATED):
-            raise StructureImpossible(
-                f"The regular expression repeats something {bounds} times; {_MOST_REPEATED} is the most.",
-                remedy="Lower its limits.",
-            )
-        return f"({self._within(inner, 1 if most is codes.MAXREPEAT else most)}){bounds}"
+        return f"({self._within(inner, max(least, 1) if most is codes.MAXREPEAT else most)}){bounds}"
 
     def _within(self, inner: Any, most: int) -> str:
-        before = self._empty
+        before = self._times, self._empty
+        self._times *= max(most, 1)
         if most > 1 and inner.getwidth()[0] == 0:
             self._empty *= most
+        try:
+            self._bounded()
+            return self.sequence(inner)
+        finally:
+            self._times, self._empty = before
+
+    def _bounded(self) -> None:
+        if self._times > _MOST_REPEATED:
+            raise StructureImpossible(
+                f"The regular expression repeats something {self._times} times; {_MOST_REPEATED} is the most.",
+                remedy="Lower its limits.",
+            )
         if self._empty > _MOST_EMPTY:
             raise StructureImpossible(
                 f"The regular expression repeats something that may be empty {self._empty} times; {_MOST_EMPTY} is "
                 "the most.",
                 remedy="Have each repetition begin with something, or lower its limits.",
             )
-        try:
-            return self.sequence(inner)
-        finally:
-            self._empty = before
 
     def _set(self, ranges: list[Range]) -> str:
         if not self._quoted:

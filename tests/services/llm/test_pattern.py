@@ -49,6 +49,7 @@ def test_what_is_not_a_word_is_derived_in_ascii_only() -> None:
         (r"\bword\b", "at"),
         ("(?i)a", "flags"),
         ("a{5000}", "2000 is the most"),
+        ("(a{1000}){1000}", "repeats something 1000000 times"),
         ("a{99999999999}", "cannot be read"),
         ("(" * 5000 + ")" * 5000, "cannot be read"),
         ("(a?b?){1,400}x", "may be empty 400 times"),
