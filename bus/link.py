@@ -122,7 +122,7 @@ class Link:
 
     def elsewhere(self, event: Event) -> bool:
         """True when another process answers the request."""
-        return bool(self._neighbours.serving(event.kind))
+        return bool(self._neighbours.able(event))
 
     def server_of(self, request: Event) -> str:
         """Name of the process that would get the request now; empty when none would."""
@@ -192,7 +192,7 @@ class Link:
         """The process that gets a request; None: it is answered here, or by nobody."""
         if self._bus.answers(event):
             return None
-        return self._errands.choose(event, (name for name in self._neighbours.serving(event.kind) if name != but))
+        return self._errands.choose(event, (name for name in self._neighbours.able(event) if name != but))
 
     def _send(self, event: Event, to: tuple[str, ...]) -> None:
         header, payload = encode(event)
@@ -297,7 +297,7 @@ class Link:
         try:
             return decode(self._registry, parcel.header, parcel.payload)
         except UnknownKind as error:
-            _log.info("an event of another version was left out", origin=parcel.origin, error=str(error))
+            _log.warning("an event of another version was left out", origin=parcel.origin, error=str(error))
         except SottoError as error:
             _log.error("an event that cannot be read came in", origin=parcel.origin, error=str(error))
             self._give_up(parcel.header, parcel.payload, str(error))
@@ -367,6 +367,9 @@ class Link:
             self._lost(node)
         for node, known in joined:
             _log.info("a process joined", process=node.name, services=node.services)
+            old = [cls.kind for cls in self._registry if cls.kind in node.wants and not node.can_read(cls)]
+            if old:
+                _log.warning("an older version runs there and does not get", process=node.name, kinds=old)
             if known:
                 self._reborn(node)
         self._tell({node.name for node, _ in joined})

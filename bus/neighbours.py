@@ -59,6 +59,10 @@ class Neighbours:
         """Names of those that answer this kind of request."""
         return [node.name for node in self.others() if kind in node.serves]
 
+    def able(self, request: Event) -> list[str]:
+        """Names of those that answer this request, in this version."""
+        return [name for name in self.serving(request.kind) if self.nodes[name].can_read(request)]
+
     def with_service(self, service: str, but: str) -> list[str]:
         """Names of those that run the service, this process included, without one."""
         return [name for name, node in self.nodes.items() if name != but and service in node.services]
@@ -79,7 +83,7 @@ class Neighbours:
 
     def concerns(self, node: Node, event: Event) -> bool:
         """True when somebody there reads it, and it is no conversation of others."""
-        if not node.reads(event.kind, event.session):
+        if not node.reads(event.kind, event.session) or not node.can_read(event):
             return False
         if not node.sessions or event.session in ("", *node.sessions):
             return True
@@ -97,7 +101,11 @@ def describe(bus: Bus, registry: Registry, **about: Any) -> Node:
     serves = tuple(
         cls.kind for cls in registry if cls.replies and any(box and _asks(kinds, cls) for kinds, _, box in readers)
     )
-    return Node(wants=wants, serves=serves, **about)
+    newest: dict[str, int] = {}
+    for cls in registry:
+        newest[cls.kind] = max(cls.version, newest.get(cls.kind, 1))
+    versions = {kind: version for kind, version in newest.items() if version > 1}
+    return Node(wants=wants, serves=serves, versions=versions, **about)
 
 
 def _asks(kinds: tuple[type[Event], ...], cls: type[Event]) -> bool:

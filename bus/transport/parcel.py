@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from shared.events import Event
+
 __all__ = ["Node", "Parcel", "Read"]
 
 
@@ -66,11 +68,17 @@ class Node(BaseModel):
     """Kinds that somebody there reads, and of which sessions (None: of all)."""
     sessions: tuple[str, ...]
     """Conversations that are held there."""
+    versions: Mapping[str, int] = {}
+    """The newest version that it can read of each kind that is beyond its first."""
     machine: str = ""
     """Where its number means something."""
     pid: int = 0
     lag: int = 0
     """What waits there to be sent or worked on."""
+
+    def can_read(self, event: type[Event] | Event) -> bool:
+        """False for a version that is newer than what runs there."""
+        return event.version <= self.versions.get(event.kind, 1)
 
     def reads(self, kind: str, session: str) -> bool:
         """True when an event of this kind and session has a reader there."""

@@ -18,9 +18,12 @@ _OLDEST = (6, 2)
 
 
 def shown(url: str) -> str:
-    """The URL without user and password."""
+    """The URL without user, password and options, which may hold a password too."""
     scheme, separator, rest = url.partition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+    place, options = rest.partition("?")[::2]
+    if "@" in options:  # a password that is not escaped: where it ends nobody can tell
+        return f"{scheme}{separator}…"
+    return f"{scheme}{separator}{place.rpartition('@')[2]}"
 
 
 def open_place(url: str) -> Redis:
@@ -40,10 +43,14 @@ def open_place(url: str) -> Redis:
             return _master(url, timeouts)
         return Redis.from_url(url, protocol=2, driver_info=None, **timeouts)
     except ValueError as error:
+        told = str(error).rstrip(".")
+        quotes = "@" in url and ("Port" in told or "netloc" in told)  # of what may be a piece of the password
+        reason = "its password or its port cannot be read" if quotes else told
         raise BusUnreachable(
-            f"{shown(url)} is no URL of a Redis: {error}.",
-            remedy="Write redis://HOST:6379, rediss://, unix:///PATH or sentinel://HOST:26379/NAME.",
-        ) from error
+            f"{shown(url)} is no URL of a Redis: {reason}.",
+            remedy="Write redis://HOST:6379, rediss://, unix:///PATH or sentinel://HOST:26379/NAME; in a password "
+            "/, ?, # and @ are %2F, %3F, %23 and %40.",
+        ) from None
 
 
 def _master(url: str, timeouts: dict[str, Any]) -> Redis:
@@ -109,6 +116,15 @@ def refusal(error: Exception, place: str) -> BusUnreachable:
         return BusUnreachable(
             f"Redis at {place} and this process do not agree on TLS: {error}",
             remedy="Name the certificate of its authority in the URL: rediss://HOST:6379?ssl_ca_certs=/PATH.",
+        )
+    if isinstance(error, exceptions.InvalidResponse):
+        return BusUnreachable(
+            f"What answers at {place} is no Redis.", remedy="Mend the host and port in the bus's URL."
+        )
+    if isinstance(error, exceptions.ReadOnlyError):
+        return BusUnreachable(
+            f"Redis at {place} is a replica and takes no events.",
+            remedy="Name the master, or let sentinels name it: sentinel://HOST:26379/NAME.",
         )
     return BusUnreachable(f"Redis at {place} cannot be reached: {error}", remedy="Start it, or mend the bus's URL.")
 

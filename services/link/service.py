@@ -6,7 +6,6 @@ Redis may be away at any time: the conversation here goes on, what others should
 from __future__ import annotations
 
 import asyncio
-import functools
 import os
 import socket
 from collections.abc import Mapping
@@ -71,11 +70,13 @@ class LinkService:
         self._sessions = sessions
         self._token = os.urandom(8).hex()
         self._leaving = self._linked = False
+        self._version = self._machine = ""
         self._transport = _transport(settings, settings.name or f"{socket.gethostname()}:{own}")
 
     async def run(self, ctx: Context) -> None:
         """Link until cancelled; until Redis can be used, say what is wrong and try again."""
         told = ""
+        self._version, self._machine = await asyncio.to_thread(lambda: (version("sotto"), _machine()))
         try:
             while True:
                 try:
@@ -129,17 +130,16 @@ class LinkService:
             REGISTRY,
             name=self._transport.name,
             token=self._token,
-            version=version("sotto"),
+            version=self._version,
             services=self._services,
             sessions=self._sessions,
-            machine=_machine(),
+            machine=self._machine,
             pid=os.getpid(),
             lag=self._transport.unsent + self._transport.held,
         )
         return node.model_copy(update={"serves": ()}) if self._leaving else node
 
 
-@functools.cache
 def _machine() -> str:
     """Where process numbers mean the same: the host, and on Linux the container in it."""
     try:

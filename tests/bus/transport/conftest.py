@@ -13,7 +13,7 @@ import pytest
 from bus import Bus, Link, Overflow, Subscription, describe
 from bus.transport import Node, RedisTransport
 from shared.clock import SystemClock
-from shared.events import REGISTRY, Event, Stamp
+from shared.events import REGISTRY, Event, Registry, Stamp
 from shared.ids import id_source
 from tests.kit.redis_server import RedisServer, redis_server
 
@@ -82,6 +82,7 @@ class Household:
         services: tuple[str, ...] = (),
         sessions: tuple[str, ...] = (),
         life: int = 1,
+        registry: Registry = REGISTRY,
     ) -> Process:
         """Link a bus; whoever is to be wanted subscribes to it before."""
         clock, ids = SystemClock(), id_source(f"{name}{life}-")
@@ -90,10 +91,10 @@ class Household:
 
         def node() -> Node:
             return describe(
-                bus, REGISTRY, name=name, token=str(life), version="1", services=services, sessions=sessions
+                bus, registry, name=name, token=str(life), version="1", services=services, sessions=sessions
             )
 
-        link = Link(bus, transport, REGISTRY, node, Stamp("link", clock, ids), beat_s=0.05)
+        link = Link(bus, transport, registry, node, Stamp("link", clock, ids), beat_s=0.05)
         task = asyncio.get_running_loop().create_task(link.run(), name=name)
         process = Process(name, bus, link, Stamp("test", clock, ids, "s"), task, transport)
         self.processes.append(process)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from typing import ClassVar
 
 import pytest
 
 from bus import Bus, Mailbox, NoMailbox, StreamClosed, link
-from bus.transport import Node, NotDead, RedisTransport, SessionTaken
+from bus.transport import Node, NotDead, Parcel, RedisTransport, SessionTaken
 from shared.events import (
+    REGISTRY,
     AudioCaptured,
     Event,
     LlmDelta,
@@ -277,6 +279,50 @@ async def test_a_fence_holds_everywhere(household: Household) -> None:
     async with asyncio.timeout(30):
         assert await anext(box) == new
     assert there.bus.fenced_turn("s") == 5
+
+
+class NewRequest(LlmRequest):
+    """As a newer Sotto asks it."""
+
+    version: ClassVar[int] = 2
+
+
+async def test_an_older_worker_is_not_asked_for_what_it_cannot_read(household: Household) -> None:
+    """A newer one beside it is; what both know goes on."""
+    older, _ = worker(household, "older")
+    texts = watch(older.bus, TextEntered)
+    bus, registry = Bus(), REGISTRY.extended(NewRequest)
+    here = household.start("home", bus=bus, services=("dialogue",), sessions=("s",), registry=registry)
+    await here.knows("older")
+    request = NewRequest(**ask(here).model_dump())
+    with pytest.raises(NoMailbox):
+        await bus.request(request, 30)
+    there = Bus()
+    box = Mailbox(there, there.subscribe(LlmRequest, name="llm"))
+    household.start("newer", bus=there, services=("llm",), registry=registry)
+    await here.knows("older", "newer")
+    bus.publish(request)
+    text = here.publish(TextEntered, text="x", speak=False)
+    async with asyncio.timeout(30):
+        assert (await anext(box), await anext(texts)) == (request, text)
+
+
+async def test_what_cannot_be_read_costs_nothing_else(household: Household) -> None:
+    """A kind or version of another Sotto is left out; what is no event at all is put aside, with the reason."""
+    there = Bus()
+    texts = watch(there, TextEntered)
+    other = household.start("other", bus=there)
+    here = household.start("here")
+    await here.knows("other")
+    for header in (b'{"kind":"text.sung","version":1}', b'{"kind":"text.entered","version":9}', b"{"):
+        here.transport.send(Parcel(header, to=("other",)))
+    text = here.publish(TextEntered, text="x", speak=False)
+    async with asyncio.timeout(30):
+        assert await anext(texts) == text
+        while not (letters := await here.transport.letters.all()) or other.transport.held:
+            await asyncio.sleep(0.01)
+    assert [(letter.header, letter.to) for letter in letters] == [(b"{", "other")]
+    assert "not JSON" in letters[0].reason
 
 
 async def test_who_comes_later_gets_what_is_retained(household: Household) -> None:

@@ -28,15 +28,59 @@ async def test_nobody_there(tmp_path) -> None:
     assert "cannot be reached" in await refused(f"unix://{tmp_path}/none.sock")
 
 
-def test_no_url_of_a_redis() -> None:
-    with pytest.raises(BusUnreachable, match="redis://HOST:6379"):
-        RedisTransport("http://secret:word@host", "here")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://open:sesame@host",
+        "redis://:open/sesame@host",
+        "redis://:open?sesame@host",
+        "redis://:open#sesame@host",
+        "sentinel://open:sesame@host:26379",
+        "redis://host:port",
+    ],
+)
+def test_no_url_of_a_redis(url: str) -> None:
+    """What may be a piece of a password is not shown."""
+    with pytest.raises(BusUnreachable, match="redis://HOST:6379") as caught:
+        RedisTransport(url, "here")
+    assert "open" not in str(caught.value)
+    assert "sesame" not in str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize("url", ["redis://host?password=secret", "redis://host?password=a@secret", "unix://:secret@/x"])
+def test_a_password_is_not_shown_wherever_the_url_has_it(url: str) -> None:
+    assert "secret" not in RedisTransport(url, "here").place
+
+
+async def test_nobody_listens_at_the_port() -> None:
+    assert "cannot be reached" in await refused(f"redis://127.0.0.1:{free_port()}")
+
+
+async def test_what_answers_may_be_no_redis() -> None:
+    """A web server, for one."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as web:
+        assert "is no Redis" in await refused(f"redis://127.0.0.1:{web.sockets[0].getsockname()[1]}")
+
+
+async def test_a_replica_takes_no_events() -> None:
+    with redis_server() as server:
+        with server.client() as client:
+            client.replicaof("127.0.0.1", str(free_port()))
+        assert "is a replica" in await refused(server.url)
 
 
 async def test_a_wrong_password_is_told_without_showing_it() -> None:
     with redis_server() as server:
         with server.client() as client:
             client.config_set("requirepass", "right")
+        assert "refuses the user or password" in await refused(server.url)
         told = await refused(server.url.replace("unix://", "unix://:wrong@"))
     assert "refuses" in told
     assert "wrong" not in told.replace("wrong username-password pair", "")
