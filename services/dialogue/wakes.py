@@ -20,6 +20,8 @@ _PATIENCE_S = 0.5
 """A capture clock that has stood still for so long counts as stopped; frames come every 20 ms."""
 _LATE_S = 0.1
 """A loop that is later than this stood still itself: the frames of meanwhile are still to come."""
+_EARLY_S = 1e-6
+"""A loop may call us so much before the time: its clock has steps."""
 
 
 @dataclass(slots=True)
@@ -66,7 +68,7 @@ class Wakes:
         while True:
             self._changed.clear()
             next_s = min((wake.due_s for wake in self._wakes.values()), default=None)
-            if next_s is None or next_s > loop.time():
+            if next_s is None or next_s > loop.time() + _EARLY_S:
                 await self._pause(next_s)
                 continue
             name, wake = min(self._wakes.items(), key=lambda item: item[1].due_s)

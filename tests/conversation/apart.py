@@ -21,7 +21,7 @@ from bus.transport import Node, RedisTransport
 from services.link import LinkService, LinkSettings
 from services.supervisor import Child, Supervisor
 from shared.clock import Clock, SystemClock
-from shared.events import REGISTRY, Stamp
+from shared.events import REGISTRY, ServiceReady, Stamp
 from shared.ids import id_source, process_prefix
 from shared.logs import configure
 from tests.conversation.engines import ENGINES, Break, Script
@@ -80,12 +80,15 @@ class Apart:
                 bus, REGISTRY, name="home", token="1", version="1", services=("dialogue",), sessions=("test",)
             )
 
+        ready: set[str] = set()
+        untap = bus.tap(lambda event: ready.add(event.service) if isinstance(event, ServiceReady) else None)
         link = Link(bus, transport, REGISTRY, node, Stamp("link", clock, id_source("link-")), beat_s=_BEAT_S)
         linking = asyncio.create_task(link.run(), name=scenario)
         try:
             async with asyncio.timeout(60):
-                while not set(ENGINES) <= set(link.nodes):
+                while not set(ENGINES) <= ready:
                     await asyncio.sleep(0.02)
+            untap()
             yield lambda broken: all_told("break", broken)
         finally:
             linking.cancel()

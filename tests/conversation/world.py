@@ -69,6 +69,8 @@ class Track:
     text: str = ""
     position: int = 0
     furthest: int = 0
+    reported: int = 0
+    """How far the world knows that it was played."""
     ended: bool = False
 
 
@@ -90,6 +92,7 @@ class World:
     spoken_after_fence: list[str] = field(default_factory=list)
     _texts: dict[tuple[str, int], str] = field(default_factory=dict)
     _heard: asyncio.Event = field(default_factory=asyncio.Event)
+    _frame: asyncio.Event = field(default_factory=asyncio.Event)
 
     # ---- the person
 
@@ -115,8 +118,8 @@ class World:
         await asyncio.sleep(seconds)
 
     async def hear(self, words: str) -> None:
-        """Listen until these words of some answer have been played."""
-        while words.split() != self.played_words()[-len(words.split()) :]:
+        """Listen until these words of some answer have been played, and were reported."""
+        while words.split() != self._reported_words()[-len(words.split()) :]:
             self._heard.clear()
             await self._heard.wait()
 
@@ -124,6 +127,9 @@ class World:
         """The words whose last sample left the speaker, in the order of the answers."""
         tracks = [t for t in self.tracks if turn in (None, t.turn)]
         return [t.text[m.start : m.end] for t in tracks for m in t.marks if m.until_sample <= t.furthest]
+
+    def _reported_words(self) -> list[str]:
+        return [t.text[m.start : m.end] for t in self.tracks for m in t.marks if m.until_sample <= t.reported]
 
     async def _utter(self, words: list[str], *, trusted: bool) -> None:
         if words:
@@ -142,21 +148,28 @@ class World:
 
     async def _until(self, sample: int) -> None:
         while self.position < sample:
-            await asyncio.sleep(0.02)
+            await self._frame.wait()
 
     # ---- the room
 
     async def run_microphone(self) -> None:
-        """Publish 20 ms frames and count them."""
-        async for _ in _ticks():
+        """Publish 20 ms frames and count them; what a busy machine delayed follows at once, as from a sound card."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        while True:
+            await asyncio.sleep(0.02 if loop.time() < due + 0.02 else 0)
+            due += 0.02
             if self.microphone:
                 first, self.position = self.position, self.position + FRAME
                 self.bench.publish(AudioCaptured, first_sample=first, rate=RATE, pcm=spelled(self.sounds, first))
+                self._frame.set()
+                self._frame.clear()
 
     async def run_speaker(self) -> None:
         """Play the clauses in their order, 20 ms at a time, and report every 40 ms."""
         odd = False
-        async for _ in _ticks():
+        while True:
+            await asyncio.sleep(0.02)
             odd = not odd
             track = next((t for t in self.tracks if not t.ended and t.reply not in self.stopped), None)
             if track is None or track.reply in self.paused:
@@ -171,6 +184,7 @@ class World:
             self._heard.set()
 
     def _report(self, track: Track) -> None:
+        track.reported = track.furthest
         self.bench.publish(
             AudioPlayed,
             turn=track.turn,
@@ -243,16 +257,6 @@ class World:
     def subscribe(self, *kinds: type[Any]) -> Subscription[Any]:
         """Events for one scripted engine."""
         return self.bench.bus.subscribe(*kinds, capacity=10_000, overflow=Overflow.FAIL)
-
-
-async def _ticks() -> AsyncIterator[None]:
-    """Every 20 ms; those that a busy machine missed follow at once, as from a sound card."""
-    loop = asyncio.get_running_loop()
-    due = loop.time()
-    while True:
-        due += 0.02
-        await asyncio.sleep(max(0.0, due - loop.time()))
-        yield
 
 
 @contextlib.asynccontextmanager
