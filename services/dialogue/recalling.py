@@ -105,7 +105,10 @@ def lose_memory(state: State) -> State:
 
 
 def on_forget(state: State, event: MemoryForget) -> State:
-    """Drop the past turns that are to be forgotten."""
+    """Drop the past turns that are to be forgotten, and the wish itself when it is fulfilled."""
+    answer = state.answer
+    if answer is not None and (event.session, event.turn) == (state.session, answer.turn):
+        state = with_answer(state, forgets=True)
     kept = tuple(exchange for exchange in state.past if not _meant(exchange, event, state.session))
     gone = len(state.past) - len(kept)
     summary = None if state.summary is None or _tells(state.summary, event) else state.summary

@@ -160,7 +160,7 @@ def close(state: State, outcome: Outcome) -> State:
         by=answer.by,
         latency=answer.moments.parts(answer.model_queue_ns),
     )
-    past = (*state.past, exchange)[-max(state.rules.settings.history_turns, _KEPT) :]
+    past = (*state.past, *(() if answer.forgets else (exchange,)))[-max(state.rules.settings.history_turns, _KEPT) :]
     state = _follow_up(forget(replace(state, answer=None, past=past), ANSWER))
     return fence(state, answer.turn + 1) if outcome == "failed" else state
 

@@ -135,6 +135,8 @@ class Answer:
     """What memory knows of it; None while it was not asked."""
     without_memory: bool = False
     """It was to be asked, and is not there."""
+    forgets: bool = False
+    """It fulfils a wish to forget, and names what that was: it is no part of the history."""
     text: str = ""
     """All that was generated."""
     since_request: int = 0

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from bus.journal import Journal, Recorder, forget, recordings, sweep
 from services.contract import Context
 from services.journal.settings import JournalSettings
-from shared.events import Event, MemoryForget, MemoryForgotten
+from shared.events import Event, MemoryForget, MemoryForgotten, TurnFinished, TurnName
 
 __all__ = ["JournalService"]
 
@@ -35,7 +35,7 @@ class JournalService:
     """
 
     name: ClassVar[str] = "journal"
-    consumes: ClassVar[tuple[type[Event], ...]] = (MemoryForget,)
+    consumes: ClassVar[tuple[type[Event], ...]] = (MemoryForget, TurnFinished)
 
     def __init__(self, settings: JournalSettings, *, held_with: BaseModel | None = None, over: str = "") -> None:
         self._settings = settings
@@ -57,9 +57,14 @@ class JournalService:
             if not self._problem.done():
                 ctx.ready()
             ctx.tasks.create_task(self._tell(ctx, self._problem, untap), name="journal:problem")
+            wish: MemoryForget | None = None
             async for event in ctx.inbox:
                 if isinstance(event, MemoryForget):
                     await self._forget(ctx, event, recorder)
+                    wish = event
+                elif wish is not None and (event.session, event.turn) == (wish.session, wish.turn):
+                    await self._forget_wish(wish, recorder)
+                    wish = None
         finally:
             self._recorder = None
             untap()
@@ -88,6 +93,18 @@ class JournalService:
             detail = f"{live} sessions are being recorded by another Sotto" if live else f"{removed} recorded turns"
         ok = detail.endswith("recorded turns")
         ctx.emit(MemoryForgotten, store=self.name, removed=removed, detail=detail, ok=ok)
+
+    @staticmethod
+    async def _forget_wish(wish: MemoryForget, recorder: Recorder) -> None:
+        """Remove the turn that had something forgotten, now that it is over: it names what that was."""
+        named = TurnName(session=wish.session, turn=wish.turn)
+        order = wish.model_copy(
+            update={"turns": (named,), "since": 0, "until": 0, "texts": (), "about": "", "everything": False}
+        )
+        try:
+            await recorder.do(lambda journal: journal.forget(order))
+        except OSError as error:
+            _log.warning("the wish to forget is still recorded", reason=error.strerror)
 
     def _failed(self, reason: str) -> None:
         if self._problem is not None and not self._problem.done():

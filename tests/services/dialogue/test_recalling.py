@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from shared.events import (
@@ -181,6 +183,17 @@ def test_what_a_document_says_is_told_with_its_file_and_place() -> None:
     passage = {"what": "document", "text": "Dial 4512.", "source": "notes/bike.md", "place": "Locks"}
     walk.feed(MemoryResult, turn=1, request="", items=(FACT.model_copy(update=passage),), by="meaning")
     assert "- bike.md, Locks: Dial 4512." in said(walk, LlmRequest)[0].messages[-1].content
+
+
+def test_the_wish_to_forget_is_no_part_of_the_history() -> None:
+    walk = remembering(recall_ms=0)
+    walk.state = replace(walk.state, session="s")
+    walk.feed(TextEntered, turn=0, text="forget everything about Zanzibar", speak=False)
+    walk.feed(MemoryForget, turn=1, **{**NOTHING, "about": "Zanzibar"})
+    walk.result("Forgotten, everything about Zanzibar.")
+    assert walk.finished()[0].heard == "Forgotten, everything about Zanzibar."
+    ask(walk, "what now?")
+    assert [m.content for m in said(walk, LlmRequest)[-1].messages[1:]] == ["what now?"]
 
 
 NO_MODEL = {"request": "", "reason": "no-model", "message": "There is none."}

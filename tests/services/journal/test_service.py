@@ -25,6 +25,7 @@ from shared.events import (
     TextEntered,
     TtsAudio,
     TtsRequest,
+    TurnFinished,
     TurnName,
     current,
 )
@@ -191,6 +192,24 @@ async def test_what_is_to_be_forgotten_leaves_the_recordings_too(tmp_path: Path)
     assert {str(problem).partition(": ")[2] for problem in recording.problems} == {
         "1 lines were forgotten, as somebody wished."
     }
+
+
+async def test_the_wish_to_forget_is_not_recorded_either(tmp_path: Path) -> None:
+    """It names what is forgotten, before the order is given and after it was fulfilled."""
+    said = {"reason": "answered", "by": "forget_memory", "latency": None, "turn": 1}
+    async with running(service(tmp_path)) as bench:
+        bench.publish(TextEntered, turn=1, text="forget everything about Zanzibar", speak=False)
+        bench.publish(MemoryForget, **{**nothing(), "about": "Zanzibar"}, turn=1)
+        await bench.next(MemoryForgotten)
+        told = "Forgotten, everything about Zanzibar."
+        bench.publish(TurnFinished, asked="forget everything about Zanzibar", answered=told, heard=told, **said)
+        later = {**said, "turn": 2}
+        bench.publish(TurnFinished, asked="good night", answered="Good night.", heard="Good night.", **later)
+        bench.publish(MemoryForget, **nothing())
+        await bench.next(MemoryForgotten)  # all before it was handled
+    text = await asyncio.to_thread(read_all, tmp_path)
+    assert b"anzibar" not in text
+    assert b"Good night." in text
 
 
 async def test_a_session_that_went_on_with_a_forgotten_turn_does_not_tell_of_it(tmp_path: Path) -> None:
