@@ -13,10 +13,13 @@ from services.embedding.port import Encoder, EngineMissing, ModelUnusable, Ranke
 if TYPE_CHECKING:
     from services.embedding.engines.gguf import OpenPooling, Pooling
     from services.embedding.engines.native import NativeEncoder
+    from services.embedding.engines.onnx import OnnxEncoder
     from services.embedding.engines.reference import ReferenceEncoder
     from services.embedding.settings import EmbeddingSettings
     from services.embedding.weights import Weights
     from shared.pcm import Floats
+
+    _Computed = NativeEncoder | OnnxEncoder | ReferenceEncoder
 
 __all__ = ["CONVERTED", "GGUF", "open_encoder", "open_model", "open_ranker", "open_weights"]
 
@@ -46,15 +49,7 @@ def open_model(path: Path, settings: EmbeddingSettings, pooling: OpenPooling | N
 
 def open_encoder(path: Path, settings: EmbeddingSettings) -> Encoder:
     """Return what encodes the model in a folder, even if it is the part of a cross-encoder below its head."""
-    weights = open_weights(path)
-    ladder: dict[str, Callable[[Weights, EmbeddingSettings], Encoder]]
-    ladder = {"native": _native, "onnx": partial(_onnx, path), "numpy": _numpy}
-    if settings.engine != "auto":
-        return ladder[settings.engine](weights, settings)
-    for make in (ladder["native"], ladder["onnx"]):
-        with contextlib.suppress(EngineMissing):
-            return make(weights, settings)
-    return _numpy(weights, settings)
+    return _best(path, open_weights(path), settings)
 
 
 def open_ranker(path: Path, settings: EmbeddingSettings, pooling: OpenPooling | None = None) -> Ranker:
@@ -66,13 +61,7 @@ def open_ranker(path: Path, settings: EmbeddingSettings, pooling: OpenPooling | 
     from services.embedding.engines.cross import CrossEncoder
 
     weights = open_weights(path)
-    if settings.engine in ("auto", "native"):
-        try:
-            return CrossEncoder(_native(weights, settings), weights)
-        except EngineMissing:
-            if settings.engine == "native":
-                raise
-    return CrossEncoder(_numpy(weights, settings), weights)
+    return CrossEncoder(_best(path, weights, settings), weights)
 
 
 def open_weights(folder: Path) -> Weights:
@@ -100,13 +89,25 @@ def _pooled(path: Path, settings: EmbeddingSettings, pooling: OpenPooling | None
         raise kind(error.message, remedy=error.remedy) from error
 
 
+def _best(folder: Path, weights: Weights, settings: EmbeddingSettings) -> _Computed:
+    """By the engine that the settings name, or the first of the ladder that can."""
+    ladder: dict[str, Callable[[Weights, EmbeddingSettings], _Computed]]
+    ladder = {"native": _native, "onnx": partial(_onnx, folder), "numpy": _numpy}
+    if settings.engine != "auto":
+        return ladder[settings.engine](weights, settings)
+    for make in (ladder["native"], ladder["onnx"]):
+        with contextlib.suppress(EngineMissing):
+            return make(weights, settings)
+    return _numpy(weights, settings)
+
+
 def _native(weights: Weights, settings: EmbeddingSettings) -> NativeEncoder:
     from services.embedding.engines.native import NativeEncoder
 
     return NativeEncoder(weights, max_tokens=settings.max_tokens)
 
 
-def _onnx(folder: Path, weights: Weights, settings: EmbeddingSettings) -> Encoder:
+def _onnx(folder: Path, weights: Weights, settings: EmbeddingSettings) -> OnnxEncoder:
     """The exact weights where they are, else those that were converted."""
     from services.embedding.engines.onnx import OnnxEncoder
 

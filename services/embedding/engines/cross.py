@@ -28,7 +28,7 @@ class Trunk(Protocol):
 
 
 class CrossEncoder:
-    """A ranker of the native or the numpy encoder. Raises ModelUnusable for a model without a head."""
+    """A ranker of any engine that computes the trunk. Raises ModelUnusable for a model without a head."""
 
     def __init__(self, trunk: Trunk, weights: Weights) -> None:
         if not weights.architecture.ranks:

@@ -1,4 +1,7 @@
-"""The graph of a BERT encoder for one sequence, in float32: from `ids` (length) to `vector` (hidden), of length 1."""
+"""The graph of a BERT encoder for one sequence, in float32: from `ids` (length) to `vector` (hidden).
+
+A vector has length 1, but for the first token's state, which the head of a cross-encoder takes as it is.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,8 @@ def write_graph(a: Architecture, exact: Exact, path: Path, data: Path) -> None:
         x = graph.normed(file.add("Add", x, graph.linear(mixed, f"{n}.out")), f"{n}.norm1")
         inner = file.add("Gelu", graph.linear(x, f"{n}.up"))
         x = graph.normed(file.add("Add", x, graph.linear(inner, f"{n}.down")), f"{n}.norm2")
-    file.finish(file.add("LpNormalization", graph.pooled(x), axis=0, p=2), VECTOR)
+    pooled = graph.pooled(x)
+    file.finish(pooled if a.pooling == "first" else file.add("LpNormalization", pooled, axis=0, p=2), VECTOR)
     file.write(path, inputs=IDS, outputs=VECTOR, width=a.hidden)
 
 
@@ -57,7 +61,14 @@ class _Graph:
         words, places = (file.constant(name, self._exact(name)) for name in ("word", "position"))
         first, axis = file.small("first", np.array([0])), file.small("axis", np.array([0]))
         here = file.add("Slice", places, first, file.add("Shape", IDS), axis)
-        return self.normed(file.add("Add", file.add("Gather", words, IDS), here), "norm")
+        if not self._a.ranks:
+            return self.normed(file.add("Add", file.add("Gather", words, IDS), here), "norm")
+        count = file.small("words", np.array([self._a.words]))
+        kind = file.add("Cast", file.add("Div", IDS, count), to=1)  # an id beyond the words is one of the second text
+        second = file.constant("second", self._exact("second"))
+        added = file.add("Mul", file.add("Unsqueeze", kind, file.small("column", np.array([1]))), second)
+        known = file.add("Gather", words, file.add("Mod", IDS, count))
+        return self.normed(file.add("Add", file.add("Add", known, here), added), "norm")
 
     def distances(self) -> str:
         """What is added to the scores, (heads, length, length): a corner of what is added for the longest text."""
@@ -83,5 +94,5 @@ class _Graph:
         file = self._file
         if self._a.pooling == "mean":
             return file.add("ReduceMean", x, file.small("tokens", np.array([0])), keepdims=0)
-        place = file.small("place", np.array({"cls": 0, "last": -1}[self._a.pooling]))
+        place = file.small("place", np.array({"cls": 0, "first": 0, "last": -1}[self._a.pooling]))
         return file.add("Gather", x, place, axis=0)

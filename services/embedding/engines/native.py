@@ -23,15 +23,24 @@ from services.embedding.port import EngineMissing, Info, ModelUnusable, Passage,
 if TYPE_CHECKING:
     from services.embedding.weights import Weights
 
-__all__ = ["LEVELS", "Kernel", "NativeEncoder"]
+__all__ = ["INT8_LEVELS", "LEVELS", "Kernel", "NativeEncoder"]
 
-LEVELS = ("plain", "avx2", "avx512", "bf16", "int8", "vnni")
-"""Variants of the kernel. Those for bfloat16 weights, each better than the one before (`bf16` multiplies them as they
-are); then those for int8 weights, in plain C and with the processor's instructions for it."""
-_DETAILS = ("plain C", "AVX2", "AVX-512", "AVX-512 bfloat16", "int8 in plain C", "int8, AVX-512 VNNI")
-_PACKED = {"bfloat16/48x2": LEVELS[:4], "int8/48x4": LEVELS[4:]}
-"""How matrices may be packed, and the variants that take them."""
-_WORDS = {"bfloat16/48x2": "float16", "int8/48x4": "int8"}
+LEVELS = ("plain", "avx2", "avx512", "bf16")
+"""Variants of the kernel for bfloat16 weights, each better than the one before; `bf16` multiplies them as they are."""
+INT8_LEVELS = ("int8", "vnni")
+"""Those for int8 weights: plain C, and the processor's instructions for it."""
+_DETAILS = {
+    "plain": "plain C",
+    "avx2": "AVX2",
+    "avx512": "AVX-512",
+    "bf16": "AVX-512 bfloat16",
+    "int8": "int8 in plain C",
+    "vnni": "int8, AVX-512 VNNI",
+}
+"""By the kernel's own numbers for them."""
+_BFLOAT16, _INT8 = "bfloat16/48x2", "int8/48x4"
+_WORDS = {_BFLOAT16: "float16", _INT8: "int8"}
+"""How matrices may be packed, and the table of words beside them."""
 _LANES, _PANEL = 16, 48
 _WRONG = {-1: "a text of no token or of too many", -2: "a token that the model does not know"}
 
@@ -68,8 +77,10 @@ class Kernel:
         except OSError as error:
             raise EngineMissing(f"The kernel cannot be loaded: {error}.", remedy="Let numpy compute.") from error
         levels = library.sotto_levels()
-        self.levels = tuple(name for n, name in enumerate(LEVELS) if levels >> n & 1)
-        """What this processor can run, the best for each kind of weights last."""
+        known = [name for n, name in enumerate(_DETAILS) if levels >> n & 1]
+        self.levels = tuple(name for name in known if name in LEVELS)
+        """What this processor can run on bfloat16, the best last."""
+        self.int8_levels = tuple(name for name in known if name in INT8_LEVELS)
         self.encode = library.sotto_encode
         self.encode.argtypes = [ctypes.c_int32, *[_Pointer] * 4, ctypes.c_int32, _Pointer]
         self.new_scratch = library.sotto_scratch_new
@@ -77,12 +88,14 @@ class Kernel:
         self.free_scratch = library.sotto_scratch_free
         self.free_scratch.argtypes, self.free_scratch.restype = [_Pointer], None
 
-    def best(self, packed: str) -> str:
-        """Return the variant to take for weights that are packed so. Raises EngineMissing where it would be slow."""
-        best = [name for name in self.levels if name in _PACKED[packed]][-1]
-        if best == "int8":
+    def number(self, packed: str, level: str) -> int:
+        """Return the number of a variant for weights that are packed so, or of the best. Raises EngineMissing."""
+        able = self.levels if packed == _BFLOAT16 else self.int8_levels
+        if not level and able == ("int8",):
             raise EngineMissing("This processor has no instructions for int8.", remedy="Convert the model with bf16.")
-        return best
+        if level and level not in able:
+            raise EngineMissing(f"{level} cannot compute weights of {packed} here.", remedy="Let the best be taken.")
+        return list(_DETAILS).index(level or able[-1])
 
 
 class NativeEncoder:
@@ -91,7 +104,8 @@ class NativeEncoder:
     def __init__(self, weights: Weights, *, max_tokens: int = 0, level: str = "", kernel: Kernel | None = None) -> None:
         packed = _checked(weights)
         self._kernel = kernel or Kernel()
-        self._level = LEVELS.index(level or self._kernel.best(packed))
+        self._level = self._kernel.number(packed, level)
+        name = list(_DETAILS)[self._level]
         self._weights = weights
         self._reader = Reader(weights, max_tokens)
         self._base = (ctypes.c_char * len(weights.map)).from_buffer(weights.map)
@@ -102,10 +116,10 @@ class NativeEncoder:
         self.info = Info(
             model=weights.name,
             engine="native",
-            detail=_DETAILS[self._level],
+            detail=_DETAILS[name],
             dimensions=weights.architecture.hidden,
             max_tokens=self._reader.max_tokens,
-            fingerprint=fingerprint(weights, f"native 2 {LEVELS[self._level]}", self._reader.max_tokens),
+            fingerprint=fingerprint(weights, f"native 2 {name}", self._reader.max_tokens),
             meaning=True,
         )
 
@@ -164,7 +178,7 @@ def _checked(weights: Weights) -> str:
     """
     a = weights.architecture
     packed = weights.tensors["0.qkv.weight"].dtype
-    if packed not in _PACKED or weights.tensors["word"].dtype != _WORDS[packed]:
+    if packed not in _WORDS or weights.tensors["word"].dtype != _WORDS[packed]:
         raise EngineMissing(f"{weights.name} is not packed for the kernel.", remedy="Convert it with bf16 or int8.")
     if a.hidden % _LANES or a.inner % _LANES or (a.hidden // a.heads) % _LANES:
         raise EngineMissing(f"The kernel wants sizes that {_LANES} divides; {weights.name} has others.")

@@ -59,6 +59,10 @@ class OnnxEncoder:
     def read(self, texts: Sequence[str], purpose: Purpose) -> list[Passage]:
         return self._reader.read(texts, purpose)
 
+    def pairs(self, query: str, texts: Sequence[str]) -> list[Passage]:
+        """Return the query with each text, as a cross-encoder reads them."""
+        return self._reader.pairs(query, texts)
+
     def encode(self, passages: Sequence[Passage]) -> bytes:
         return b"".join(self._vector(passage.ids) for passage in passages)
 

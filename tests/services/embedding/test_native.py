@@ -17,7 +17,7 @@ import pytest
 
 from services.embedding.convert import convert
 from services.embedding.engines.compiling import compiled
-from services.embedding.engines.native import LEVELS, Kernel, NativeEncoder
+from services.embedding.engines.native import INT8_LEVELS, LEVELS, Kernel, NativeEncoder
 from services.embedding.engines.reference import ReferenceEncoder
 from services.embedding.opening import open_model
 from services.embedding.port import Encoder, EngineMissing, Passage
@@ -31,10 +31,6 @@ ROOT = Path(__file__).resolve().parents[3]
 TEXTS = ("my bike code is 4512", "", "the cat", "tea " * 100, "Üñïçödé 😀 \0 \ud800 العربية", "a", "b c d e f")
 
 
-FLOATS, WHOLE = LEVELS[:4], LEVELS[4:]
-"""The variants for bfloat16 weights, and those for int8."""
-
-
 @pytest.fixture(scope="session")
 def packed_int8(bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The small model, converted to int8; not to be changed."""
@@ -43,13 +39,12 @@ def packed_int8(bert: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module", params=LEVELS)
+@pytest.fixture(scope="module", params=LEVELS + INT8_LEVELS)
 def native(request: pytest.FixtureRequest, packed: Path, packed_int8: Path, kernel: Kernel) -> NativeEncoder:
     """The encoder at each level that this processor has (the others are the next best one)."""
-    level = request.param
-    folder, known = (packed_int8, WHOLE) if level in WHOLE else (packed, FLOATS)
-    best = [one for one in kernel.levels if one in known][-1]
-    return NativeEncoder(Weights(folder), level=level if level in kernel.levels else best, kernel=kernel)
+    folder, able = (packed, kernel.levels) if request.param in LEVELS else (packed_int8, kernel.int8_levels)
+    level = request.param if request.param in able else able[-1]
+    return NativeEncoder(Weights(folder), level=level, kernel=kernel)
 
 
 def least(native: NativeEncoder) -> float:
@@ -93,7 +88,7 @@ def test_it_pools_as_the_model_says(tmp_path: Path, kernel: Kernel, pooling: str
 def test_it_computes_models_of_other_sizes(tmp_path: Path, kernel: Kernel, hidden: int, inner: int, heads: int) -> None:
     convert(write_bert(tmp_path / "source", hidden=hidden, inner=inner, heads=heads, layers=1), tmp_path / "made")
     weights = Weights(tmp_path / "made")
-    for level in set(FLOATS) & set(kernel.levels):
+    for level in kernel.levels:
         native = NativeEncoder(weights, kernel=kernel, level=level)
         assert cosines(native, ReferenceEncoder(weights), passages([1, 7, 16, 50])).min() > 0.9995
 
@@ -104,7 +99,7 @@ def test_it_computes_mpnet(tmp_path: Path, kernel: Kernel, positions: int) -> No
     convert(write_mpnet(tmp_path / "source", positions=positions), tmp_path / "made")
     weights = Weights(tmp_path / "made")
     assert weights.architecture.positions == positions
-    for level in set(FLOATS) & set(kernel.levels):
+    for level in kernel.levels:
         native = NativeEncoder(weights, kernel=kernel, level=level)
         asked = passages([1, 2, 15, 16, 17, 40, positions - 1, positions])
         assert cosines(native, ReferenceEncoder(weights), asked).min() > 0.9995
@@ -192,7 +187,7 @@ def test_prompts_stand_before_the_text_by_purpose(tmp_path: Path, kernel: Kernel
 
 def test_each_engine_and_limit_has_a_fingerprint_of_its_own(packed: Path, kernel: Kernel) -> None:
     weights = Weights(packed)
-    encoders = [NativeEncoder(weights, kernel=kernel, level=level) for level in FLOATS if level in kernel.levels]
+    encoders = [NativeEncoder(weights, kernel=kernel, level=level) for level in kernel.levels]
     known = [*encoders, ReferenceEncoder(weights), ReferenceEncoder(weights, max_tokens=9)]
     assert len({encoder.info.fingerprint for encoder in known}) == len(known)
     assert ReferenceEncoder(weights).info.fingerprint == ReferenceEncoder(Weights(packed)).info.fingerprint
@@ -218,7 +213,7 @@ class ByTheBook(ReferenceEncoder):
 def test_int8_is_whole_numbers_times_whole_numbers(packed_int8: Path, kernel: Kernel) -> None:
     """The kernel's sums are exact. A text of one word, where no number falls between two others by a hair."""
     weights, asked = Weights(packed_int8), passages([1] * 20)
-    for level in set(WHOLE) & set(kernel.levels):
+    for level in kernel.int8_levels:
         native = NativeEncoder(weights, kernel=kernel, level=level)
         assert np.median(cosines(native, ByTheBook(weights), asked)) > 0.999999
 
@@ -230,7 +225,7 @@ def test_it_computes_int8_models_of_other_sizes(
     source = write_bert(tmp_path / "source", hidden=hidden, inner=inner, heads=heads, layers=1)
     convert(source, tmp_path / "made", "int8")
     weights = Weights(tmp_path / "made")
-    for level in set(WHOLE) & set(kernel.levels):
+    for level in kernel.int8_levels:
         native = NativeEncoder(weights, kernel=kernel, level=level)
         assert cosines(native, ReferenceEncoder(weights), passages([1, 7, 16, 50])).min() > 0.99
 
@@ -238,9 +233,15 @@ def test_it_computes_int8_models_of_other_sizes(
 def test_where_int8_would_be_slow_another_engine_takes_it(packed_int8: Path, kernel: Kernel) -> None:
     """A processor without the instructions; onnxruntime and numpy widen the weights."""
     kernel = copy(kernel)
-    kernel.levels = LEVELS[:5]
+    kernel.int8_levels = INT8_LEVELS[:1]
     with pytest.raises(EngineMissing, match="no instructions for int8"):
         NativeEncoder(Weights(packed_int8), kernel=kernel)
+
+
+def test_a_variant_takes_its_own_kind_of_weights_only(packed: Path, packed_int8: Path, kernel: Kernel) -> None:
+    for folder, level in ((packed, "int8"), (packed_int8, "plain")):
+        with pytest.raises(EngineMissing, match=f"{level} cannot compute"):
+            NativeEncoder(Weights(folder), kernel=kernel, level=level)
 
 
 # ---- the ladder
@@ -287,7 +288,7 @@ def test_a_compiler_that_knows_no_vectors_still_makes_the_plain_kernel(
     compiler.chmod(0o755)
     monkeypatch.setenv("CC", str(compiler))
     kernel = Kernel(compiled(tmp_path / "kernels"))
-    assert kernel.levels == ("plain", "int8")
+    assert (kernel.levels, kernel.int8_levels) == (("plain",), ("int8",))
     native = NativeEncoder(Weights(packed), kernel=kernel)
     assert cosines(native, reference, native.read(TEXTS, "")).min() > 0.9995
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -93,6 +94,19 @@ def test_every_engine_says_the_same(cross: dict[str, Weights], kernel: Kernel) -
         assert native.pairs(QUERY, TEXTS) == pairs
         assert np.frombuffer(native.encode(pairs), "<f4") == pytest.approx(expected, abs=0.03)
         assert native.encode(pairs) == b"".join(native.encode([pair]) for pair in pairs)
+
+
+def test_onnxruntime_ranks_too(models: Path, cross: dict[str, Weights], tmp_path: Path) -> None:
+    """With the exact weights, where there is no kernel or the settings say so; the same bits in any company."""
+    own = Path(shutil.copytree(models / "rerank" / "small-cross", tmp_path / "small-cross"))
+    ranker = open_ranker(own, EmbeddingSettings(engine="onnx"))
+    assert ranker.info.engine == "onnx"
+    exact = CrossEncoder(ReferenceEncoder(cross["exact"]), cross["exact"])
+    pairs = ranker.pairs(QUERY, TEXTS)
+    assert pairs == exact.pairs(QUERY, TEXTS)
+    found = ranker.encode(pairs)
+    assert np.frombuffer(found, "<f4") == pytest.approx(np.frombuffer(exact.encode(pairs), "<f4"), abs=1e-4)
+    assert found == b"".join(ranker.encode([pair]) for pair in pairs)
 
 
 def test_the_second_text_is_told_from_the_first(cross: dict[str, Weights]) -> None:
