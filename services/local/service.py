@@ -73,15 +73,26 @@ class LocalService:
     async def _taken(self, ctx: Context) -> socket.socket | None:
         """The listening socket once the place is free; None where there cannot be one."""
         try:
-            listener = await asyncio.to_thread(self._place.take, self._card)
+            listener = await self._take()
             ctx.ready()
             while listener is None:
                 await asyncio.sleep(self._again_s)
-                listener = await asyncio.to_thread(self._place.take, self._card)
+                listener = await self._take()
         except SottoError as error:
             ctx.degraded(str(error))
             return None
         return listener
+
+    async def _take(self) -> socket.socket | None:
+        taking = asyncio.create_task(asyncio.to_thread(self._place.take, self._card), name="local:take")
+        try:
+            return await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            # The thread goes on whatever happens here: what it takes is given back.
+            with contextlib.suppress(SottoError):
+                if (listener := await taking) is not None:
+                    listener.close()
+            raise
 
     async def _serve(self, ctx: Context, listener: socket.socket) -> None:
         thread = ThreadPoolExecutor(1, thread_name_prefix="local")
@@ -94,8 +105,9 @@ class LocalService:
             visit.add_done_callback(visits.pop)
 
         serve = asyncio.start_server if self._place.token else asyncio.start_unix_server
-        server = await serve(visited, sock=listener)
+        server = await serve(visited, sock=listener, start_serving=False)
         try:
+            await server.start_serving()
             await asyncio.Event().wait()
         finally:
             server.close()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import socket
 import stat
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -201,3 +204,22 @@ async def test_a_folder_that_cannot_be_used_is_told_about(tmp_path: Path) -> Non
         await asyncio.to_thread(Place(tmp_path / "file").take, HERE)
     async with running(LocalService(HERE, place=Place(tmp_path / "file")), wait_ready=False) as bench:
         assert "cannot reach" in (await bench.next(ServiceDegraded)).reason
+
+
+async def test_whoever_ends_it_while_it_takes_its_place_leaves_nothing_open(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Warnings are errors, and a socket that nobody closed is one."""
+    taking, go_on, take = threading.Event(), threading.Event(), place.take
+
+    def slowly(card: Card) -> socket.socket | None:
+        taking.set()
+        go_on.wait()
+        return take(card)
+
+    monkeypatch.setattr(place, "take", slowly)
+    async with running(LocalService(HERE, {}, place=place), wait_ready=False):
+        await asyncio.to_thread(taking.wait)
+        asyncio.get_running_loop().call_later(0.05, go_on.set)
+    gc.collect()
+    assert await asyncio.to_thread(place.holder) is None, "the place is free again"
