@@ -52,6 +52,7 @@ class Scheduler:
         self._queues: tuple[deque[_Item], deque[_Item]] = (deque(), deque())
         self._jobs: set[_Job] = set()
         self._rate = _GUESS
+        self._due = False
         self.waiting = 0
         """Tokens that nobody computes yet."""
 
@@ -69,7 +70,9 @@ class Scheduler:
         self._jobs.add(job)
         self._queues[not urgent].extend(_Item(job, place, passage) for place, passage in enumerate(passages))
         self.waiting += cost
-        self._dispatch()
+        if not self._due:
+            self._due = True
+            asyncio.get_running_loop().call_soon(self._begin)
         try:
             await job.done
         finally:
@@ -88,6 +91,8 @@ class Scheduler:
 
     def _admit(self, cost: int) -> None:
         if self.waiting and self.waiting + cost > self._most_waiting:
+            self._dispatch()  # what came in this turn of the loop has not begun yet
+        if self.waiting and self.waiting + cost > self._most_waiting:
             wait = max(1, round(1000 * self.waiting / self._rate))
             raise Overloaded(f"{self.waiting} tokens already wait to be embedded.", retry_ms=wait)
 
@@ -99,6 +104,11 @@ class Scheduler:
                 queue.clear()
                 queue.extend(kept)
         self.waiting = sum(len(item.passage.ids) for queue in self._queues for item in queue)
+
+    def _begin(self) -> None:
+        """Share out what came meanwhile: requests that the loop reads in one go are computed together."""
+        self._due = False
+        self._dispatch()
 
     def _dispatch(self) -> None:
         """Give every idle thread its share."""

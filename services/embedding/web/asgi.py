@@ -20,6 +20,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 T = TypeVar("T")
 
 _JSON = (b"content-type", b"application/json")
+_A_WHILE_S = 0.01
 _FORGIVEN = 16
 """So many times the bound are read and forgotten: cut off in its sentence, a client would not hear the answer."""
 
@@ -80,11 +81,19 @@ async def answer(send: Send, raw: bytes, status: int = 200, header: tuple[bytes,
 
 
 async def unless_left(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """Do the work, or call it off when the client leaves, and raise ClientLeft. The body must have been read."""
+    """Do the work, or call it off when the client leaves, and raise ClientLeft. The body must have been read.
+
+    It is looked whether the client leaves once the work has taken a while: most is done before.
+    """
     here = asyncio.current_task()
     assert here is not None, "it is awaited by a task"
-    leaving = asyncio.ensure_future(receive())
+    leaving: asyncio.Future[Any] | None = None
     left = over = False
+
+    def look() -> None:
+        nonlocal leaving
+        leaving = asyncio.ensure_future(receive())
+        leaving.add_done_callback(gone)
 
     def gone(_: object) -> None:
         nonlocal left
@@ -92,7 +101,7 @@ async def unless_left(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
             left = True
             here.cancel()
 
-    leaving.add_done_callback(gone)
+    looking = asyncio.get_running_loop().call_later(_A_WHILE_S, look)
     try:
         return await work
     except asyncio.CancelledError:
@@ -101,4 +110,6 @@ async def unless_left(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
         raise
     finally:
         over = True
-        leaving.cancel()
+        looking.cancel()
+        if leaving is not None:
+            leaving.cancel()

@@ -75,12 +75,22 @@ async def test_the_urgent_go_first(make: Make) -> None:
         order.append(name)
 
     async with asyncio.TaskGroup() as tasks:
-        for name in ("at work", "indexing", "more indexing"):
+        tasks.create_task(ask("at work", urgent=False))
+        await until(encoder.began.is_set)
+        for name in ("indexing", "more indexing"):
             tasks.create_task(ask(name, urgent=False))
         tasks.create_task(ask("turn", urgent=True))
         await until(lambda: scheduler.waiting == 30)
         encoder.gate.set()
     assert order == ["at work", "turn", "indexing", "more indexing"]
+
+
+async def test_what_is_asked_in_one_turn_of_the_loop_is_computed_together(make: Make) -> None:
+    encoder, scheduler = Watched(), make()
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(5):
+            tasks.create_task(scheduler.encode(encoder, passages(1), urgent=False))
+    assert encoder.batches == [5]
 
 
 async def test_what_nobody_waits_for_is_not_computed(make: Make) -> None:
