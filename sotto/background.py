@@ -9,7 +9,7 @@ import asyncio
 import atexit
 import os
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
 from sotto.door import Door
@@ -31,7 +31,7 @@ def background() -> Background:
         if opened is None:
             _opened.clear()
             opened = _opened[os.getpid()] = Background()
-            atexit.register(opened.close)
+            _at_exit(close)
     return opened
 
 
@@ -83,13 +83,17 @@ class Background:
 
     def close(self) -> None:
         """End the loop and let everything go. Closing twice is harmless."""
-        atexit.unregister(self.close)
         if not self._thread.is_alive():
             return
         self.run(self.door.close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+def _at_exit(call: Callable[[], None]) -> None:
+    """Have it called when the process ends, while executors still take work: `atexit` comes after them."""
+    getattr(threading, "_register_atexit", atexit.register)(call)
 
 
 async def _next(items: AsyncGenerator[T, None]) -> T:

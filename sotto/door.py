@@ -111,10 +111,10 @@ class Door:
         thread, self._thread = self._thread, None
         self._calls = {}
         if thread is not None:
-            await _aside(thread.shutdown)
+            await asyncio.to_thread(thread.shutdown)
         opened, self._open = self._open, {}
         for one in opened.values():
-            await _aside(one.close)
+            await asyncio.to_thread(one.close)
 
     async def _own_writer(self) -> Writer:
         async with self._opening:
@@ -123,14 +123,6 @@ class Door:
                 await writer.__aenter__()
                 self._writer = writer
             return self._writer
-
-
-async def _aside(work: Callable[[], None]) -> None:
-    """Do it on a thread; here, where the interpreter ends and starts no more: nobody is held up by it then."""
-    try:
-        await asyncio.to_thread(work)
-    except RuntimeError:
-        work()
 
 
 def _load() -> None:

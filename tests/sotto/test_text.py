@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -115,3 +117,14 @@ async def test_a_sotto_that_runs_answers(home: Path, tmp_path: Path) -> None:
         await running
     with pytest.raises(sotto.NoModel):
         await aio.generate("Who are you?")
+
+
+@pytest.mark.slow
+def test_a_script_that_generates_ends_without_a_word(scripted: Model) -> None:
+    """The model it loaded is let go while the interpreter ends; nothing needs to be closed."""
+    scripted("Deep.")
+    script = (
+        "import sotto; print(sotto.generate('How is the sea?'), sotto.generate('And?', model='none', errors='none'))"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert (ended.stdout, ended.stderr) == ("Deep. None\n", "")
