@@ -237,7 +237,8 @@ class Scheduler:
         strict = group[0].rules.strict
         if not strict:
             self._fast_served = now
-        taking, extensions = self._extensions(group)
+        shares = self._shares(group)
+        taking, extensions = [job for job, _ in shares], [extension for _, extension in shares]
         ahead = group[0].rules.urgency == Urgency.AHEAD
         try:
             flag = self._watched(tuple(taking))
@@ -262,12 +263,13 @@ class Scheduler:
         self._look()
         return self._now.flag
 
-    def _extensions(self, group: list[Job]) -> tuple[list[Job], list[Extension]]:
-        """What each job adds: a token of those that speak, and of prompts what the chunk has room for."""
+    def _shares(self, group: list[Job]) -> list[tuple[Job, Extension]]:
+        """What each job adds: a token of those that speak, and of prompts what the chunk has room for. In order of
+        places: llama.cpp computes in one go what adjoins in the order given (src/llama-batch.cpp, split_equal).
+        """
         quiet = group[0].rules.urgency == Urgency.AHEAD and not group[0].rules.strict
         room = min(self._pool.chunk, _AHEAD) if quiet else self._pool.chunk
-        taking: list[Job] = []
-        extensions: list[Extension] = []
+        shares: list[tuple[Job, Extension]] = []
         for job in sorted(group, key=lambda job: not job.decoding()):
             tokens = job.pending(1 if job.decoding() else room)
             if not tokens:
@@ -275,9 +277,8 @@ class Scheduler:
             room -= 0 if job.decoding() else len(tokens)
             assert job.place is not None
             whole = len(job.place.tokens) + len(tokens) == len(job.tokens)
-            taking.append(job)
-            extensions.append(Extension(job.place, tokens, whole and not job.silent))
-        return taking, extensions
+            shares.append((job, Extension(job.place, tokens, whole and not job.silent)))
+        return sorted(shares, key=lambda share: share[1].place.index)
 
     def _advance(self, job: Job, extension: Extension, row: int) -> None:
         if extension.speaks:
