@@ -73,7 +73,7 @@ async def _talking(
     )
     async with running(service, clock=clock) as bench:
         bench.event = Stamp(
-            "test", clock, id_source(f"run{next(_RUNS)}-"), "test"
+            "test", clock, id_source(f"test-{next(_RUNS)}-"), "test"
         )  # as each process has ids of its own
         yield Talk(bench, clock, store)
 
