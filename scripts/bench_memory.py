@@ -2,9 +2,9 @@
 
 The month is told and asked over the bus, with the embedding model that is installed; without one that knows meaning
 (`sotto models pull all-minilm-l6-v2`) vectors compare spelling, and the script says so. Recall among many is measured
-with vectors of the same size that cost nothing to compute, so that what is left is memory's own time; `--full` takes
-100,000 items, else 20,000. `--folder` keeps them there, and takes those that are there: storing and indexing them is
-minutes of work, asking is seconds.
+in a conversation whose turns are kept meanwhile, with vectors of the same size that cost nothing to compute, so that
+what is left is memory's own time; `--full` takes 100,000 items, else 20,000. `--folder` keeps them there, and takes
+those that are there: storing and indexing them is minutes of work, asking is seconds.
 """
 
 from __future__ import annotations
@@ -164,6 +164,12 @@ async def remembering(folder: Path, embedder: object, **settings: object) -> Asy
         yield bench, clock
 
 
+def finished(bench: Bench, turn: int, asked: str, heard: str) -> None:
+    """A turn that the model answered is over."""
+    rest = {"reason": "answered", "by": "llm", "latency": None}
+    bench.publish(TurnFinished, turn=turn, asked=asked, answered=heard, heard=heard, **rest)
+
+
 def scripted(draw: random.Random) -> tuple[list[tuple[str, str, int]], list[tuple[str, str]]]:
     """What is said in the month, as (kind, text, day), and what is asked after it, with the fact that answers."""
     said: list[tuple[str, str, int]] = []
@@ -196,10 +202,7 @@ async def month() -> AsyncIterator[Figure]:
                 clock.advance(max(0, START + day * DAY - clock.now_ns()))
                 if what == "turn":
                     question, _, heard = text.partition("\n")
-                    bench.publish(
-                        TurnFinished, turn=turn, reason="answered", asked=question, answered=heard, heard=heard,
-                        by="llm", latency=None,
-                    )  # fmt: skip
+                    finished(bench, turn, question, heard)
                     continue
                 bench.publish(MemoryStore, text=text, turn=turn, language="en")
                 stored = await bench.next(MemoryStored, timeout=60)
@@ -256,7 +259,7 @@ def fill(folder: Path, count: int) -> None:
 
 
 async def many(count: int, rounds: int, kept: Path | None) -> AsyncIterator[Figure]:
-    """Recall among many, from the query to the result on the bus, as a conversation asks."""
+    """Recall among many, from the query to the result on the bus, in a conversation that is kept meanwhile."""
     with contextlib.nullcontext(kept) if kept else tempfile.TemporaryDirectory(prefix="sotto-") as name:
         folder = Path(name)
         if not (folder / "memory.sqlite3").exists():
@@ -279,6 +282,7 @@ async def many(count: int, rounds: int, kept: Path | None) -> AsyncIterator[Figu
                 result = await bench.next(MemoryResult, timeout=60)
                 times.append((time.perf_counter() - began) * 1e3)
                 by += result.by == "meaning"
+                finished(bench, number + 1, question, draw.choice(texts))
     yield plain(f"recall among {count:,}, p50", percentile(times, 50), "ms")
     yield at_most(f"recall among {count:,}, p95", percentile(times, 95), "ms", 30)
     yield plain("of them with vectors in time", by / rounds * 100, "%")

@@ -64,7 +64,7 @@ class Writer:
     name: ClassVar[str] = "llm"
     consumes: ClassVar[tuple[type[Event], ...]] = (LlmRequest,)
 
-    def __init__(self, text: str = "They spoke of Zelda and a kite.", *, there: bool = True) -> None:
+    def __init__(self, text: str = "Each question has its answer.", *, there: bool = True) -> None:
         self.text = text
         self.there = there
         self.asked: list[LlmRequest] = []
@@ -246,6 +246,22 @@ async def test_when_it_grows_too_long_a_summary_takes_the_place_of_its_oldest_tu
             await person.talk(f"question {turn}", f"Answer {turn}.")
         assert len((await person.bench.next(SessionSummarised)).summary.turns) == 8
         assert f"Notes so far:\n{writer.text}" in writer.asked[-1].messages[-1].content
+
+
+async def test_notes_that_tell_of_something_else_take_no_place_and_are_not_asked_for_at_once_again(remembering) -> None:
+    writer = Writer("I cannot do that here, I have no tools.")
+    async with remembering(writer, summarise_turns=6, keep_told_turns=2, vectors=False) as person:
+        for turn in range(1, 8):
+            await person.talk(f"question {turn}", f"Answer {turn}.")
+        await person.bench.next(LlmResponse)
+        await person.talk("question 8", "Answer 8.")
+        resumed = await resume(person, "last", "later")
+        assert (resumed.summary, len(resumed.turns)) == (None, 8)
+        writer.text = "Each question has its answer."
+        for turn in range(9, 15):
+            await person.talk(f"question {turn}", f"Answer {turn}.")
+        assert (await person.bench.next(SessionSummarised)).summary.text == writer.text
+    assert len(writer.asked) == 2
 
 
 async def test_without_a_model_nothing_is_summed_up_until_one_comes(remembering) -> None:

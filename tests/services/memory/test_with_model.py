@@ -28,7 +28,7 @@ async def test_facts_are_noted_by_the_grammar_of_the_schema(remembering, tmp_pat
 
 
 async def test_a_conversation_is_summed_up_in_the_background(remembering, tmp_path) -> None:
-    text = "They spoke of fjords."
+    text = "Each question has its answer."
     async with remembering(model(tmp_path, text), vectors=False, summarise_turns=6, keep_told_turns=2) as person:
         for turn in range(1, 7):
             await person.talk(f"question {turn}", f"Answer {turn}.")
