@@ -5,7 +5,7 @@ from __future__ import annotations
 from bus.journal.errors import BeingRecorded, NewerJournal, NoRecording, NoSound, UnreadableLine
 from bus.journal.forgetting import forget
 from bus.journal.keeping import sweep
-from bus.journal.lines import Entry, Step
+from bus.journal.lines import Entry, Step, kept
 from bus.journal.place import Track
 from bus.journal.recorder import Recorder
 from bus.journal.recording import Problem, Recording, Summary, delete, find, recordings
@@ -28,6 +28,7 @@ __all__ = [
     "delete",
     "find",
     "forget",
+    "kept",
     "recordings",
     "sweep",
 ]

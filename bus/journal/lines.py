@@ -15,7 +15,7 @@ from typing import Any
 
 from bus.journal.errors import UnreadableLine
 from shared.errors import SottoError
-from shared.events import REGISTRY, AudioCaptured, Event, Registry, decode, encode
+from shared.events import REGISTRY, AudioCaptured, Event, LlmPrepare, Registry, decode, encode
 from shared.pcm import samples_in
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "forgotten_line",
     "header_of",
     "is_event",
+    "kept",
     "step_line",
 ]
 
@@ -51,9 +52,19 @@ class Step:
 Entry = Event | Step
 
 
+def kept(event: Event) -> Event:
+    """Return the event as a journal keeps it: what the model is to read ahead only by its last message.
+
+    The past and the tools before it are written already, and would be written again with every few words.
+    """
+    if not isinstance(event, LlmPrepare):
+        return event
+    return event.model_copy(update={"messages": event.messages[-1:], "tools": ()})
+
+
 def header_of(event: Event) -> bytes:
     """Return the event as a journal holds it: its header, and the size of its payload."""
-    header, payload = encode(event)
+    header, payload = encode(kept(event))
     return header if event.payload is None else header[:-1] + b',"payload_bytes":%d}' % len(payload)
 
 

@@ -11,7 +11,7 @@ from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from bus.journal import Entry, Step
+from bus.journal import Entry, Step, kept
 from services.dialogue.commands import Command, Fence, Forget, Publish, WakeAfter, WakeAt, Woke
 from services.dialogue.endpointing import adaptive_wait
 from services.dialogue.reducer import reduce
@@ -172,7 +172,7 @@ class _Again:
         self._close(step.session, taken)
 
     def publish(self, recorded: Event) -> Event:
-        """Return the event that dialogue publishes next, with the id and the time of the recorded one."""
+        """Return the recorded event, if that is what dialogue publishes next, but for its id and time."""
         if not self._decided:
             raise Differs(f"It no longer says {recorded.kind} {recorded.id}.")
         decided = self._decided.popleft()
@@ -183,10 +183,10 @@ class _Again:
             event = stamp(command.kind, session=decided.session, turn=command.turn, **command.fields)
         finally:
             current.reset(token)
-        if encode(event) != encode(recorded):
-            raise Differs(_difference(recorded, event))
+        if encode(kept(event)) != encode(kept(recorded)):
+            raise Differs(_difference(recorded, kept(event)))
         self._events[event.id] = event
-        return event
+        return recorded
 
     def _named(self, id: str) -> Event:
         event = self._events.get(id) or self._kept.get(id)

@@ -11,7 +11,18 @@ import pytest
 
 from bus.journal import Entry, Journal, Recording, Step
 from shared.clock import ManualClock
-from shared.events import AudioCaptured, AudioPlayed, Event, Stamp, TextEntered, TtsAudio, encode
+from shared.events import (
+    AudioCaptured,
+    AudioPlayed,
+    Event,
+    LlmPrepare,
+    Message,
+    Stamp,
+    TextEntered,
+    ToolSpec,
+    TtsAudio,
+    encode,
+)
 from shared.ids import id_source
 from shared.pcm import pcm16
 
@@ -29,6 +40,11 @@ class Made:
     def text(self, text: str) -> TextEntered:
         self.clock.advance(20_000_000)
         return self._stamp(TextEntered, text=text, speak=False)
+
+    def prepare(self, *said: str) -> LlmPrepare:
+        tool = ToolSpec(name="tell_time", description="Tells the time.", parameters={})
+        messages = tuple(Message(role="user", content=text) for text in said)
+        return self._stamp(LlmPrepare, turn=1, messages=messages, tools=(tool,), max_tokens=100)
 
     def frame(self, level: float = 0.0) -> AudioCaptured:
         self.clock.advance(20_000_000)

@@ -54,6 +54,13 @@ def test_each_line_is_json_with_the_events_own_names(made: Made, record: Record)
     assert (fields["kind"], fields["text"], fields["session"]) == ("text.entered", "hello", "s1")
 
 
+def test_of_what_the_model_reads_ahead_only_the_new_words_are_kept(made: Made, record: Record) -> None:
+    """The conversation before them would be written again with every few words."""
+    wish = made.prepare("a long past", "and now")
+    (read,) = record([wish]).events()
+    assert read == wish.model_copy(update={"messages": wish.messages[-1:], "tools": ()})
+
+
 def test_reading_goes_on_after_an_event(made: Made, record: Record) -> None:
     """And says when there is no such event."""
     texts = [made.text(str(n)) for n in range(4)]
