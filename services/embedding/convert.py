@@ -14,11 +14,13 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from services.embedding.architecture import MPNET_PADDING, Architecture, read_architecture
+from services.embedding.arrow import SCHEMA
+from services.embedding.arrow import tensors as read_tensors
 from services.embedding.naming import BERT, MPNET, distances
 from services.embedding.packing import INT8, PACKED, PACKED_INT8, padded, to_stored
 from services.embedding.port import EngineMissing, ModelUnusable
@@ -26,7 +28,7 @@ from services.embedding.safetensors import read_safetensors
 from services.embedding.weights import FORMAT, METADATA, TOKENIZER, WEIGHTS, sha256_of
 from shared.pcm import Floats
 
-__all__ = ["Precision", "convert", "exact_weights"]
+__all__ = ["Precision", "Stored", "convert", "exact_weights", "table", "write_model"]
 
 Precision = Literal["bf16", "fp16", "fp32", "int8"]
 """bf16: packed for the kernel, half the size; fp16: half the size; fp32: as it came; int8: packed for the kernel too, a
@@ -36,7 +38,7 @@ _MATRIX = {"bf16": PACKED, "fp16": "float16", "fp32": "float32", "int8": PACKED_
 _WORDS = {"bf16": "float16", "fp16": "float16", "fp32": "float32", "int8": INT8}
 _BOUNDARY = 64
 
-_Stored = tuple[str, tuple[int, ...], str, bytes]
+Stored = tuple[str, tuple[int, ...], str, bytes]
 """Name, shape, type, and what the file holds of it."""
 
 
@@ -48,18 +50,25 @@ def convert(source: Path, target: Path, precision: Precision = "bf16") -> None:
     architecture = read_architecture(source)
     tensors = read_safetensors(source / "model.safetensors")
     rows = [_stored(name, *row) for name, row in _rows(tensors, architecture, precision)]
+    write_model(rows, target, architecture, source.name, precision, source / TOKENIZER)
+
+
+def write_model(
+    rows: list[Stored], target: Path, architecture: Architecture, name: str, precision: Precision, tokenizer: Path
+) -> None:
+    """Write folder `target`, whole or not at all. Raises ModelUnusable where it cannot be, or EngineMissing."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".converting-", dir=target.parent) as name:
-            stage = Path(name) / "whole"
+        with tempfile.TemporaryDirectory(prefix=".converting-", dir=target.parent) as made:
+            stage = Path(made) / "whole"
             stage.mkdir()
             _write(rows, stage / WEIGHTS)
-            shutil.copyfile(source / TOKENIZER, stage / TOKENIZER)
-            _describe(stage, architecture, source.name, precision)
+            shutil.copyfile(tokenizer, stage / TOKENIZER)
+            _describe(stage, architecture, name, precision)
             _replace(stage, target)
     except OSError as error:
         raise ModelUnusable(
-            f"{source.name} cannot be converted: {error.strerror or error} ({error.filename or target}).",
+            f"{name} cannot be converted: {error.strerror or error} ({error.filename or target}).",
             remedy=f"Give {target.parent} room and permissions, or name another folder: `sotto models convert … --to`.",
         ) from error
 
@@ -151,40 +160,43 @@ def _norm(name: str, get: _Source, part: str, size: int) -> Iterator[tuple[str, 
     yield f"{name}.bias", (get(f"{part}.bias", size), "float32")
 
 
-def _stored(name: str, values: Floats, dtype: str) -> _Stored:
+def _stored(name: str, values: Floats, dtype: str) -> Stored:
     raw = to_stored(values, dtype).tobytes()
     return name, values.shape, dtype, raw + bytes(-len(raw) % _BOUNDARY)
 
 
-def _write(rows: list[_Stored], path: Path) -> None:
+def _write(rows: list[Stored], path: Path) -> None:
     """Write the Arrow file; pyarrow aligns to 8 bytes only, so a first row pads the data to a boundary."""
-    from services.embedding.arrow import tensors
-
     for pad in range(0, _BOUNDARY, 8):
         _write_table([("padding", (pad,), "uint8", bytes(pad)), *rows], path)
-        if tensors(memoryview(path.read_bytes()))[rows[0][0]].offset % _BOUNDARY == 0:
+        if read_tensors(memoryview(path.read_bytes()))[rows[0][0]].offset % _BOUNDARY == 0:
             return
     raise AssertionError("the Arrow writer aligns to 8 bytes")
 
 
-def _write_table(rows: list[_Stored], path: Path) -> None:
+def _write_table(rows: list[Stored], path: Path) -> None:
+    from_rows = table(rows)
+    pa, ipc = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.ipc")
+    with pa.OSFile(str(path), "wb") as sink, ipc.new_file(sink, from_rows.schema) as writer:
+        writer.write_batch(from_rows.to_batches()[0])
+
+
+def table(rows: list[Stored]) -> Any:
+    """The rows as a table of Arrow, with the number of parameters of each. Raises EngineMissing without pyarrow."""
     try:
-        pa, ipc = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.ipc")
+        pa = importlib.import_module("pyarrow")
     except ImportError as error:
         raise EngineMissing("pyarrow is not installed.", remedy="Run `scripts/setup memory`.") from error
     types = (pa.string(), pa.list_(pa.int32()), pa.string(), pa.large_binary(), pa.int64())
-    schema = pa.schema(list(zip(("layer_name", "shape", "dtype", "data", "num_params"), types, strict=True)))
+    schema = pa.schema(list(zip(SCHEMA, types, strict=True)))
     columns = [list(column) for column in zip(*rows, strict=True)]
     parameters = [int(np.prod(shape)) for shape in columns[1]]
     arrays = [pa.array(column, kind) for column, kind in zip([*columns, parameters], types, strict=True)]
-    with pa.OSFile(str(path), "wb") as sink, ipc.new_file(sink, schema) as writer:
-        writer.write_batch(pa.record_batch(arrays, schema=schema))
+    return pa.table(arrays, schema=schema)
 
 
 def _describe(stage: Path, architecture: Architecture, name: str, precision: Precision) -> None:
-    from services.embedding.arrow import tensors
-
-    places = tensors(memoryview((stage / WEIGHTS).read_bytes()))
+    places = read_tensors(memoryview((stage / WEIGHTS).read_bytes()))
     metadata = {
         "format": FORMAT,
         "name": name,

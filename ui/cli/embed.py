@@ -155,23 +155,35 @@ def search(
 
 def convert_model(
     context: typer.Context,
-    model: Annotated[str, typer.Argument(help="An installed embedding model, or a folder in the form of the hub.")],
+    model: Annotated[
+        str, typer.Argument(help="An installed embedding model, a folder in the form of the hub, or an archive.")
+    ],
     to: Annotated[Path | None, typer.Option(help="Folder to write; by default beside the model.")] = None,
     precision: Annotated[
         Literal["bf16", "fp16", "fp32", "int8"],
         typer.Option(help="bf16 is nearly exact; int8 is smaller, faster and less so."),
     ] = "bf16",
+    archive: Annotated[
+        Path | None, typer.Option(help="Also write the result to this Parquet file, compressed, for keeping.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Convert an embedding model to one Arrow file that is used where it lies, and check what it computes."""
     from services.app import shelf
+    from services.embedding.archive import ENDING, archived, unpack
     from services.embedding.checking import converted_and_checked
     from services.embedding.models import folder_of
     from ui.cli.session import print_json
 
+    if model.endswith(ENDING):
+        folder = to or Path(model).with_suffix("")
+        unpack(Path(model), folder)
+        console.print(f"Unpacked to {folder}: name it to `--model`.", soft_wrap=True)
+        return
     found = converted_and_checked(folder_of(shelf(context.obj.settings), model), to, precision)
+    size = archived(Path(found["folder"]), archive) if archive is not None else 0
     if json:
-        print_json(found)
+        print_json({**found, "archive_bytes": size})
         return
     console.print(
         f"Written to {found['folder']}: {found['bytes'] / 1e6:.1f} MB, {found['saved']:.0%} saved.", soft_wrap=True
@@ -181,6 +193,8 @@ def convert_model(
         f"{found['engine']} ({found['detail']}): {found['ms']:.2f} ms a text, {found['reference_ms']:.2f} by numpy.",
         soft_wrap=True,
     )
+    if archive is not None:
+        console.print(f"Archived in {archive}: {size / 1e6:.1f} MB.", soft_wrap=True)
 
 
 def _embedding(context: typer.Context, model: str) -> Direct:

@@ -105,6 +105,15 @@ def test_a_model_is_converted_checked_and_used(sotto: Run, tmp_path: Path) -> No
     assert json.loads(sotto("embed", "the cat", "--json").stdout)["model"] == "mine"
 
 
+def test_a_model_is_archived_and_unpacked(sotto: Run, tmp_path: Path) -> None:
+    write_bert(tmp_path / "models" / "embedding" / "mine")
+    kept, again = str(tmp_path / "mine.parquet"), str(tmp_path / "again")
+    assert "Archived in" in sotto("models", "convert", "mine", "--archive", kept).stdout
+    assert "Unpacked to" in sotto("models", "convert", kept, "--to", again).stdout
+    one, two = (sotto("embed", "the cat", "--model", model).stdout for model in ("mine", again))
+    assert json.loads(one) == pytest.approx(json.loads(two), abs=0.01)  # the exact weights, and those that were packed
+
+
 def test_a_folder_without_a_model_is_said_to_be_one(sotto: Run, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     done = sotto("models", "convert", "empty")
