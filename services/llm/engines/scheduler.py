@@ -2,10 +2,11 @@
 
 A step is one `llama_decode`. Fast generations share a step (one token of each that speaks, and as much of the
 prompts as the chunk has room for). Strict ones read their prompts alone, and speak together where that was seen to
-change no bit. While an interactive generation is there
-the others stand still, and their places keep what they hold; when places are short one is saved and given away.
-Background work stands still also while somebody speaks. What is evaluated ahead of a question that is being spoken
-goes in small steps on a quiet thread, and ends when the question comes.
+change no bit.
+
+While an interactive generation is there the others stand still, and their places keep what they hold; when places
+are short one is saved and given away. Background work stands still also while somebody speaks. What is evaluated
+ahead of a question that is being spoken goes in small steps on a quiet thread, and ends when the question comes.
 """
 
 from __future__ import annotations
