@@ -89,14 +89,17 @@ def passages(text: str, long: int = _LONG) -> Iterator[str]:
 
 def _pieces(text: str, long: int) -> Iterator[str]:
     for paragraph in re.split(r"\n\s*\n", text):
-        rest = paragraph.strip()
-        while len(rest) > long:
-            end = max(rest.rfind(mark, 0, long) for mark in (". ", "! ", "? ", "\n"))
-            cut = end + 1 if end > long // 3 else (rest.rfind(" ", 0, long) + 1 or long)
-            yield rest[:cut].strip()
-            rest = rest[cut:].strip()
+        rest, start = paragraph.strip(), 0
+        while len(rest) - start > long:
+            here = rest[start : start + long]
+            end = max(here.rfind(mark) for mark in (". ", "! ", "? ", "\n"))
+            cut = end + 1 if end > long // 3 else (here.rfind(" ") + 1 or long)
+            yield here[:cut].strip()
+            start += cut
+            while rest[start].isspace():
+                start += 1
         if rest:
-            yield rest
+            yield rest[start:]
 
 
 def _items(path: Path, data: bytes, modified: int) -> Iterator[Item]:

@@ -86,6 +86,11 @@ def pdf(tmp_path, *, text=True, password=""):
     return out.getvalue()
 
 
+def test_ten_megabytes_of_one_character_are_cut_like_any_text():
+    cut = list(passages("a" * 10_000_000))
+    assert (len(cut), sum(map(len, cut)), max(map(len, cut))) == (11_112, 10_000_000, 900)
+
+
 def test_a_pdf_is_cut_at_its_pages(tmp_path):
     assert sections(tmp_path / "a.pdf", pdf(tmp_path)) == [("page 1", "Key number 1"), ("page 2", "Key number 2")]
 
