@@ -33,7 +33,7 @@ from services.embedding.embedder import cores
 from services.embedding.engines.compiling import compiled
 from services.embedding.engines.native import Kernel, NativeEncoder
 from services.embedding.opening import open_model
-from services.embedding.port import Encoder, Passage
+from services.embedding.port import Encoder, EngineMissing, Passage
 from services.embedding.settings import EmbeddingSettings
 from services.embedding.vectors import from_bytes
 from services.embedding.weights import Weights
@@ -123,8 +123,10 @@ def quiet(values: Sequence[float]) -> float:
     return percentile(values, 10)
 
 
-def speed(native: Encoder, others: Mapping[str, Callable[[int], Run | None]], rounds: int) -> Iterator[Figure]:
-    """One short text on one thread, and a batch of 32 on two."""
+def speed(
+    native: Encoder, small: Encoder | None, others: Mapping[str, Callable[[int], Run | None]], rounds: int
+) -> Iterator[Figure]:
+    """One short text on one thread, and a batch of 32 on two; `small` computes the same model in int8."""
     chance = random.Random(1)
     batch = [[chance.randrange(80) for _ in range(SHORT)] for _ in range(MANY)]
     goals = {"onnxruntime fp32": (3.0, 1.7), "sentence-transformers": (7.0, 4.0)}
@@ -133,6 +135,8 @@ def speed(native: Encoder, others: Mapping[str, Callable[[int], Run | None]], ro
     ):
         made = {name: make(threads) for name, make in others.items()}
         runs = {"native": threaded(native, threads)} | {name: run for name, run in made.items() if run is not None}
+        if small is not None:
+            runs["int8"] = threaded(small, threads)
         times = alternating(runs, asked, rounds if place == 0 else rounds // 8)
         mine = times["native"]
         if place == 0:
@@ -141,6 +145,9 @@ def speed(native: Encoder, others: Mapping[str, Callable[[int], Run | None]], ro
         else:
             yield at_most(f"{what}, p50", statistics.median(mine), "ms", 14)
         yield plain(f"{what}, undisturbed", quiet(mine), "ms")
+        if small is not None:
+            yield at_most(f"int8: {what}, p50", statistics.median(times["int8"]), "ms", (1.2, 14)[place])
+            yield plain(f"int8: {what}, undisturbed", quiet(times["int8"]), "ms")
         for name, taken in times.items():
             if name in goals:
                 yield plain(f"baseline: {name}, {what}, p50", statistics.median(taken), "ms")
@@ -248,7 +255,7 @@ def product_onnx(source: Path, native: Encoder, rounds: int) -> Iterator[Figure]
         yield plain(f"engine onnx, {len(asked)} of {SHORT} ids, p50", statistics.median(taken), "ms")
 
 
-def exactness(native: Encoder, exact_run: Run, data: Path) -> Iterator[Figure]:
+def exactness(native: Encoder, small: Encoder | None, exact_run: Run, data: Path) -> Iterator[Figure]:
     """Against float32, which somebody else computes, and against people's judgement."""
     with (data / "sts_dev.tsv").open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
@@ -263,7 +270,14 @@ def exactness(native: Encoder, exact_run: Run, data: Path) -> Iterator[Figure]:
     yield at_most("largest distance to onnxruntime fp32 (1 - cosine)", float(1 - cosines.min()) * 1e6, "1e-6", 100)
     yield plain("mean distance to onnxruntime fp32 (1 - cosine)", float((1 - cosines).mean()) * 1e6, "1e-6")
     judged = [score for score, _, _ in pairs]
-    for name, vectors, goal in (("native", mine, 82.0), ("onnxruntime fp32", exact, None)):
+    known: list[tuple[str, Floats, float | None]] = [("native", mine, 82.0), ("onnxruntime fp32", exact, None)]
+    if small is not None:
+        rounded = from_bytes(small.encode(passages), small.info.dimensions).astype(np.float64)
+        near = np.einsum("ij,ij->i", rounded, exact)
+        yield plain("int8: mean cosine to onnxruntime fp32", float(near.mean()), "")
+        yield plain("int8: lowest cosine to onnxruntime fp32", float(near.min()), "")
+        known.append(("int8", rounded, None))
+    for name, vectors, goal in known:
         found = [float(vectors[place[one]] @ vectors[place[two]]) for _, one, two in pairs]
         value = 100 * _spearman(judged, found)
         label = f"rank correlation with people's judgement x 100, {name}"
@@ -330,15 +344,25 @@ def figures(scratch: Path, model: Path | None, data: Path | None, *, full: bool)
         "onnxruntime fp32": lambda threads: onnxruntime(graph, threads),
         "sentence-transformers": lambda threads: sentence_transformers(folder, threads),
     }
-    yield from speed(native, others, rounds)
+    small = whole_numbers(folder, scratch / "int8-packed", kernel)
+    yield from speed(native, small, others, rounds)
     yield from floors(native, rounds)
     yield from levels(weights, kernel, rounds)
     yield from product_onnx(_copied(folder, scratch / "own"), native, rounds)
     yield from sizes(folder, scratch / "sizes")
     yield from beginnings(scratch / "packed", kernel, 15 if full else 7)
     if data is not None:
-        yield from exactness(native, onnxruntime(graph, 1), data)
+        yield from exactness(native, small, onnxruntime(graph, 1), data)
     yield from sameness(native, 10_000 if full else 1_000)
+
+
+def whole_numbers(source: Path, target: Path, kernel: Kernel) -> Encoder | None:
+    """The model in int8, where the processor has the instructions."""
+    convert(source, target, "int8")
+    try:
+        return NativeEncoder(Weights(target), kernel=kernel)
+    except EngineMissing:
+        return None
 
 
 def _copied(source: Path, folder: Path) -> Path:

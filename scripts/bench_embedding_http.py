@@ -23,6 +23,7 @@ from typing import cast
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts.figures import Figure, at_least, at_most, parser, percentile, plain, report
+from services.embedding.convert import convert
 
 ROOT = Path(__file__).resolve().parent.parent
 CONNECTIONS = 64
@@ -47,6 +48,7 @@ class Connection(asyncio.Protocol):
         self._asked = 0.0
         self.took: list[float] = []
         self.refused = 0
+        self.answered = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.WriteTransport", transport)
@@ -65,6 +67,7 @@ class Connection(asyncio.Protocol):
 
     def _answered(self, well: bool) -> None:
         now = time.perf_counter()
+        self.answered += 1
         if self._asked >= self._began:
             self.took.append(now - self._asked)
             self.refused += not well
@@ -113,6 +116,7 @@ async def clients(port: int, requests: Iterator[bytes], seconds: float) -> dict[
         "p50": percentile(took, 50),
         "p99": percentile(took, 99),
         "refused": refused,
+        "all": sum(one.answered for one in made),
     }
 
 
@@ -142,7 +146,7 @@ def server(model: Path, scratch: Path) -> Iterator[tuple[int, subprocess.Popen[s
         while not (port and opened):
             line = process.stdout.readline()
             assert line, "the server ended"
-            opened = opened or line.startswith("embedding: ")
+            opened = opened or (line.startswith("embedding: ") and ", by " in line)  # its model is
             port = int(line.rsplit(":", 1)[1]) if line.startswith("http://") else port
         try:
             yield port, process
@@ -159,24 +163,35 @@ def vocabulary(model: Path) -> list[str]:
 
 
 def figures(model: Path, scratch: Path, *, full: bool) -> Iterator[Figure]:
-    """Texts a second, unique and known; how long one takes; and what the server is of memory."""
-    import psutil
-
+    """Texts a second, unique and known; what each costs the server; and what it is of memory. Then with int8."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
     seconds = 20.0 if full else 5.0
+    yield from served(model, scratch, "", seconds)
+    convert(model, scratch / "int8", "int8")
+    yield from served(scratch / "int8", scratch, "int8: ", seconds)
+
+
+def served(model: Path, scratch: Path, label: str, seconds: float) -> Iterator[Figure]:
+    """The figures of one model."""
+    import psutil
+
     with server(model, scratch) as (port, process):
         for what, goal in (("unique", 2_500), ("known", 25_000)):
             told = {"port": port, "what": what, "model": str(model), "seconds": seconds}
             command = [sys.executable, __file__, "--load", json.dumps(told)]
+            before = sum(psutil.Process(process.pid).cpu_times()[:2])
             found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
-            name = f"{'unique texts' if what == 'unique' else 'cached answers'}, {CONNECTIONS} connections"
+            busy = sum(psutil.Process(process.pid).cpu_times()[:2]) - before
+            name = f"{label}{'unique texts' if what == 'unique' else 'cached answers'}, {CONNECTIONS} connections"
             yield at_least(name, found["rate"], "/s", goal)
             yield plain(f"{name}, p50", found["p50"], "ms")
             yield plain(f"{name}, p99", found["p99"], "ms")
             yield Figure(f"{name}, refused", found["refused"], "", "== 0", not found["refused"])
+            if found["all"]:
+                yield plain(f"{name}, processor time of the server", 1e6 * busy / found["all"], "us")
         memory = psutil.Process(process.pid).memory_info().rss
-        yield at_most("whole server, resident", memory / 1e6, "MB", 120)
+        yield at_most(f"{label}whole server, resident", memory / 1e6, "MB", 120)
 
 
 def main() -> int:
