@@ -15,7 +15,7 @@ from shared.events import Message
 __all__ = ["alternatives", "with_heard"]
 
 _OPEN = re.compile(r"\bheard\b(?!\s*::=)")
-_WORD = re.compile(r"[^\s\"\\<>|\x00-\x1f\x7f\ud800-\udfff\ufffd]{1,40}")
+_WORD = re.compile(r"[^\s\"\\<>|_\x00-\x1f\x7f\ud800-\udfff\ufffd]{1,40}")
 _MARKS = ".,!?;:…()[]{}-"
 _MOST = 400
 """Words, the last that were said."""

@@ -26,7 +26,7 @@ def test_a_form_that_asks_for_none_stays_as_it_is() -> None:
 
 
 def test_what_would_end_a_text_or_be_a_mark_of_the_template_is_no_word() -> None:
-    assert with_heard(FORM, said('a"b <|end|> \\n \x00 …')).splitlines()[1] == (
+    assert with_heard(FORM, said('a"b <|end_| \\n \x00 …')).splitlines()[1] == (
         'heard ::= "A" ("") | "B" ("") | "E" ("nd") | "N" ("") | "a" ("") | "b" ("") | "e" ("nd") | "n" ("")'
     )
 
