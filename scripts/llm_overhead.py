@@ -26,6 +26,7 @@ __all__ = ["per_token"]
 
 WINDOW = 512
 """Tokens over which a cost per token is taken."""
+PIECE = 8
 
 
 def bare(path: Path, prompt: list[int], tokens: int) -> list[float]:
@@ -73,9 +74,9 @@ async def ours(path: Path, tokens: int) -> list[float]:
 
 
 def cost(moments: Sequence[float], where: int) -> float:
-    """Microseconds a token at about that token: the least of pieces of 64, over a window."""
-    spans = [moments[i + 64] - moments[i] for i in range(where, min(where + WINDOW, len(moments) - 65), 64)]
-    return min(spans) / 64 * 1e6
+    """Microseconds a token at about that token: the least of pieces short enough to pass undisturbed, over a window."""
+    until = min(where + WINDOW, len(moments) - PIECE - 1)
+    return min(moments[i + PIECE] - moments[i] for i in range(where, until, PIECE)) / PIECE * 1e6
 
 
 def per_token(folder: Path, rounds: int, full: bool) -> Iterator[Figure]:
