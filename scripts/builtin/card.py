@@ -35,16 +35,14 @@ Sotto's tools by heart, and cannot call others.
 ## How it was trained
 
 On conversations that `scripts/builtin` draws without end from phrases and lists of words: half of them written as speech
-recognition writes, some with slips of the keyboard or other words for the same, most copied names invented so that only
-copying gets them right.
+recognition writes, some with slips of the keyboard, copied names invented so that only copying gets them right.
 
 ## What was measured
 
 `scripts/train_builtin.py evaluate`, through Sotto's own engine with the settings of a conversation (temperature 0.7,
 seed 0), on prompts written by hand, checked by rules: `held_out.toml` in `scripts/builtin`, whose failures were looked at
-while phrases were added to the training, and `unseen.toml`, written before the last change of the training and asked
-after it. No phrase of the training can say what is judged, the last thing said in each; plain statements before it ("My
-name is …") may be alike.
+while phrases were added to the training, and `unseen.toml`, written later and not looked at. No phrase of the training
+can say what is judged, the last thing said in each; plain statements before it ("My name is …") may be alike.
 
 | category |{names}
 |---|{lines}

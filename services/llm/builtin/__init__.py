@@ -1,6 +1,6 @@
 """A model of our own: small, made by `scripts/train_builtin.py`, and used while no other can be, where that is set.
 
-It is not used unasked: for that it has to answer nine in ten prompts of its test set rightly, and just misses it.
+It is not used unasked: for that it has to answer nine in ten prompts rightly, also of a test set that nobody looked at.
 """
 
 from __future__ import annotations
