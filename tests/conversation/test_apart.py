@@ -33,7 +33,6 @@ _LONGEST_S = 60.0
 _PARTS = 4
 
 
-@pytest.mark.only_long("real time, which a busy machine tears apart")
 async def test_conversations_go_as_written_over_five_processes() -> None:
     """Recognition, skills, the model and the voice are elsewhere; sound crosses to where it is needed."""
     few = [scenario for scenario in SCENARIOS if scenario.name in FEW]
