@@ -35,7 +35,7 @@ def test_what_was_told_is_listed_exported_forgotten_and_taken_back(sotto: Run, t
     assert sotto("memory", "export", "-o", "memories.jsonl").returncode == 0
     assert "removed facts: 1" in sotto("memory", "forget", fact["id"]).stdout
     assert b"4512" not in b"".join(path.read_bytes() for path in (tmp_path / "memory").rglob("*") if path.is_file())
-    assert "1 memories and 0 turns of conversations came" in sotto("memory", "import", "memories.jsonl").stdout
+    assert "1 memories and 1 turns of conversations came" in sotto("memory", "import", "memories.jsonl").stdout
     assert "Your bike code is 4512." in sotto("ask", "what is my bike code").stdout
 
 
