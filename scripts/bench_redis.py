@@ -28,7 +28,7 @@ from bus import Bus, Link, Mailbox, Overflow, Subscription, describe
 from bus.transport import Node, RedisTransport
 from scripts.figures import Figure, at_least, at_most, parser, percentile, plain, report
 from shared.clock import SystemClock
-from shared.events import REGISTRY, LlmRequest, LlmResponse, Stamp, TextEntered, Usage
+from shared.events import NOTHING_USED, REGISTRY, LlmRequest, LlmResponse, Stamp, TextEntered
 from shared.ids import id_source
 from shared.logs import configure
 from tests.kit.redis_server import redis_server
@@ -46,15 +46,7 @@ _ANSWER: dict[str, Any] = {
     "text": "",
     "finish": "stop",
     "tool_requests": (),
-    "usage": Usage(
-        prompt_tokens=0,
-        cached_tokens=0,
-        completion_tokens=0,
-        dropped_messages=0,
-        queue_ns=0,
-        prefill_ns=0,
-        decode_ns=0,
-    ),
+    "usage": NOTHING_USED,
     "model": "scripted",
 }
 

@@ -17,6 +17,7 @@ from shared.events.codec import CodecError, decode, encode, from_cloudevent, to_
 from shared.events.embed import EmbedFailed, EmbedRequest, EmbedResult, RerankRequest, RerankResult
 from shared.events.listening import SpeechEnded, SpeechStarted, WakeDetected
 from shared.events.llm import (
+    NOTHING_USED,
     Choice,
     Likely,
     LlmDelta,
@@ -102,6 +103,7 @@ from shared.events.turn import (
 
 __all__ = [
     "EVENTS",
+    "NOTHING_USED",
     "REGISTRY",
     "AlarmRang",
     "AudioCaptured",

@@ -10,6 +10,7 @@ from shared.events.base import Event, Part
 from shared.events.memory import Remembered
 
 __all__ = [
+    "NOTHING_USED",
     "Choice",
     "Likely",
     "LlmDelta",
@@ -71,6 +72,18 @@ class Usage(Part):
     queue_ns: int
     prefill_ns: int
     decode_ns: int
+
+
+NOTHING_USED = Usage(
+    prompt_tokens=0,
+    cached_tokens=0,
+    completion_tokens=0,
+    dropped_messages=0,
+    queue_ns=0,
+    prefill_ns=0,
+    decode_ns=0,
+)
+"""What an answer cost that no model generated."""
 
 
 class LogitBias(Part):

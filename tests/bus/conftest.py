@@ -9,7 +9,7 @@ import pytest
 
 from bus import Bus
 from shared.clock import ManualClock
-from shared.events import AudioCaptured, LlmDelta, LlmRequest, LlmResponse, Stamp, TextEntered, Usage
+from shared.events import NOTHING_USED, AudioCaptured, LlmDelta, LlmRequest, LlmResponse, Stamp, TextEntered
 from shared.ids import id_source
 
 
@@ -41,22 +41,13 @@ class Make:
         return event.model_copy(update={"cause": request.id})
 
     def answer(self, request: LlmRequest, text: str = "") -> LlmResponse:
-        usage = Usage(
-            prompt_tokens=0,
-            cached_tokens=0,
-            completion_tokens=0,
-            dropped_messages=0,
-            queue_ns=0,
-            prefill_ns=0,
-            decode_ns=0,
-        )
         event = self.stamp(
             LlmResponse,
             request=request.id,
             text=text,
             finish="stop",
             tool_requests=(),
-            usage=usage,
+            usage=NOTHING_USED,
             model="m",
             turn=request.turn,
         )

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from services.contract import Context
 from shared.events import (
+    NOTHING_USED,
     EmbedRequest,
     EmbedResult,
     Event,
@@ -24,20 +25,9 @@ from shared.events import (
     TtsAudio,
     TtsFinished,
     TtsRequest,
-    Usage,
 )
 
 __all__ = ["PARTS", "Part", "Reader", "once"]
-
-_NOTHING_USED = Usage(
-    prompt_tokens=0,
-    cached_tokens=0,
-    completion_tokens=0,
-    dropped_messages=0,
-    queue_ns=0,
-    prefill_ns=0,
-    decode_ns=0,
-)
 
 
 def once(folder: Path, event: Event) -> bool:
@@ -140,7 +130,7 @@ class Mind(Part):
             text="0 1 2 ",
             finish="stop",
             tool_requests=(),
-            usage=_NOTHING_USED,
+            usage=NOTHING_USED,
             model="script",
         )
 

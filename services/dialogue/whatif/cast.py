@@ -14,6 +14,7 @@ from bus import Bus, Subscription
 from services.dialogue.whatif.past import Past, Timed, tool_key
 from services.dialogue.whatif.speaker import Speaker
 from shared.events import (
+    NOTHING_USED,
     AudioCaptured,
     AudioPause,
     AudioResume,
@@ -35,7 +36,6 @@ from shared.events import (
     TtsAudio,
     TtsFinished,
     TtsRequest,
-    Usage,
     WordMark,
 )
 
@@ -202,11 +202,7 @@ class Cast:
             told = "the record has no answer to this"
             self._bus.publish(self._stamp(LlmFailed, request=request.id, reason="engine", message=told))
             return
-        usage = Usage(
-            prompt_tokens=0, cached_tokens=0, completion_tokens=0, dropped_messages=0, queue_ns=0, prefill_ns=0,
-            decode_ns=0,
-        )  # fmt: skip
-        rest: dict[str, Any] = {"finish": "stop", "tool_requests": (), "usage": usage, "model": "record"}
+        rest: dict[str, Any] = {"finish": "stop", "tool_requests": (), "usage": NOTHING_USED, "model": "record"}
         self._bus.publish(self._stamp(LlmResponse, request=request.id, text=text, **rest))
 
     # ---- the voice

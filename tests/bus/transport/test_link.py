@@ -12,6 +12,7 @@ import pytest
 from bus import Bus, Mailbox, NoMailbox, StreamClosed, link
 from bus.transport import Node, NotDead, Parcel, RedisTransport, SessionTaken
 from shared.events import (
+    NOTHING_USED,
     REGISTRY,
     AudioCaptured,
     Event,
@@ -24,19 +25,8 @@ from shared.events import (
     SttStart,
     TextEntered,
     ToolCall,
-    Usage,
 )
 from tests.bus.transport.conftest import Household, Process, watch
-
-_USAGE = Usage(
-    prompt_tokens=0,
-    cached_tokens=0,
-    completion_tokens=0,
-    dropped_messages=0,
-    queue_ns=0,
-    prefill_ns=0,
-    decode_ns=0,
-)
 
 
 def ask(process: Process, turn: int = 1) -> LlmRequest:
@@ -50,7 +40,7 @@ def answer(process: Process, request: LlmRequest) -> LlmResponse:
         text=process.name,
         finish="stop",
         tool_requests=(),
-        usage=_USAGE,
+        usage=NOTHING_USED,
         model="m",
         turn=request.turn,
     )

@@ -9,6 +9,7 @@ import pytest
 from services.dialogue import DialogueService, DialogueSettings
 from services.testing import running
 from shared.events import (
+    NOTHING_USED,
     AlarmRang,
     AudioCaptured,
     AudioPause,
@@ -32,12 +33,9 @@ from shared.events import (
     TurnFinished,
     TurnInterrupted,
     TurnStarted,
-    Usage,
 )
 
 ANSWERED = {"outcome": "answered", "name": "clock", "data": {}, "action": "none", "language": "en"}
-_COUNTS = ("prompt_tokens", "completion_tokens", "cached_tokens", "dropped_messages")
-USAGE = Usage(**dict.fromkeys((*_COUNTS, "queue_ns", "prefill_ns", "decode_ns"), 0))
 UNMATCHED = {**ANSWERED, "outcome": "unmatched", "name": ""}
 
 
@@ -106,7 +104,7 @@ async def test_the_model_hears_what_a_tool_found_and_how_the_skill_would_say_it(
         await bench.next(ToolCall)
         bench.publish(ToolResult, turn=1, speech="", **UNMATCHED)
         request = await bench.next(LlmRequest)
-        bench.publish(LlmResponse, turn=1, request=request.id, text="", usage=USAGE, **asked)
+        bench.publish(LlmResponse, turn=1, request=request.id, text="", usage=NOTHING_USED, **asked)
         assert (await bench.next(ToolCall)).name == "clock"
         bench.publish(ToolResult, turn=1, speech="It is ten.", **(ANSWERED | {"data": {"time": "10:00"}}))
         told = (await bench.next(LlmRequest)).messages[-1]

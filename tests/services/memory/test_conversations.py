@@ -15,6 +15,7 @@ from services.memory.database import Database
 from services.memory.errors import NoConversation
 from services.memory.schema import _FIRST, _script
 from shared.events import (
+    NOTHING_USED,
     Event,
     LlmFailed,
     LlmRequest,
@@ -33,13 +34,9 @@ from shared.events import (
     TurnFinished,
     TurnHeard,
     TurnName,
-    Usage,
 )
 from tests.services.memory.conftest import MINUTE, SATURDAY
 from tests.services.memory.test_service import raw
-
-_COUNTS = ("prompt_tokens", "cached_tokens", "completion_tokens", "dropped_messages")
-USAGE = Usage(**dict.fromkeys((*_COUNTS, "queue_ns", "prefill_ns", "decode_ns"), 0))
 
 
 def past(turn: int, asked: str, heard: str, session: str = "s1", at: int = SATURDAY) -> PastTurn:
@@ -77,7 +74,7 @@ class Writer:
             if not self.there:
                 ctx.emit(LlmFailed, request=event.id, reason="no-model", message="There is none.")
                 continue
-            rest = {"finish": "stop", "tool_requests": (), "usage": USAGE, "model": "test"}
+            rest = {"finish": "stop", "tool_requests": (), "usage": NOTHING_USED, "model": "test"}
             ctx.emit(LlmResponse, request=event.id, text=self.text, **rest)
 
 
@@ -302,7 +299,7 @@ async def ask(bench, session: str, text: str, answer: str) -> LlmRequest:
     none = {"outcome": "unmatched", "name": "", "speech": "", "data": {}, "action": "none", "language": "en"}
     bench.publish(ToolResult, session=session, turn=call.turn, **none)
     request = await bench.next(LlmRequest)
-    rest = {"finish": "stop", "tool_requests": (), "usage": USAGE, "model": "test"}
+    rest = {"finish": "stop", "tool_requests": (), "usage": NOTHING_USED, "model": "test"}
     bench.publish(LlmResponse, session=session, turn=call.turn, request=request.id, text=answer, **rest)
     await bench.next(TurnFinished)
     return request
