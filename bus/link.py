@@ -13,26 +13,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
 import structlog
 
 from bus.core import Bus
 from bus.errands import Errand, Errands, remember
+from bus.late import Late
 from bus.neighbours import Neighbours
-from bus.stream import DistantStream
-from bus.transport import Letter, NameTaken, Node, Parcel, Read, RedisTransport, SessionTaken
+from bus.transport import Letter, NameTaken, Node, Parcel, RedisTransport, SessionTaken
+from bus.windows import Windows
 from shared.errors import SottoError
 from shared.events import (
     Event,
     EventDead,
     Registry,
     ServiceCrashed,
-    ServiceDegraded,
     ServiceFailed,
     ServiceReady,
-    ServiceStarting,
     ServiceStopped,
     Stamp,
     UnknownKind,
@@ -42,18 +41,12 @@ from shared.events import (
 
 __all__ = ["Link"]
 
-_REMEMBERED = 8192
 _SWEEP_EVERY = 60
 """Beats."""
 _FAREWELL_S = 0.3
-_LATE_S = 5.0
-"""Who joins within that time after something was published is not too late for it."""
-_MISSED_S = 1.0
-"""A request waits so long for a process that has just gone."""
 _TRIES = 5
 """Lives or processes that may end over one event."""
 _MARGIN_S = 0.01
-_WELL = (ServiceReady, ServiceStarting, ServiceDegraded)
 _ILL = (ServiceCrashed, ServiceStopped, ServiceFailed)
 
 _log = structlog.get_logger("link")
@@ -87,19 +80,14 @@ class Link:
         self._arriving: Event | None = None
         self._fencing = False
         self._errands = Errands()
-        self._lately: deque[tuple[float, Event, tuple[str, ...]]] = deque(maxlen=_REMEMBERED)
-        """What was published here in the last seconds, but no answers, with when and to whom it was sent: whoever
-        joins in time gets it. Of requests only those that nobody answers yet."""
-        self._told: dict[str, tuple[str, ...] | None] = {}
-        """Whom we sent what is retained, by the event's id; None for what others have to tell."""
+        self._late = Late(bus, self._neighbours, self._send, self._ask)
+        self._windows = Windows(bus, transport.send)
         self._askers: OrderedDict[str, str] = OrderedDict()
         """Who sent the requests that came here: what they cause goes back there."""
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._revoked: OrderedDict[str, None] = OrderedDict()
         self._in_hand: dict[str, tuple[Event, bytes, int]] = {}
         """What came and is worked on here: where it stands in the log, and how many mailboxes have it."""
-        self._distant: OrderedDict[str, DistantStream] = OrderedDict()
-        """Streams whose reader is elsewhere, by request."""
         self._announced = -math.inf
         self._sure_from = 0.0
         self._caught_up = False
@@ -131,7 +119,7 @@ class Link:
     async def run(self) -> None:
         """Link until cancelled. Raises BusUnreachable and BusUnfit at the start, NameTaken or SessionTaken any time."""
         await self._transport.open(self._node().token)
-        self._remember_before()
+        self._late.look_back(first=self._transport.fresh)
         undo = (
             self._bus.tap(self._leaving),
             self._bus.on_fence(self._fenced),
@@ -164,10 +152,8 @@ class Link:
         asker = self._askers.get(event.cause or "")
         if asker is not None and asker not in to:
             to = (*to, asker)
-        if event.retained:
-            self._told[event.id] = to
-        elif asker is None and not event.replies:
-            self._keep(event, to)
+        if event.retained or (asker is None and not event.replies):
+            self._late.keep(event, to)
         if to:
             self._send(event, to)
 
@@ -176,17 +162,20 @@ class Link:
             server = self._server(event)
             if server is None:
                 if not self._bus.answers(event):
-                    self._keep(event)
+                    self._late.keep(event)
                 return ()
             self._errands.give(event, server)
             return (server,)
         return self._neighbours.reading(event)
 
-    def _keep(self, event: Event, to: tuple[str, ...] = ()) -> None:
-        now = _now()
-        while self._lately and now - self._lately[0][0] > _LATE_S:
-            self._lately.popleft()
-        self._lately.append((now, event, to))
+    def _ask(self, request: Event) -> bool:
+        """Give a request to the process that answers it by now; False when there is none."""
+        server = self._server(request)
+        if server is None:
+            return False
+        self._errands.give(request, server)
+        self._send(request, (server,))
+        return True
 
     def _server(self, event: Event, but: str = "") -> str | None:
         """The process that gets a request; None: it is answered here, or by nobody."""
@@ -196,25 +185,9 @@ class Link:
 
     def _send(self, event: Event, to: tuple[str, ...]) -> None:
         header, payload = encode(event)
-        window = self._window(event, to) if event.replies else 0
+        window = self._windows.open(event, to) if event.replies else 0
         fleeting = bool(payload) and not event.fenced
         self._transport.send(Parcel(header, payload, to, window=window, fleeting=fleeting))
-
-    def _window(self, request: Event, to: tuple[str, ...]) -> int:
-        """How far ahead the producer of a streamed answer may go; it hears of what is read, half a window at a time."""
-        stream = self._bus.stream_of(request)
-        if stream is None:
-            return 0
-        told, step = 0, max(1, stream.window // 2)
-
-        def tell(total: int) -> None:
-            nonlocal told
-            if total < 0 or total - told >= step:
-                told = total
-                self._transport.send(Parcel(to=to, read=Read(request.id, total)))
-
-        stream.on_read = tell
-        return stream.window
 
     def _fenced(self, session: str, turn: int) -> None:
         for name, (event, entry, _) in tuple(self._in_hand.items()):
@@ -249,7 +222,7 @@ class Link:
             self._bus.fence(*parcel.fence)
             self._fencing = False
         elif parcel.read is not None:
-            self._was_read(parcel.read)
+            self._windows.was_read(parcel.read)
         self._transport.settle(parcel.entry)
 
     def _event_arrived(self, parcel: Parcel) -> None:
@@ -258,12 +231,11 @@ class Link:
             self._transport.settle(parcel.entry)
             return
         remember(self._seen, event.id, None)
-        if event.retained:
-            self._told[event.id] = None
+        self._late.came(event)
         if event.replies:
             remember(self._askers, event.id, parcel.origin)
         if parcel.window:
-            remember(self._distant, event.id, self._bus.read_elsewhere(event, parcel.window))
+            self._windows.came(event, parcel.window)
         readers = 0 if self._bus.is_stale(event) else sum(box.takes(event) for box in self._bus.mailboxes)
         if readers:
             self._in_hand[event.id] = (event, parcel.entry, readers)
@@ -282,16 +254,6 @@ class Link:
         if event.id in self._seen or event.id in self._revoked:
             return False
         return self._errands.heard(event, parcel.origin, parcel.life) and not self._outshone(event, parcel.origin)
-
-    def _was_read(self, read: Read) -> None:
-        stream = self._distant.get(read.request)
-        if stream is None:
-            return
-        if read.total < 0:
-            del self._distant[read.request]
-            stream.close()
-        else:
-            stream.was_read(read.total)
 
     def _decoded(self, parcel: Parcel) -> Event | None:
         try:
@@ -372,60 +334,8 @@ class Link:
                 _log.warning("an older version runs there and does not get", process=node.name, kinds=old)
             if known:
                 self._reborn(node)
-        self._tell({node.name for node, _ in joined})
-        self._place()
-
-    def _remember_before(self) -> None:
-        """Keep what was published before we listened: all requests that are open, and what is young of the rest.
-
-        Once something came from others, the rest is not known to be ours.
-        """
-        before = tuple(self._bus.replay())
-        causes = {event.cause for event in before}
-        since = before[-1].at - _LATE_S * 1e9 if before and self._transport.fresh else math.inf
-        for event in before:
-            if event.replies:
-                young = event.id not in causes and not self._bus.answers(event)
-            else:
-                young = event.at >= since and not event.retained
-            if young:
-                self._keep(event)
-
-    def _tell(self, joined: set[str]) -> None:
-        """Who comes later, or reads more than before, gets what is retained."""
-        before, self._told = self._told, {}
-        for event in self._bus.retained():
-            told = before.get(event.id, ())
-            if told is not None:
-                told = tuple(name for name in told if name not in joined)
-                told = (*told, *self._send_late(event, told))
-            self._told[event.id] = told
-
-    def _send_late(self, event: Event, sent: tuple[str, ...]) -> tuple[str, ...]:
-        """Send it to those who read it by now and to whom it was not sent; returns them."""
-        late = tuple(name for name in self._neighbours.reading(event) if name not in sent)
-        if late:
-            self._send(event, late)
-        return late
-
-    def _place(self) -> None:
-        """Send what was published before those were known who read or answer it, in its order."""
-        waiting, now = tuple(self._lately), _now()
-        self._lately.clear()
-        struck: dict[str, None] = {}
-        for at, event, to in waiting:
-            if self._bus.is_stale(event) or now - at > _LATE_S:
-                continue
-            if not event.replies:
-                self._lately.append((at, event, (*to, *self._send_late(event, to))))
-            elif (server := self._server(event)) is not None:
-                self._errands.give(event, server)
-                self._send(event, (server,))
-            elif self._neighbours.missed(event.kind) and now - at > _MISSED_S:
-                struck |= dict.fromkeys(self._neighbours.missed(event.kind))
-            else:
-                self._lately.append((at, event, ()))
-        for service in struck:
+        self._late.tell({node.name for node, _ in joined})
+        for service in self._late.catch_up():
             self._crashed(service, "no process runs it any more")
 
     def _lost(self, node: Node) -> None:

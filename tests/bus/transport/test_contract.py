@@ -58,7 +58,7 @@ async def pair(request: pytest.FixtureRequest, household: Household) -> Pair:
 @pytest.fixture(autouse=True)
 def in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody joins too late, however slow the machine is."""
-    monkeypatch.setattr("bus.link._LATE_S", 3600.0)
+    monkeypatch.setattr("bus.late._LATE_S", 3600.0)
 
 
 async def test_a_reader_gets_the_kinds_it_asked_for_in_the_published_order(pair: Pair, make: Make) -> None:

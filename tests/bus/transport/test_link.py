@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 
-from bus import Bus, Mailbox, NoMailbox, StreamClosed, link
+from bus import Bus, Mailbox, NoMailbox, StreamClosed, late
 from bus.transport import Node, NotDead, Parcel, RedisTransport, SessionTaken
 from shared.events import (
     NOTHING_USED,
@@ -197,7 +197,7 @@ async def test_what_is_asked_before_anybody_is_known_waits_for_who_joins(househo
 @pytest.fixture
 def never_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
     """However slow the machine is."""
-    monkeypatch.setattr(link, "_LATE_S", 3600.0)
+    monkeypatch.setattr(late, "_LATE_S", 3600.0)
 
 
 @pytest.mark.usefixtures("never_too_late")
