@@ -17,7 +17,7 @@ from shared.events import (
     Remembered,
 )
 
-__all__ = ["Memory", "MemoryOff", "MemoryOnTheBus", "MemoryUnavailable"]
+__all__ = ["Memory", "MemoryOff", "MemoryOnTheBus", "MemoryUnavailable", "NoMemory"]
 
 _STORE_S = 5.0
 _ERASE_S = 9.0
@@ -55,6 +55,28 @@ class Memory(Protocol):
     async def erase(self, what: str, *, text: str = "", since: int = 0, items: tuple[str, ...] = ()) -> MemoryErased:
         """Forget; returns the receipt."""
         ...
+
+
+class NoMemory:
+    """The memory of an assistant without one."""
+
+    async def store(self, text: str, language: str, *, corrects: bool = False) -> MemoryStored:
+        raise MemoryOff
+
+    async def find(
+        self,
+        purpose: str,
+        text: str = "",
+        *,
+        what: tuple[str, ...] = (),
+        limit: int = 5,
+        since: int = 0,
+        until: int = 0,
+    ) -> tuple[Remembered, ...]:
+        raise MemoryOff
+
+    async def erase(self, what: str, *, text: str = "", since: int = 0, items: tuple[str, ...] = ()) -> MemoryErased:
+        raise MemoryOff
 
 
 class MemoryOnTheBus:

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NoReturn
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,7 +14,7 @@ from pydantic import JsonValue
 
 from services.skills import SkillsService, SkillsSettings
 from services.skills.catalogue import catalogue
-from services.skills.remembering import MemoryOff
+from services.skills.remembering import NoMemory
 from services.skills.ringing import Alarm, AlarmBook, Done, Kept
 from services.skills.skill import Skill
 from services.testing import Bench, running
@@ -41,15 +41,6 @@ class MemoryStore:
     def save(self, kept: Kept) -> None:
         self.kept, self.done = kept.alarms, kept.done
         self.saves += 1
-
-
-class NoMemory:
-    """The memory of an assistant without one."""
-
-    async def find(self, *_: object, **__: object) -> NoReturn:
-        raise MemoryOff
-
-    store = erase = find
 
 
 class Talk:
