@@ -295,9 +295,9 @@ class Bus:
         """Return what a late subscriber of everything would get first."""
         return tuple(self._retained.values())
 
-    def readers(self) -> tuple[tuple[tuple[type[Event], ...], str | None, bool], ...]:
-        """Return for each subscription its kinds, its session, and whether it is a mailbox."""
-        return tuple((b.kinds, b.session, b.overflow is Overflow.FAIL) for b in self._backlogs)
+    def readers(self) -> tuple[tuple[tuple[type[Event], ...], str | None, str], ...]:
+        """Return for each subscription its kinds, its session, and its name if it is a mailbox, else nothing."""
+        return tuple((b.kinds, b.session, b.name if b.overflow is Overflow.FAIL else "") for b in self._backlogs)
 
     def on_readers(self, watcher: Callable[[], None]) -> Callable[[], None]:
         """Call `watcher` whenever a subscription was opened or closed; returns how to stop."""

@@ -339,10 +339,10 @@ class Link:
             self._crashed(service, "no process runs it any more")
 
     def _lost(self, node: Node) -> None:
-        """A process fell silent: its open requests go to another one, else its services have crashed for us."""
+        """A process fell silent: its open requests go to another one, else what answers them has crashed for us."""
         _log.warning("a process went away", process=node.name, services=node.services)
-        struck = {errand.request.kind for errand in self._errands.of(node.name) if not self._handed_on(errand)}
-        self._mourn(node, struck)
+        lost = {errand.request.kind for errand in self._errands.of(node.name) if not self._handed_on(errand)}
+        self._mourn(node, lost)
 
     def _reborn(self, node: Node) -> None:
         """A process was killed and is there again before it was missed. What it had not begun it finds in its log."""
@@ -376,12 +376,14 @@ class Link:
         """Whoever was only stopped does not begin what somebody else has got."""
         self._transport.send(Parcel(to=(errand.server,), revoked=errand.request.id))
 
-    def _mourn(self, node: Node, struck: set[str]) -> None:
+    def _mourn(self, node: Node, lost: set[str]) -> None:
+        """Tell a crash of those of its services that had such requests, and of those that nobody runs any more."""
+        struck = {service for kind in lost for service in node.behind(kind)}
         for service in () if node.sessions else node.services:  # of a conversation that ended nobody else needs any
-            others = self._neighbours.with_service(service, node.name)
-            if struck & set(node.serves) or not others:
+            runs = self._neighbours.with_service(service)
+            if service in struck or not runs:
                 self._crashed(service, f"the process {node.name} went away")
-                if others or node.name in self.nodes:
+                if runs:
                     self._bus.publish(self._stamp(ServiceReady, service=service))
 
     def _crashed(self, service: str, error: str) -> None:

@@ -48,7 +48,7 @@ class Neighbours:
         for node, _ in joined:
             self._missing = {kind: services for kind, services in self._missing.items() if kind not in node.serves}
         for node in lost:
-            self._missing |= {kind: node.services for kind in node.serves if not self.serving(kind)}
+            self._missing |= {kind: node.behind(kind) for kind in node.serves if not self.serving(kind)}
         return lost, joined
 
     def others(self) -> list[Node]:
@@ -63,8 +63,8 @@ class Neighbours:
         """Names of those that answer this request, in this version."""
         return [name for name in self.serving(request.kind) if self.nodes[name].can_read(request)]
 
-    def with_service(self, service: str, but: str) -> list[str]:
-        """Names of those that run the service, this process included, without one."""
+    def with_service(self, service: str, but: str = "") -> list[str]:
+        """Names of those that run the service, this process included, without one of them."""
         return [name for name, node in self.nodes.items() if name != but and service in node.services]
 
     def missed(self, kind: str) -> tuple[str, ...]:
@@ -98,14 +98,15 @@ def describe(bus: Bus, registry: Registry, **about: Any) -> Node:
         sessions = {session for kinds, session, _ in readers if _asks(kinds, cls)}
         if sessions:
             wants[cls.kind] = None if None in sessions else tuple(sorted(s for s in sessions if s is not None))
-    serves = tuple(
-        cls.kind for cls in registry if cls.replies and any(box and _asks(kinds, cls) for kinds, _, box in readers)
-    )
+    requests = [cls for cls in registry if cls.replies]
+    boxes = [(name, tuple(cls.kind for cls in requests if _asks(kinds, cls))) for kinds, _, name in readers if name]
+    offers = {name: offered for name, offered in boxes if offered}
+    serves = tuple(sorted({kind for offered in offers.values() for kind in offered}))
     newest: dict[str, int] = {}
     for cls in registry:
         newest[cls.kind] = max(cls.version, newest.get(cls.kind, 1))
     versions = {kind: version for kind, version in newest.items() if version > 1}
-    return Node(wants=wants, serves=serves, versions=versions, **about)
+    return Node(wants=wants, serves=serves, offers=offers, versions=versions, **about)
 
 
 def _asks(kinds: tuple[type[Event], ...], cls: type[Event]) -> bool:

@@ -63,7 +63,9 @@ class Node(BaseModel):
     version: str
     services: tuple[str, ...]
     serves: tuple[str, ...]
-    """Kinds of requests that it answers."""
+    """Kinds of requests that it answers; none while it drains."""
+    offers: Mapping[str, tuple[str, ...]] = {}
+    """Kinds of requests by the service that answers them; an older process does not say it."""
     wants: Mapping[str, tuple[str, ...] | None]
     """Kinds that somebody there reads, and of which sessions (None: of all)."""
     sessions: tuple[str, ...]
@@ -79,6 +81,10 @@ class Node(BaseModel):
     def can_read(self, event: type[Event] | Event) -> bool:
         """False for a version that is newer than what runs there."""
         return event.version <= self.versions.get(event.kind, 1)
+
+    def behind(self, kind: str) -> tuple[str, ...]:
+        """The services there that answer this kind of request; all of them where that is not known."""
+        return tuple(name for name, offered in self.offers.items() if kind in offered) or self.services
 
     def reads(self, kind: str, session: str) -> bool:
         """True when an event of this kind and session has a reader there."""

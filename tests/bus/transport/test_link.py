@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 
-from bus import Bus, Mailbox, NoMailbox, StreamClosed, late
+from bus import Bus, Mailbox, NoMailbox, StreamClosed, Subscription, late
 from bus.transport import Node, NotDead, Parcel, RedisTransport, SessionTaken
 from shared.events import (
     NOTHING_USED,
@@ -158,6 +158,76 @@ async def test_the_last_worker_s_death_is_told_as_a_crash(household: Household) 
     async with asyncio.timeout(30):
         event = await anext(told)
     assert (event.service, event.error) == ("llm", "the process worker went away")
+
+
+def all_in_one(home: Household, name: str, life: int = 1) -> tuple[Process, Mailbox]:
+    """A worker that runs three services: two that others run as well, and one of its own."""
+    bus = Bus()
+    box = Mailbox(bus, bus.subscribe(LlmRequest, name="llm"))
+    bus.subscribe(ToolCall, name="skills")
+    return home.start(name, bus=bus, services=("llm", "skills", f"lamp-{name}"), life=life), box
+
+
+async def begun(household: Household) -> tuple[Process, Process]:
+    """One who asked, and that of two such workers that has said a word of its answer."""
+    workers = {name: all_in_one(household, name) for name in ("left", "right")}
+    here = await owner(household, "left", "right")
+    request = ask(here)
+    there, box = workers[here.link.server_of(request)]
+    here.bus.publish(request)
+    async with asyncio.timeout(30):
+        assert await anext(box) == request
+        piece = there.stamp(LlmDelta, request=request.id, index=0, text="once", turn=1)
+        there.bus.publish(piece.model_copy(update={"cause": request.id}))
+        assert (await anext(here.answers)).text == "once"  # type: ignore[attr-defined]
+    return here, there
+
+
+async def crashes(told: Subscription[ServiceCrashed]) -> list[str]:
+    """The services of which a crash is told, all at once."""
+    async with asyncio.timeout(30):
+        return [(await anext(told)).service, *(event.service for event in iter(told.take_nowait, None))]
+
+
+async def test_a_death_is_told_as_a_crash_of_those_services_alone_that_lost_something(household: Household) -> None:
+    """What another process runs too, and of which nothing was begun, costs nobody an apology."""
+    here, there = await begun(household)
+    told, ready = watch(here.bus, ServiceCrashed), watch(here.bus, ServiceReady)
+    await there.end()
+    assert await crashes(told) == ["llm", f"lamp-{there.name}"]
+    assert [event.service for event in iter(ready.take_nowait, None)] == ["llm"]
+
+
+async def test_a_death_that_was_not_noticed_is_told_of_what_was_begun_alone(household: Household) -> None:
+    """All the rest runs there again."""
+    here, there = await begun(household)
+    told = watch(here.bus, ServiceCrashed)
+    meet = here.link._meet
+    here.link._meet = lambda _: None  # type: ignore[method-assign]
+    await there.end()
+    async with asyncio.timeout(30):
+        while there.name in await here.transport.living():
+            await asyncio.sleep(0.01)
+        all_in_one(household, there.name, life=2)
+        while there.name not in await here.transport.living():
+            await asyncio.sleep(0.01)
+    here.link._meet = meet  # type: ignore[method-assign]
+    assert await crashes(told) == ["llm"]
+
+
+@pytest.mark.usefixtures("never_too_late")
+async def test_what_waits_for_a_service_that_is_gone_is_told_of_that_service_alone(household: Household) -> None:
+    """Not of the others that the last process to run it ran."""
+    there, _ = all_in_one(household, "left")
+    texts = Bus()
+    texts.subscribe(ToolCall, name="skills")
+    household.start("right", bus=texts, services=("skills", "lamp-left"))
+    here = await owner(household, "left", "right")
+    told = watch(here.bus, ServiceCrashed)
+    await there.end()
+    assert await crashes(told) == ["llm"]
+    here.bus.publish(ask(here))
+    assert await crashes(told) == ["llm"]
 
 
 async def test_a_killed_process_gets_what_it_had_in_hand_when_it_starts_again(household: Household) -> None:
