@@ -60,22 +60,13 @@ class Memory(Protocol):
 class NoMemory:
     """The memory of an assistant without one."""
 
-    async def store(self, text: str, language: str, *, corrects: bool = False) -> MemoryStored:
+    async def store(self, *_: Any, **__: Any) -> MemoryStored:
         raise MemoryOff
 
-    async def find(
-        self,
-        purpose: str,
-        text: str = "",
-        *,
-        what: tuple[str, ...] = (),
-        limit: int = 5,
-        since: int = 0,
-        until: int = 0,
-    ) -> tuple[Remembered, ...]:
+    async def find(self, *_: Any, **__: Any) -> tuple[Remembered, ...]:
         raise MemoryOff
 
-    async def erase(self, what: str, *, text: str = "", since: int = 0, items: tuple[str, ...] = ()) -> MemoryErased:
+    async def erase(self, *_: Any, **__: Any) -> MemoryErased:
         raise MemoryOff
 
 
