@@ -18,8 +18,9 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
+from bus.asking import TRIES, Asking
 from bus.core import Bus
-from bus.errands import Errand, Errands, remember
+from bus.errands import remember
 from bus.late import Late
 from bus.neighbours import Neighbours
 from bus.transport import Letter, NameTaken, Node, Parcel, RedisTransport, SessionTaken
@@ -44,8 +45,6 @@ __all__ = ["Link"]
 _SWEEP_EVERY = 60
 """Beats."""
 _FAREWELL_S = 0.3
-_TRIES = 5
-"""Lives or processes that may end over one event."""
 _MARGIN_S = 0.01
 _ILL = (ServiceCrashed, ServiceStopped, ServiceFailed)
 
@@ -79,8 +78,8 @@ class Link:
         self._neighbours = Neighbours(transport.name)
         self._arriving: Event | None = None
         self._fencing = False
-        self._errands = Errands()
-        self._late = Late(bus, self._neighbours, self._send, self._ask)
+        self._asking = Asking(bus, self._neighbours, self._send, transport.send, self._given_up)
+        self._late = Late(bus, self._neighbours, self._send, self._asking.ask)
         self._windows = Windows(bus, transport.send)
         self._askers: OrderedDict[str, str] = OrderedDict()
         """Who sent the requests that came here: what they cause goes back there."""
@@ -114,7 +113,7 @@ class Link:
 
     def server_of(self, request: Event) -> str:
         """Name of the process that would get the request now; empty when none would."""
-        return self._server(request) or ""
+        return self._asking.server(request) or ""
 
     async def run(self) -> None:
         """Link until cancelled. Raises BusUnreachable and BusUnfit at the start, NameTaken or SessionTaken any time."""
@@ -159,29 +158,11 @@ class Link:
 
     def _addressees(self, event: Event) -> tuple[str, ...]:
         if event.replies:
-            server = self._server(event)
-            if server is None:
-                if not self._bus.answers(event):
-                    self._late.keep(event)
-                return ()
-            self._errands.give(event, server)
-            return (server,)
+            server = self._asking.assign(event)
+            if server is None and not self._bus.answers(event):
+                self._late.keep(event)
+            return () if server is None else (server,)
         return self._neighbours.reading(event)
-
-    def _ask(self, request: Event) -> bool:
-        """Give a request to the process that answers it by now; False when there is none."""
-        server = self._server(request)
-        if server is None:
-            return False
-        self._errands.give(request, server)
-        self._send(request, (server,))
-        return True
-
-    def _server(self, event: Event, but: str = "") -> str | None:
-        """The process that gets a request; None: it is answered here, or by nobody."""
-        if self._bus.answers(event):
-            return None
-        return self._errands.choose(event, (name for name in self._neighbours.able(event) if name != but))
 
     def _send(self, event: Event, to: tuple[str, ...]) -> None:
         header, payload = encode(event)
@@ -244,7 +225,7 @@ class Link:
         self._deliver(event)
 
     def _wanted(self, event: Event, parcel: Parcel) -> bool:
-        if parcel.tries >= _TRIES:
+        if parcel.tries >= TRIES:
             self._give_up(
                 parcel.header, parcel.payload, f"{parcel.tries} lives of {self._transport.name} ended over it"
             )
@@ -253,7 +234,7 @@ class Link:
             return True
         if event.id in self._seen or event.id in self._revoked:
             return False
-        return self._errands.heard(event, parcel.origin, parcel.life) and not self._outshone(event, parcel.origin)
+        return self._asking.heard(event, parcel.origin, parcel.life) and not self._outshone(event, parcel.origin)
 
     def _decoded(self, parcel: Parcel) -> Event | None:
         try:
@@ -290,6 +271,9 @@ class Link:
     def _give_up(self, header: bytes, payload: bytes, reason: str) -> None:
         _log.error("an event was given up", reason=reason)
         self._dead.put_nowait(Letter(header, payload, reason, self._transport.name))
+
+    def _given_up(self, request: Event, reason: str) -> None:
+        self._give_up(*encode(request), reason)
 
     async def _bury(self) -> None:
         while True:
@@ -332,49 +316,15 @@ class Link:
             old = [cls.kind for cls in self._registry if cls.kind in node.wants and not node.can_read(cls)]
             if old:
                 _log.warning("an older version runs there and does not get", process=node.name, kinds=old)
-            if known:
-                self._reborn(node)
+            if known and (begun := self._asking.reborn(node.name)):
+                self._mourn(node, begun)
         self._late.tell({node.name for node, _ in joined})
         for service in self._late.catch_up():
             self._crashed(service, "no process runs it any more")
 
     def _lost(self, node: Node) -> None:
-        """A process fell silent: its open requests go to another one, else what answers them has crashed for us."""
         _log.warning("a process went away", process=node.name, services=node.services)
-        lost = {errand.request.kind for errand in self._errands.of(node.name) if not self._handed_on(errand)}
-        self._mourn(node, lost)
-
-    def _reborn(self, node: Node) -> None:
-        """A process was killed and is there again before it was missed. What it had not begun it finds in its log."""
-        begun = [errand for errand in self._errands.of(node.name) if errand.spoke]
-        for errand in begun:
-            self._revoke(errand)
-            self._errands.give_up(errand)
-        if begun:
-            self._mourn(node, {errand.request.kind for errand in begun})
-
-    def _handed_on(self, errand: Errand) -> bool:
-        """Let another process do what a lost one had not begun; False when none can, or enough have died of it.
-
-        Where no other one can, the lost one finds it in its log when it comes back.
-        """
-        hopeless = errand.spoke or errand.tries >= _TRIES
-        other = None if hopeless else self._server(errand.request, but=errand.server)
-        if hopeless or other is not None:
-            self._revoke(errand)
-        if errand.tries >= _TRIES:
-            self._give_up(*encode(errand.request), f"{errand.tries} processes ended over it")
-        if hopeless:
-            self._errands.give_up(errand)
-        if other is None:
-            return False
-        self._errands.give(errand.request, other)
-        self._send(errand.request, (other,))
-        return True
-
-    def _revoke(self, errand: Errand) -> None:
-        """Whoever was only stopped does not begin what somebody else has got."""
-        self._transport.send(Parcel(to=(errand.server,), revoked=errand.request.id))
+        self._mourn(node, self._asking.lost(node.name))
 
     def _mourn(self, node: Node, lost: set[str]) -> None:
         """Tell a crash of those of its services that had such requests, and of those that nobody runs any more."""
