@@ -82,7 +82,7 @@ class Link:
         self._late = Late(bus, self._neighbours, self._send, self._asking.ask)
         self._windows = Windows(bus, transport.send)
         self._askers: OrderedDict[str, str] = OrderedDict()
-        """Who sent the requests that came here: what they cause goes back there."""
+        """Who sent the requests that came here: what they cause is heard there."""
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._revoked: OrderedDict[str, None] = OrderedDict()
         self._in_hand: dict[str, tuple[Event, bytes, int]] = {}
@@ -149,7 +149,7 @@ class Link:
             self._give_up(event.header.encode(), b"", f"{event.service} crashed over it: {event.error}")
         to = self._addressees(event)
         asker = self._askers.get(event.cause or "")
-        if asker is not None and asker not in to:
+        if asker is not None and asker not in to and not (event.replies and self._neighbours.serves(asker, event.kind)):
             to = (*to, asker)
         if event.retained or (asker is None and not event.replies):
             self._late.keep(event, to)

@@ -59,6 +59,10 @@ class Neighbours:
         """Names of those that answer this kind of request."""
         return [node.name for node in self.others() if kind in node.serves]
 
+    def serves(self, name: str, kind: str) -> bool:
+        """True when that process answers this kind of request."""
+        return name in self.nodes and kind in self.nodes[name].serves
+
     def able(self, request: Event) -> list[str]:
         """Names of those that answer this request, in this version."""
         return [name for name in self.serving(request.kind) if self.nodes[name].can_read(request)]

@@ -15,6 +15,7 @@ from shared.events import (
     NOTHING_USED,
     REGISTRY,
     AudioCaptured,
+    EmbedRequest,
     Event,
     LlmDelta,
     LlmRequest,
@@ -129,6 +130,27 @@ async def test_a_conversation_keeps_its_worker_and_each_request_has_one_answer(h
     assert sum(box.handled for _, box in workers) <= 20
     for task in serving:
         task.cancel()
+
+
+async def test_what_a_worker_asks_for_a_request_is_not_done_twice(household: Household) -> None:
+    """Who sent that request hears what it causes, but no request that another one answers."""
+    there, box = worker(household, "worker")
+    embeds = there.bus.subscribe(EmbedRequest, name="embedding")
+    bus = Bus()
+    idle = bus.subscribe(EmbedRequest, name="embedding")
+    answers = watch(bus, LlmResponse)
+    here = household.start("home", bus=bus, services=("embedding",), sessions=("s",))
+    await here.knows("worker")
+    await there.knows("home")
+    bus.publish(request := ask(here))
+    async with asyncio.timeout(30):
+        assert await anext(box) == request
+        vectors = there.stamp(EmbedRequest, texts=("x",)).model_copy(update={"cause": request.id})
+        there.bus.publish(vectors)
+        assert await anext(embeds) == vectors
+        there.bus.publish(answer(there, request))
+        await anext(answers)
+    assert not idle.queued
 
 
 async def test_what_a_dead_worker_had_in_hand_is_taken_over(household: Household) -> None:
