@@ -20,11 +20,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scripts.bench_stt import Folder
 from scripts.figures import Figure, at_most, parser, plain, report
 from scripts.llm_asked import PROMPT, STAMP, installed, wish
 from scripts.make_test_models import exact
 from scripts.spoken_commands import VOICES, sayable, spoken
+from scripts.stt_recordings import Folder
 from services.llm import Answer, LlmSettings
 from services.llm.engines.llama import LlamaEngine
 from services.llm.engines.llama_model import LlamaModel
