@@ -13,7 +13,7 @@ from services.contract import Service
 from services.dialogue import DialogueService
 from services.embedding.desk import Counter, Desk
 from services.embedding.service import EmbeddingService
-from services.gateway.sources import App
+from services.gateway.sources import Route
 from services.isolation import Apart, Isolated, Nursery, Recipe
 from services.journal import JournalService
 from services.llm.engines.llama import LlamaEngine
@@ -76,10 +76,10 @@ def movable(
     )
 
 
-def embedding_routes(settings: Settings, counter: Counter) -> Callable[[], Mapping[str, App]]:
+def embedding_routes(settings: Settings, counter: Counter) -> Callable[[], Mapping[str, Route]]:
     """What embedding answers over HTTP."""
 
-    def made() -> Mapping[str, App]:
+    def made() -> Mapping[str, Route]:
         from services.embedding.web import routes
 
         return routes(counter, settings.embedding)

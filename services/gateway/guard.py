@@ -5,7 +5,7 @@ Imported only when the gateway runs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any
 
 from fastapi import Request
@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket
 
 from services.gateway.doors import Doors, ForeignPage, KeyNeeded, Visit, WrongHost
 from services.gateway.refusal import Refusal
-from services.gateway.sources import App, Receive, Scope, Send
+from services.gateway.sources import App, Known, Receive, Route, Scope, Send
 
 __all__ = ["Guarded", "check", "visit"]
 
@@ -35,7 +35,7 @@ def visit(connection: Request | WebSocket) -> Visit:
 class Guarded:
     """An application that only lets in whom `doors` lets in, and no body beyond MAX_BODY."""
 
-    def __init__(self, app: App, doors: Doors, routes: Mapping[str, App]) -> None:
+    def __init__(self, app: App, doors: Doors, routes: Mapping[str, Route]) -> None:
         self._app = app
         self._doors = doors
         self._routes = routes
@@ -46,7 +46,7 @@ class Guarded:
             await self._app(scope, receive, send)  # the socket looks at its visitors itself
             return
         route = self._routes.get(scope["path"])
-        if route is not None and _marks(scope) in self._welcome:
+        if route is not None and _marks(scope.get("client"), scope["query_string"], scope["headers"]) in self._welcome:
             await route(scope, receive, send)
             return
         request = Request(scope)
@@ -62,6 +62,11 @@ class Guarded:
             return
         await self._app(scope, _again(body, receive), send)
 
+    def known(self, path: str, client: tuple[str, int] | None, headers: Iterable[tuple[bytes, bytes]]) -> Known | None:
+        """Return what knows answers at a path, for a visitor who was let in before."""
+        route = self._routes.get(path)
+        return route.known if route is not None and _marks(client, b"", headers) in self._welcome else None
+
     def _judge(self, request: Request) -> None:
         doors, visitor = self._doors, visit(request)
         check(doors, visitor, open_to_all=request.url.path == "/health")
@@ -70,14 +75,13 @@ class Guarded:
         """Judge the same visitor once only: the doors look at nothing else, and do not change."""
         if len(self._welcome) >= _REMEMBERED:
             self._welcome.clear()
-        self._welcome.add(_marks(scope))
+        self._welcome.add(_marks(scope.get("client"), scope["query_string"], scope["headers"]))
 
 
-def _marks(scope: Scope) -> tuple[object, ...]:
+def _marks(client: tuple[str, int] | None, query: bytes, headers: Iterable[tuple[bytes, bytes]]) -> tuple[object, ...]:
     """All that the doors look at."""
-    client = scope.get("client")
-    shown = [(name, value) for name, value in scope["headers"] if name in _JUDGED]
-    return (client[0] if client else "", scope["query_string"], *shown)
+    shown = [header for header in headers if header[0] in _JUDGED]
+    return (client[0] if client else "", query, *shown)
 
 
 def check(doors: Doors, visitor: Visit, *, open_to_all: bool = False) -> None:

@@ -12,7 +12,8 @@ import socket
 import uvicorn
 
 from services.gateway.frames import FrameWriter
-from services.gateway.sources import App
+from services.gateway.guard import Guarded
+from services.gateway.shortcut import Shortcut
 
 __all__ = ["Server"]
 
@@ -26,12 +27,12 @@ _TICK = 1.0
 class Server(uvicorn.Server):
     """Serves an application on a listening socket until it is cancelled; then every connection and task has ended."""
 
-    def __init__(self, app: App, *, connections: int) -> None:
+    def __init__(self, app: Guarded, *, connections: int) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
                 loop="none",
-                http="httptools",
+                http=Shortcut,
                 ws=FrameWriter,
                 ws_max_size=_MAX_FRAME,
                 ws_per_message_deflate=False,

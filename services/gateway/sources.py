@@ -5,19 +5,34 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import JsonValue
 
 from bus.transport import Letter
 
-__all__ = ["App", "Receive", "Scope", "Send", "Sources"]
+__all__ = ["App", "Known", "Receive", "Route", "Scope", "Send", "Sources"]
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 """An ASGI application."""
+Known = Callable[[bytes], bytes | None]
+"""Returns the JSON that a POST of this body is answered with, if it need not be worked out."""
+
+
+class Route(Protocol):
+    """What answers at a path: an ASGI application, some of whose answers are known at once."""
+
+    @property
+    def known(self) -> Known:
+        """For the event loop; raises nothing."""
+        ...
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +53,6 @@ class Sources:
     """The events that processes gave up, the oldest first; raises BusUnreachable and BusUnfit."""
     retry: Callable[[str, str], Awaitable[Letter]] | None = None
     """Send one of them again, by its entry, to a process or (empty) to who gave it up; raises NotDead too."""
-    routes: tuple[Callable[[], Mapping[str, App]], ...] = ()
+    routes: tuple[Callable[[], Mapping[str, Route]], ...] = ()
     """Paths that other services answer themselves, each for whom the doors let in. Made when the gateway opens, on its
     thread. They read, limit and refuse requests on their own, with errors of the gateway's form."""

@@ -26,7 +26,7 @@ from services.gateway.refusal import FAULTS, Refusal, answer_errors, needs_admin
 from services.gateway.schema import asyncapi, json_schemas
 from services.gateway.socket import EventSocket
 from services.gateway.sound import NotSound, samples
-from services.gateway.sources import App, Sources
+from services.gateway.sources import Sources
 from shared.events import Event
 from shared.logs import recent
 from shared.pcm import samples_in
@@ -75,7 +75,7 @@ def application(
     socket: EventSocket,
     bus: Bus,
     session: str,
-) -> App:
+) -> Guarded:
     """Return the ASGI application."""
     app = FastAPI(title="Sotto", docs_url=None, redoc_url=None, responses=FAULTS)
     answer_errors(app)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from services.embedding.web.routes import routes
+from services.embedding.web.routes import Route, routes
 
-__all__ = ["routes"]
+__all__ = ["Route", "routes"]

@@ -10,12 +10,11 @@ import orjson
 
 from shared.errors import SottoError
 
-__all__ = ["App", "ClientLeft", "Receive", "Refusal", "Scope", "Send", "answer", "body", "unless_left"]
+__all__ = ["ClientLeft", "Receive", "Refusal", "Scope", "Send", "answer", "body", "unless_left"]
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 T = TypeVar("T")
 

@@ -7,6 +7,7 @@ already (Retry-After says for how long), 503 the service is not up. An error is 
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
@@ -26,7 +27,7 @@ from services.embedding.port import (
 from services.embedding.ranking import Asked
 from services.embedding.settings import EmbeddingSettings
 from services.embedding.vectors import Form, cosine, from_bytes, shortened, written
-from services.embedding.web.asgi import App, ClientLeft, Receive, Refusal, Scope, Send, answer, body, unless_left
+from services.embedding.web.asgi import ClientLeft, Receive, Refusal, Scope, Send, answer, body, unless_left
 from services.embedding.web.asked import (
     MOST_TEXTS,
     Embed,
@@ -39,7 +40,7 @@ from services.embedding.web.given import Given
 from shared.errors import SottoError
 from shared.pcm import Floats
 
-__all__ = ["routes"]
+__all__ = ["Route", "routes"]
 
 Handler = Callable[[bytes, Receive], Awaitable[bytes]]
 
@@ -49,8 +50,8 @@ _KEPT = 4 << 20
 _log = structlog.get_logger("embedding")
 
 
-def routes(counter: Counter, settings: EmbeddingSettings) -> Mapping[str, App]:
-    """Return the application of each path."""
+def routes(counter: Counter, settings: EmbeddingSettings) -> Mapping[str, Route]:
+    """Return what answers at each path."""
     answers, given = _Answers(counter, settings.request_bytes), Given(counter, _KEPT)
     posts = {
         "/embed": answers.embed,
@@ -60,35 +61,25 @@ def routes(counter: Counter, settings: EmbeddingSettings) -> Mapping[str, App]:
     }
     return {
         **{path: _post(path, handler, given, settings.request_bytes) for path, handler in posts.items()},
-        "/info": _get(answers.info),
+        "/info": Route("GET", lambda _: answers.info(), lambda _: None),
     }
 
 
-def _post(path: str, handler: Handler, given: Given, most: int) -> App:
-    async def reply(scope: Scope, receive: Receive) -> bytes:
-        _check_method(scope, "POST")
-        raw = await body(receive, most)
-        key, known = given.get(path, raw)
-        if known is None:
-            known = await handler(raw, receive)
-            given.put(key, known)
-        return known
+class Route:
+    """A path, at the outermost edge: what goes wrong behind it becomes an answer."""
 
-    return _route(reply)
+    def __init__(
+        self, method: str, reply: Callable[[Receive], Awaitable[bytes]], known: Callable[[bytes], bytes | None]
+    ) -> None:
+        self._method = method
+        self._reply = reply
+        self.known = known
+        """Returns the answer to a body that was answered before, if it is at hand."""
 
-
-def _get(handler: Callable[[], Awaitable[bytes]]) -> App:
-    async def reply(scope: Scope, _receive: Receive) -> bytes:
-        _check_method(scope, "GET")
-        return await handler()
-
-    return _route(reply)
-
-
-def _route(reply: Callable[[Scope, Receive], Awaitable[bytes]]) -> App:
-    async def route(scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            raw = await reply(scope, receive)
+            _check_method(scope, self._method)
+            raw = await self._reply(receive)
         except ClientLeft:
             return
         except SottoError as error:
@@ -99,7 +90,22 @@ def _route(reply: Callable[[Scope, Receive], Awaitable[bytes]]) -> App:
         else:
             await answer(send, raw)
 
-    return route
+
+def _post(path: str, handler: Handler, given: Given, most: int) -> Route:
+    async def reply(receive: Receive) -> bytes:
+        raw = await body(receive, most)
+        key, answer = given.get(path, raw)
+        if answer is None:
+            answer = await handler(raw, receive)
+            given.put(key, answer)
+        return answer
+
+    def known(raw: bytes) -> bytes | None:
+        with contextlib.suppress(NotReady):
+            return given.get(path, raw)[1]
+        return None
+
+    return Route("POST", reply, known)
 
 
 def _check_method(scope: Scope, method: str) -> None:
