@@ -16,15 +16,17 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bus import Bus, Link, describe
-from bus.transport import Node, RedisTransport
+from pydantic import SecretStr
+
+from bus import Bus
 from services.link import LinkService, LinkSettings
 from services.supervisor import Child, Supervisor
 from shared.clock import Clock, SystemClock
-from shared.events import REGISTRY, ServiceReady, Stamp
+from shared.events import ServiceReady
 from shared.ids import id_source, process_prefix
 from shared.logs import configure
 from tests.conversation.engines import ENGINES, Break, Script
+from tests.conversation.slowly import slowly
 
 __all__ = ["Apart", "apart"]
 
@@ -73,17 +75,12 @@ class Apart:
 
         about = {name: value for name, value in vars(script).items() if name != "delays"}
         await all_told("begin", about)
-        transport = RedisTransport(self._url, "home", prefix=scenario, alive_s=_ALIVE_S)
-
-        def node() -> Node:
-            return describe(
-                bus, REGISTRY, name="home", token="1", version="1", services=("dialogue",), sessions=("test",)
-            )
-
+        link = LinkService(_settings(self._url, "home", scenario), ("dialogue",), ("test",))
         ready: set[str] = set()
         untap = bus.tap(lambda event: ready.add(event.service) if isinstance(event, ServiceReady) else None)
-        link = Link(bus, transport, REGISTRY, node, Stamp("link", clock, id_source("link-")), beat_s=_BEAT_S)
-        linking = asyncio.create_task(link.run(), name=scenario)
+        supervisor = Supervisor(bus, clock, id_source("link-"), "test", [Child(LinkService, lambda: link)])
+        over = asyncio.Event()
+        linking = asyncio.create_task(supervisor.run(over), name=scenario)
         try:
             async with asyncio.timeout(60):
                 while not set(ENGINES) <= ready:
@@ -91,10 +88,8 @@ class Apart:
             untap()
             yield lambda broken: all_told("break", broken)
         finally:
-            linking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await linking
-            await transport.close()
+            over.set()
+            await linking
             await all_told("end", {})
 
 
@@ -116,6 +111,10 @@ async def apart(url: str, within: Sequence[str] = ()) -> AsyncIterator[Apart]:
         yield Apart(url, workers)
 
 
+def _settings(url: str, name: str, scenario: str) -> LinkSettings:
+    return LinkSettings(url=SecretStr(url), name=name, prefix=scenario, alive_s=_ALIVE_S, beat_s=_BEAT_S)
+
+
 async def _obey(url: str, name: str) -> None:
     """Be one engine of every scenario that is begun, until standard input ends."""
     living: dict[str, tuple[Script, asyncio.Event, asyncio.Task[None]]] = {}
@@ -134,13 +133,12 @@ async def _obey(url: str, name: str) -> None:
 
 
 async def _live(url: str, name: str, scenario: str, script: Script, over: asyncio.Event) -> None:
-    settings = LinkSettings(url=url, name=name, prefix=scenario, alive_s=_ALIVE_S, beat_s=_BEAT_S)
     clock, ids = SystemClock(), id_source(process_prefix())
-    link = LinkService(settings, (name,))
+    link = LinkService(_settings(url, name, scenario), (name,))
     children = [Child(type(ENGINES[name](script)), lambda: ENGINES[name](script)), Child(LinkService, lambda: link)]
     await Supervisor(Bus(clock=clock, ids=ids), clock, ids, name, children).run(over)
 
 
 if __name__ == "__main__":
     configure("error", "console")
-    asyncio.run(_obey(*sys.argv[1:]))
+    slowly(_obey(*sys.argv[1:]))

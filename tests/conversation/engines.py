@@ -110,6 +110,7 @@ class Recogniser:
         self._script = script
         self._heard: dict[Sound, None] = {}
         self._position = 0
+        self._frame = asyncio.Event()
 
     async def run(self, ctx: Context) -> None:
         frames = ctx.bus.subscribe(AudioCaptured, name="stt:audio", capacity=10_000, overflow=Overflow.DROP_OLDEST)
@@ -134,11 +135,13 @@ class Recogniser:
         async for frame in frames:
             self._heard |= dict.fromkeys(_read(frame.pcm))
             self._position = frame.first_sample + FRAME
+            self._frame.set()
+            self._frame.clear()
 
     async def _understand(self, ctx: Context, start: SttStart) -> None:
         said = ""
         while True:
-            await asyncio.sleep(0.2)
+            await self._frame.wait()
             sounds = self._sounds(start.from_sample, self._position - 3200)
             text = " ".join(s.word for s in sounds if s.word)
             if text != said:
