@@ -11,7 +11,6 @@ import importlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +24,7 @@ from services.embedding.naming import BERT, MPNET, distances
 from services.embedding.packing import INT8, PACKED, PACKED_INT8, padded, to_stored
 from services.embedding.port import EngineMissing, ModelUnusable
 from services.embedding.safetensors import read_safetensors
+from services.embedding.staging import staging
 from services.embedding.weights import FORMAT, METADATA, TOKENIZER, WEIGHTS, sha256_of
 from shared.pcm import Floats
 
@@ -59,8 +59,8 @@ def write_model(
     """Write folder `target`, whole or not at all. Raises ModelUnusable where it cannot be, or EngineMissing."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".converting-", dir=target.parent) as made:
-            stage = Path(made) / "whole"
+        with staging(target.parent) as made:
+            stage = made / "whole"
             stage.mkdir()
             _write(rows, stage / WEIGHTS)
             shutil.copyfile(tokenizer, stage / TOKENIZER)

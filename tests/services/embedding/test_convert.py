@@ -22,6 +22,7 @@ from services.embedding.opening import open_model
 from services.embedding.packing import INT8, PACKED, PACKED_INT8, from_stored, to_stored
 from services.embedding.port import ModelUnusable
 from services.embedding.settings import EmbeddingSettings
+from services.embedding.staging import staging
 from services.embedding.weights import Weights
 from tests.kit.bert_models import write_bert, write_mpnet
 
@@ -126,6 +127,18 @@ def test_converting_twice_gives_the_same_bytes(bert: Path, packed: Path, tmp_pat
     convert(bert, tmp_path / "again")
     assert (tmp_path / "again" / "model.arrow").read_bytes() == (packed / "model.arrow").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["again"]
+
+
+def test_what_a_killed_conversion_left_goes_with_the_next(bert: Path, tmp_path: Path) -> None:
+    """But not what another process works in at the moment."""
+    killed = tmp_path / ".converting-killed"
+    (killed / "whole").mkdir(parents=True)
+    (killed / "whole" / "model.arrow").write_bytes(b"half")
+    (tmp_path / "other").mkdir()
+    with staging(tmp_path) as working:
+        convert(bert, tmp_path / "made")
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted([working.name, "made", "other"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["made", "other"]
 
 
 # ---- what is refused
