@@ -1,4 +1,4 @@
-"""The stage: a folder in which a conversion is made before it is put in its place, locked as long as somebody works there.
+"""The stage: a folder to convert in before the whole is put in its place, locked as long as somebody works there.
 
 What a killed conversion left behind is locked by nobody any more, and the next one clears it away.
 """
