@@ -25,6 +25,9 @@ from shared.ids import id_source, process_prefix
 
 __all__ = ["Daemon", "Server", "Worker"]
 
+_OPENS_S = 600.0
+"""How long a model may be converted, and the kernel compiled, at their first use."""
+
 
 class Daemon:
     """The engines without a conversation, for other programs of this person, over the local socket."""
@@ -94,7 +97,8 @@ class Server:
         children = [
             Child(
                 EmbeddingService,
-                lambda: EmbeddingService(settings.embedding, store, OPEN_MODEL, desk, OPEN_RANKER),
+                lambda: EmbeddingService(settings.embedding, store, OPEN_MODEL, desk, OPEN_RANKER, opens_first=True),
+                start_within=_OPENS_S,
             ),
             Child(ModelsService, lambda: models),
             Child(GatewayService, lambda: gateway),

@@ -49,7 +49,7 @@ _REASONS: dict[type[SottoError], Reason] = {
 
 class EmbeddingService:
     """Encoders and rerankers from `shelf`, opened by `open_model` and `open_ranker`; requests of turns go before
-    others, and before those at `desk`."""
+    others, and before those at `desk`. With `opens_first` it is not ready before its model is open."""
 
     name: ClassVar[str] = "embedding"
     consumes: ClassVar[tuple[type[Event], ...]] = (EmbedRequest, RerankRequest, MemoryForget, ModelLoad, ModelPulled)
@@ -61,7 +61,10 @@ class EmbeddingService:
         open_model: Open,
         desk: Desk | None = None,
         open_ranker: OpenRanker | None = None,
+        *,
+        opens_first: bool = False,
     ) -> None:
+        self._opens_first = opens_first
         self._open_ranker = open_ranker
         self._settings = settings
         self._shelf = shelf
@@ -74,7 +77,7 @@ class EmbeddingService:
         embedder = Embedder(self._settings)
         rankers = Rankers(self._settings, self._shelf, self._open_ranker)
         try:
-            await _Answering(ctx, encoders, embedder, rankers, self._desk).run()
+            await _Answering(ctx, encoders, embedder, rankers, self._desk, opens_first=self._opens_first).run()
         finally:
             self._desk.close()
             await embedder.close()
@@ -85,8 +88,11 @@ class EmbeddingService:
 class _Answering:
     """One run of the service."""
 
-    def __init__(self, ctx: Context, encoders: Encoders, embedder: Embedder, rankers: Rankers, desk: Desk) -> None:
+    def __init__(
+        self, ctx: Context, encoders: Encoders, embedder: Embedder, rankers: Rankers, desk: Desk, *, opens_first: bool
+    ) -> None:
         self._ctx = ctx
+        self._opens_first = opens_first
         self._desk = desk
         self._encoders = encoders
         self._embedder = embedder
@@ -98,7 +104,8 @@ class _Answering:
 
     async def run(self) -> None:
         self._ctx.tasks.create_task(self._begin(), name="embedding:begin")
-        self._ctx.ready()
+        if not self._opens_first:
+            self._ctx.ready()
         async for event in self._ctx.inbox:
             if isinstance(event, EmbedRequest | RerankRequest):
                 self._ctx.turn(event).start(self._answer(event))
@@ -121,6 +128,8 @@ class _Answering:
         finally:
             self._opened.set()
         self._desk.open(self._encoders, self._embedder, self._rankers)
+        if self._opens_first:
+            self._ctx.ready()
 
     # ---- requests
 

@@ -99,9 +99,10 @@ def _probes(app: FastAPI, board: Board, sources: Sources, session: str) -> None:
         """Answer while the process lives."""
         return Health()
 
-    @app.get("/ready")
-    async def ready() -> Readiness:
+    @app.get("/ready", responses={503: {"model": Readiness, "description": "Not every service is up."}})
+    async def ready(response: Response) -> Readiness:
         """Tell of each service what it last said of itself."""
+        response.status_code = 200 if board.ready else 503
         return Readiness(ready=board.ready, session=session, services=board.lines())
 
     @app.get("/metrics", response_class=Response)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from services.embedding.desk import Desk, NotReady
 from services.embedding.opening import open_model
 from services.embedding.service import EmbeddingService
 from services.embedding.settings import EmbeddingSettings
@@ -24,6 +25,7 @@ from shared.events import (
     ModelPulled,
     RerankRequest,
     RerankResult,
+    ServiceReady,
 )
 from tests.kit.bert_models import write_bert
 from tests.services.embedding.conftest import Folder, Watched, serving
@@ -128,6 +130,28 @@ async def test_forgetting_does_not_wait_for_a_model_that_is_being_opened(
         finally:
             gate.set()
         await bench.next(ModelLoaded)
+
+
+async def test_one_that_opens_first_is_not_ready_before(settings: EmbeddingSettings, tmp_path: Path) -> None:
+    """For a server, which has nothing else to do: ready, it answers."""
+    gate = threading.Event()
+
+    def slow(_: object, __: object) -> Watched:
+        assert gate.wait(30)
+        return Watched()
+
+    desk, named = Desk(), settings.model_copy(update={"model": str(tmp_path)})
+    service = EmbeddingService(named, Folder(), slow, desk, opens_first=True)
+    async with running(service, wait_ready=False) as bench:
+        asked = bench.publish(EmbedRequest, texts=("waits for it",))
+        with pytest.raises(NotReady):
+            await desk.info()
+        gate.set()
+        await bench.next(ServiceReady)
+        assert (await desk.embed(["the blue bike"], "", "")).info.model == "lexical"
+        assert (await bench.next(EmbedResult)).request == asked.id
+    known = [type(event) for event in bench.log if isinstance(event, ModelLoaded | ServiceReady)]
+    assert known == [ModelLoaded, ServiceReady]
 
 
 async def test_the_best_model_that_is_installed_answers(

@@ -78,7 +78,7 @@ async def test_it_says_where_it_is(house: House) -> None:
 
 
 async def test_ready_tells_of_each_service(house: House) -> None:
-    """State, reason and restarts; ready when all are up."""
+    """State, reason and restarts; 503 unless all are up."""
     for service in ("tts", "stt", "llm"):
         house.bench.publish(ServiceStarting, service=service)
     house.bench.publish(ServiceReady, service="tts")
@@ -87,13 +87,15 @@ async def test_ready_tells_of_each_service(house: House) -> None:
     house.bench.publish(ServiceRestarted, service="stt", restarts=2, delay_ns=0)
     house.bench.publish(ServiceStarting, service="stt")
     await asyncio.sleep(0)
-    answer = (await house.client.get("/ready")).json()
-    assert (answer["ready"], answer["session"]) == (False, "test")
+    told = await house.client.get("/ready")
+    answer = told.json()
+    assert (told.status_code, answer["ready"], answer["session"]) == (503, False, "test")
     assert answer["services"]["tts"] == {"state": "ready", "reason": "", "restarts": 0}
     assert answer["services"]["llm"] == {"state": "degraded", "reason": "no model", "restarts": 0}
     assert answer["services"]["stt"] == {"state": "starting", "reason": "ValueError", "restarts": 2}
     house.bench.publish(ServiceReady, service="stt")
-    assert (await house.client.get("/ready")).json()["ready"] is True
+    told = await house.client.get("/ready")
+    assert (told.status_code, told.json()["ready"]) == (200, True)
     house.bench.publish(ServiceFailed, service="stt", error="hopeless", restarts=2)
     answer = (await house.client.get("/ready")).json()
     assert (answer["ready"], answer["services"]["stt"]["state"]) == (False, "failed")

@@ -32,7 +32,8 @@ def _url(server: subprocess.Popen[str]) -> str:
     said = []
     for line in server.stdout:
         said.append(line.strip())
-        if any(one.startswith("http://") for one in said) and any(one.startswith("embedding: lex") for one in said):
+        if any(one.startswith("http://") for one in said) and "embedding: ready" in said:
+            assert said.index("embedding: ready") > said.index("embedding: lexical, by lexical")
             return next(one for one in said if one.startswith("http://"))
     raise AssertionError(f"it ended after {said}")
 
