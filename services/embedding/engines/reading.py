@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from services.embedding.engines.plain import plain_reader
 from services.embedding.port import EngineMissing, ModelUnusable, Passage, Purpose
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Reader:
         self._words = architecture.words
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(self.max_tokens)
+        self._plain = plain_reader(self._tokenizer)
 
     def read(self, texts: Sequence[str], purpose: Purpose) -> list[Passage]:
         """Return each text's ids, special tokens included. Any text is readable."""
@@ -54,6 +56,9 @@ class Reader:
         return Passage(ids, max(len(query), len(text)) > most or bool(encoding.overflowing))
 
     def _passage(self, text: str) -> Passage:
+        ids = self._plain.read(text, self.max_tokens) if self._plain is not None else None
+        if ids is not None:
+            return Passage(ids, False)
         most = self.max_tokens * _CHARACTERS_PER_TOKEN
         encoding = self._tokenizer.encode(_whole(text[:most]))
         return Passage(encoding.ids, len(text) > most or bool(encoding.overflowing))
