@@ -23,7 +23,7 @@ from bus.core import Bus
 from bus.errands import remember
 from bus.late import Late
 from bus.neighbours import Neighbours
-from bus.transport import Letter, NameTaken, Node, Parcel, RedisTransport, SessionTaken
+from bus.transport import Letter, Node, Parcel, RedisTransport, Taken
 from bus.windows import Windows
 from shared.errors import SottoError
 from shared.events import (
@@ -116,7 +116,7 @@ class Link:
         return self._asking.server(request) or ""
 
     async def run(self) -> None:
-        """Link until cancelled. Raises BusUnreachable and BusUnfit at the start, NameTaken or SessionTaken any time."""
+        """Link until cancelled. Raises BusUnreachable and BusUnfit at the start, Taken any time."""
         await self._transport.open(self._node().token)
         self._late.look_back(first=self._transport.fresh)
         undo = (
@@ -287,19 +287,19 @@ class Link:
             try:
                 await self._announce()
                 if beats % _SWEEP_EVERY == _SWEEP_EVERY - 1:
-                    await self._transport.sweep()
-            except (NameTaken, SessionTaken):
+                    await self._transport.presence.sweep()
+            except Taken:
                 raise
             except SottoError as error:
                 if not self.met.is_set():
                     raise
                 _log.info("could not say that we live", error=str(error))
             beats += 1
-            await asyncio.sleep(min(self._beat_s, self._transport.soonest_s + _MARGIN_S))
+            await asyncio.sleep(min(self._beat_s, self._transport.presence.soonest_s + _MARGIN_S))
 
     async def _announce(self) -> None:
         silent = _now() - self._announced > self._transport.alive_s
-        nodes = await self._transport.announce(self._node(), anew=silent)
+        nodes = await self._transport.presence.announce(self._node(), anew=silent)
         if silent and self.met.is_set():
             self._sure_from = _now() + self._beat_s
             self._caught_up = False

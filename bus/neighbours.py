@@ -68,8 +68,12 @@ class Neighbours:
         return [name for name in self.serving(request.kind) if self.nodes[name].can_read(request)]
 
     def with_service(self, service: str, but: str = "") -> list[str]:
-        """Names of those that run the service, this process included, without one of them."""
-        return [name for name, node in self.nodes.items() if name != but and service in node.services]
+        """Names of those that run the service for us, this process included, without one of them."""
+        return [
+            name
+            for name, node in self.nodes.items()
+            if name != but and (service in node.services if name == self._own else node.runs(service))
+        ]
 
     def missed(self, kind: str) -> tuple[str, ...]:
         """The services that are gone with the last who answered this kind of request."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bus.transport.errors import BusUnfit, BusUnreachable, NameTaken, NotDead, SessionTaken
+from bus.transport.errors import BusUnfit, BusUnreachable, NameTaken, NotDead, SessionTaken, StoreTaken, Taken
 from bus.transport.letters import Letter, Letters
 from bus.transport.parcel import Node, Parcel, Read
 from bus.transport.redis import Batch, RedisTransport
@@ -23,5 +23,7 @@ __all__ = [
     "RedisTransport",
     "Register",
     "SessionTaken",
+    "StoreTaken",
+    "Taken",
     "Written",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.errors import SottoError
 
-__all__ = ["BusUnfit", "BusUnreachable", "NameTaken", "NotDead", "SessionTaken"]
+__all__ = ["BusUnfit", "BusUnreachable", "NameTaken", "NotDead", "SessionTaken", "StoreTaken", "Taken"]
 
 
 class BusUnreachable(SottoError):
@@ -15,12 +15,20 @@ class BusUnfit(SottoError):
     """What answers is not a Redis that keeps what it is given."""
 
 
-class NameTaken(SottoError):
+class Taken(SottoError):
+    """Another process has what only one may have."""
+
+
+class NameTaken(Taken):
     """A process of this name is there already."""
 
 
-class SessionTaken(SottoError):
+class SessionTaken(Taken):
     """Another process holds this conversation."""
+
+
+class StoreTaken(Taken):
+    """Another process keeps what only one may keep for all."""
 
 
 class NotDead(SottoError):

@@ -70,6 +70,8 @@ class Node(BaseModel):
     """Kinds that somebody there reads, and of which sessions (None: of all)."""
     sessions: tuple[str, ...]
     """Conversations that are held there."""
+    keeps: tuple[str, ...] = ()
+    """Services there with a store: a conversation's is its own alone; of those that work for all there is one."""
     versions: Mapping[str, int] = {}
     """The newest version that it can read of each kind that is beyond its first."""
     machine: str = ""
@@ -81,6 +83,10 @@ class Node(BaseModel):
     def can_read(self, event: type[Event] | Event) -> bool:
         """False for a version that is newer than what runs there."""
         return event.version <= self.versions.get(event.kind, 1)
+
+    def runs(self, service: str) -> bool:
+        """True when it runs the service for others too."""
+        return service in self.services and not (self.sessions and service in self.keeps)
 
     def behind(self, kind: str) -> tuple[str, ...]:
         """The services there that answer this kind of request; all of them where that is not known."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import os
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
@@ -18,12 +17,13 @@ from typing import Any, TypeVar
 
 import structlog
 
-from bus.transport.errors import BusUnfit, BusUnreachable, NameTaken, SessionTaken
+from bus.transport.errors import BusUnfit
 from bus.transport.letters import Letter, Letters
 from bus.transport.packing import Packing, parcel_of
 from bus.transport.parcel import Node, Parcel
 from bus.transport.place import BLOCK_MS, close_place, examine, open_place, refusal, shown, text, waits
-from bus.transport.scripts import ANNOUNCE, SEND
+from bus.transport.presence import Presence, heed_cancellation
+from bus.transport.scripts import SEND
 
 __all__ = ["Batch", "RedisTransport"]
 
@@ -37,8 +37,6 @@ _SETTLED = 1024
 _READ = 512
 _PATIENCE_S = (0.05, 2.0)
 """The first and the longest rest between two attempts to reach Redis."""
-_FORGOTTEN_MS = 3_600_000
-"""The log of a process that was silent for so long is removed."""
 _WARY = 2
 """When so many lives of a process ended over an entry, what they had in hand is tried one by one."""
 
@@ -62,25 +60,23 @@ class RedisTransport:
         """Nothing was received yet."""
         self.dropped = 0
         """Parcels that found no room while Redis was away."""
-        self.soonest_s = alive_s
-        """Until the first of the others is taken for dead, unless it says that it lives."""
-        self._logs, self._nodes = f"{prefix}:to:", f"{prefix}:nodes"
+        self._logs = f"{prefix}:to:"
         self._log, self._tries = f"{self._logs}{name}", f"{prefix}:tries:{name}"
         client = open_place(url)
         client.response_callbacks.pop("XREADGROUP", None)  # its lists are read as they come
         self._redis: Any = client  # its annotations are those of a client that blocks, too
         self.letters = Letters(client, prefix)
+        self.presence = Presence(client, name, prefix=prefix, place=self.place, alive_s=alive_s)
         self._packing = Packing(name, "")
         self._outbox: deque[Parcel] = deque()
         self._waiting = waiting
-        self._alive_ms = int(alive_s * 1000)
         self._wake = asyncio.Event()
         self._settled: list[bytes] = []
         self._holding: set[bytes] = set()
         """Entries that were handed out and are not settled."""
         self._released = asyncio.Event()
         self._sent = asyncio.Event()
-        self._torn = self._named = False
+        self._torn = False
 
     async def open(self, life: str = "") -> None:
         """Look whether this Redis will do, and take our place in it. `life` tells this start from others of this name.
@@ -251,52 +247,13 @@ class RedisTransport:
 
     # ---- who is there
 
-    async def announce(self, node: Node, *, anew: bool = False) -> Mapping[str, Node]:
-        """Say that this process is there, and return all that are, this one included.
-
-        Raises NameTaken when another living process goes by our name; when we come `anew` (first, or after a silence)
-        SessionTaken when another one holds a conversation of ours meanwhile.
-        """
-        from redis import exceptions
-
-        try:
-            nodes = await self._announce(node)
-            _heed_cancellation()
-            if anew:
-                await self._require_own(node, nodes)
-        except (exceptions.RedisError, OSError) as error:
-            raise BusUnreachable(f"Redis at {self.place} went away: {error}.", remedy="Start it again.") from error
-        return nodes
-
-    async def _announce(self, node: Node, overlook: str = "") -> Mapping[str, Node]:
-        own = node.model_dump_json()
-        found: Any = await self._redis.eval(
-            ANNOUNCE, 1, self._nodes, node.name, node.token, own, str(self._alive_ms), overlook
-        )
-        self._named = text(found[0]) != "taken"
-        if self._named:
-            return self._living(int(found[0]), dict(zip(found[1][::2], found[1][1::2], strict=True)))
-        if not overlook and _is_dead(there := text(found[1]), node):
-            return await self._announce(node, overlook=there)
-        raise NameTaken(f"A process named {node.name} is on the bus already.", remedy="Give this one another --name.")
-
-    async def _require_own(self, node: Node, nodes: Mapping[str, Node]) -> None:
-        for other in nodes.values():
-            both = set(node.sessions) & set(other.sessions)
-            if other.name != node.name and both:
-                await self._redis.hdel(self._nodes, node.name)
-                raise SessionTaken(
-                    f"The process {other.name} holds the conversation {min(both)} already.",
-                    remedy="Let one of them go: end that process, or this one.",
-                )
-
     async def living(self) -> Mapping[str, Node]:
         """Return the processes that live, without being one. Raises BusUnreachable and BusUnfit."""
         from redis import exceptions
 
         try:
             await examine(self._redis, self.place, self._log)
-            return self._living(await self._time(), await self._redis.hgetall(self._nodes))
+            return await self.presence.living()
         except (exceptions.RedisError, OSError) as error:
             raise refusal(error, self.place) from error
 
@@ -307,56 +264,14 @@ class RedisTransport:
         """
         from redis import exceptions
 
-        if not self._named:
+        if not self.presence.named:
             return
         with contextlib.suppress(exceptions.RedisError, OSError):
             while self._outbox or self._settled:
                 await self._send_some()
-            await self._redis.hdel(self._nodes, self.name)
+            await self.presence.leave()
             if for_good:
                 await self._redis.delete(self._log, self._tries)
-
-    async def sweep(self) -> None:
-        """Remove the logs of processes that were silent for an hour. Raises BusUnreachable."""
-        from redis import exceptions
-
-        try:
-            await self._sweep()
-        except (exceptions.RedisError, OSError) as error:
-            raise BusUnreachable(f"Redis at {self.place} went away: {error}.", remedy="Start it again.") from error
-
-    async def _sweep(self) -> None:
-        now, known = await self._time(), await self._redis.hgetall(self._nodes)
-        beats = {text(name): int(value.partition(b" ")[0]) for name, value in known.items()}
-        _heed_cancellation()
-        async for key in self._redis.scan_iter(match=f"{self._logs}*", count=100):
-            name = text(key).removeprefix(self._logs)
-            about = await self._redis.xinfo_stream(key)
-            newest = int(text(about["last-generated-id"]).partition("-")[0])
-            if name != self.name and now - beats.get(name, newest) > _FORGOTTEN_MS:
-                await self._redis.delete(key)
-                await self._redis.hdel(self._nodes, name)
-
-    def _living(self, now: int, known: Mapping[bytes, bytes]) -> Mapping[str, Node]:
-        living, ages = {}, [0]
-        for name, value in known.items():
-            beat, token, about = text(value).split(" ", 2)
-            age = now - int(beat)
-            if age >= self._alive_ms:
-                continue
-            try:
-                living[text(name)] = Node.model_validate_json(about)
-            except ValueError:  # pydantic's ValidationError too
-                _log.warning("what a process says of itself cannot be read", process=text(name), token=token)
-                continue
-            if text(name) != self.name:
-                ages.append(age)
-        self.soonest_s = (self._alive_ms - max(ages)) / 1000
-        return living
-
-    async def _time(self) -> int:
-        seconds, microseconds = await self._redis.time()
-        return int(seconds) * 1000 + int(microseconds) // 1000
 
     # ---- the connection
 
@@ -397,29 +312,5 @@ class RedisTransport:
             else:
                 if away:
                     _log.warning("redis is back", place=self.place)
-                _heed_cancellation()
+                heed_cancellation()
                 return done
-
-
-def _heed_cancellation() -> None:
-    """The client waits with asyncio.wait_for, which up to Python 3.11 loses a cancellation that meets the answer."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
-
-
-def _is_dead(there: str, ours: Node) -> bool:
-    """True when who goes by our name ran on this machine, and its process is gone."""
-    try:
-        other = Node.model_validate_json(there.split(" ", 2)[2])
-    except ValueError:
-        return False
-    if not other.machine or other.machine != ours.machine or other.pid == os.getpid():
-        return False
-    try:
-        os.kill(other.pid, 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False

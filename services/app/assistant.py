@@ -22,6 +22,7 @@ from services.gateway import GatewayService, Sources
 from services.journal import JournalService
 from services.link import LinkService, dead, retry
 from services.listening import ListeningService
+from services.memory import MemoryService
 from services.metrics import Measurements, MetricsService
 from services.models import ModelsService
 from services.settings import Settings
@@ -183,7 +184,7 @@ class Assistant:
                 )
             return here
         services = tuple(child.label for child in here)
-        link = LinkService(settings, services, sessions=(self.session,))
+        link = LinkService(settings, services, sessions=(self.session,), keeps=(MemoryService.name,))
         return [*here, Child(LinkService, lambda: link)]
 
     def _watching(self) -> Sequence[Child]:

@@ -15,6 +15,7 @@ from services.gateway import GatewayService, Sources
 from services.link import LinkService, LinkSettings
 from services.llm.engines.llama import LlamaEngine
 from services.llm.service import LlmService
+from services.memory import MemoryService
 from services.models import ModelsService
 from services.settings import Settings
 from services.stt import SttService
@@ -70,7 +71,7 @@ class Worker:
         if settings.bus.url is None:
             raise ConfigError("There is no bus to work for.", remedy="Set bus.url, or type --bus redis://HOST:6379.")
         self.bus = Bus(clock=clock, ids=ids)
-        self.link = LinkService(settings.bus, tuple(services))
+        self.link = LinkService(settings.bus, tuple(services), keeps=(MemoryService.name,))
         models = ModelsService(store, settings.models.watch_s)
         here = [able[name] for name in services]
         children = [

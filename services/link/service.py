@@ -13,7 +13,7 @@ from importlib.metadata import version
 from typing import ClassVar
 
 from bus import Link, describe
-from bus.transport import BusUnfit, BusUnreachable, Letter, NameTaken, Node, RedisTransport, SessionTaken
+from bus.transport import BusUnfit, BusUnreachable, Letter, Node, RedisTransport, Taken
 from services.contract import Context
 from services.link.settings import LinkSettings
 from shared.errors import SottoError
@@ -58,16 +58,26 @@ class LinkService:
 
     One that holds conversations is another one at each start; one that works for others keeps its name, and gets what
     it had in hand when it was killed. Made once: run again after a crash it sends what was waiting.
+
+    `keeps` are those services that have a store: where conversations are, it is theirs alone, and others ask elsewhere.
+    Of those that work for others one process keeps it; a second one is refused.
     """
 
     name: ClassVar[str] = "link"
     consumes: ClassVar[tuple[type[Event], ...]] = ()
 
-    def __init__(self, settings: LinkSettings, services: tuple[str, ...], sessions: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        settings: LinkSettings,
+        services: tuple[str, ...],
+        sessions: tuple[str, ...] = (),
+        keeps: tuple[str, ...] = (),
+    ) -> None:
         own = f"conversation:{os.getpid()}" if sessions else "+".join(services)
         self._settings = settings
         self._services = services
         self._sessions = sessions
+        self._keeps = tuple(name for name in keeps if name in services)
         self._token = os.urandom(8).hex()
         self._leaving = self._linked = False
         self._version = self._machine = ""
@@ -81,7 +91,7 @@ class LinkService:
             while True:
                 try:
                     await self._link(ctx)
-                except* (BusUnfit, BusUnreachable, NameTaken, SessionTaken) as group:
+                except* (BusUnfit, BusUnreachable, Taken) as group:
                     reason = _words(group)
                 if reason != told:
                     ctx.degraded(reason)
@@ -133,11 +143,15 @@ class LinkService:
             version=self._version,
             services=self._services,
             sessions=self._sessions,
+            keeps=self._keeps,
             machine=self._machine,
             pid=os.getpid(),
             lag=self._transport.unsent + self._transport.held,
         )
-        return node.model_copy(update={"serves": ()}) if self._leaving else node
+        if self._leaving:
+            return node.model_copy(update={"serves": ()})
+        own = {kind for kind in node.serves if self._sessions and set(node.behind(kind)) & set(self._keeps)}
+        return node.model_copy(update={"serves": tuple(kind for kind in node.serves if kind not in own)})
 
 
 def _machine() -> str:

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from bus import Bus, Link, describe
-from bus.transport import NameTaken, Node, RedisTransport, SessionTaken
+from bus.transport import Node, RedisTransport, Taken
 from shared.events import REGISTRY, Stamp
 from shared.ids import id_source
 from tests.chaos.clock import JumpingClock
@@ -204,7 +204,7 @@ async def _refused(lines: Lines, line: str, name: str, sessions: tuple[str, ...]
     stamp = Stamp("link", JumpingClock(), id_source("twin-"))
     try:
         await Link(bus, transport, REGISTRY, node, stamp, returns=False).run()
-    except* (NameTaken, SessionTaken):
+    except* Taken:
         pass
     finally:
         await transport.close()

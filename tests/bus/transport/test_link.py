@@ -559,8 +559,8 @@ async def test_the_name_of_a_process_that_died_on_this_machine_is_free_at_once(s
         gone.wait()
     about = {"version": "1", "services": (), "serves": (), "wants": {}, "sessions": (), "machine": "m"}
     transport = RedisTransport(server.url, "here", prefix=prefix, alive_s=3600)
-    await transport.announce(Node(name="here", token="1", pid=gone.pid, **about))
-    nodes = await transport.announce(Node(name="here", token="2", pid=1, **about))
+    await transport.presence.announce(Node(name="here", token="1", pid=gone.pid, **about))
+    nodes = await transport.presence.announce(Node(name="here", token="2", pid=1, **about))
     await transport.close()
     assert nodes["here"].token == "2"
 

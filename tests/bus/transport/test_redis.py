@@ -101,10 +101,10 @@ async def test_a_key_of_another_program_is_left_alone(server: RedisServer, prefi
 async def test_a_living_process_s_name_is_not_taken(server: RedisServer, prefix: str) -> None:
     """The same process may say again that it lives."""
     transport = RedisTransport(server.url, "here", prefix=prefix)
-    await transport.announce(node("here", "1"))
-    await transport.announce(node("here", "1"))
+    await transport.presence.announce(node("here", "1"))
+    await transport.presence.announce(node("here", "1"))
     with pytest.raises(NameTaken, match="--name"):
-        await transport.announce(node("here", "2"))
+        await transport.presence.announce(node("here", "2"))
     await transport.close()
 
 
@@ -113,12 +113,12 @@ async def test_who_was_refused_a_name_takes_nothing_along(server: RedisServer, p
     here, twin, other = (RedisTransport(server.url, name, prefix=prefix) for name in ("here", "here", "other"))
     for transport in (here, twin, other):
         await transport.open()
-    await here.announce(node("here", "1"))
+    await here.presence.announce(node("here", "1"))
     other.send(Parcel(b"{}", to=("here",)))
     sending = asyncio.create_task(other.keep_sending())
     await other.flushed()
     with pytest.raises(NameTaken):
-        await twin.announce(node("here", "2"))
+        await twin.presence.announce(node("here", "2"))
     await twin.leave(for_good=True)
     assert await other.living() == {"here": node("here", "1")}
     with server.client() as client:
@@ -185,14 +185,14 @@ async def test_a_user_with_these_rights_is_enough(server: RedisServer, prefix: s
         client.execute_command("ACL", "SETUSER", "guest", "on", ">word", f"~{prefix}:*", "+info", "+type", "+ping")
     transport = RedisTransport(server.url.replace("unix://", "unix://sotto:word@"), "here", prefix=prefix)
     await transport.open()
-    await transport.announce(node("here"))
+    await transport.presence.announce(node("here"))
     sending = asyncio.create_task(transport.keep_sending())
     transport.send(Parcel(b"{}", to=("here",)))
     async with asyncio.timeout(60):
         async for parcels, _ in transport.receive():
             if parcels:
                 break
-    await transport.sweep()
+    await transport.presence.sweep()
     sending.cancel()
     await transport.leave(for_good=True)
     await transport.close()
@@ -230,7 +230,7 @@ async def test_sentinels_say_where_the_master_is(tmp_path) -> None:
         with sentinel(conf, port):
             transport = RedisTransport(f"sentinel://127.0.0.1:{port}/house", "here")
             await transport.open()
-            nodes = await transport.announce(node("here"))
+            nodes = await transport.presence.announce(node("here"))
             await transport.close()
             assert set(nodes) == {"here"}
             assert "cannot be reached" in await refused(f"sentinel://127.0.0.1:{port}/other")
@@ -256,7 +256,7 @@ async def test_a_line_that_breaks_while_old_logs_are_swept_is_told_as_that(serve
     async with Proxy(server.socket) as proxy:
         transport = RedisTransport(f"redis://{proxy.address}", "here", prefix=prefix)
         await transport.open()
-        sweeping = asyncio.create_task(transport.sweep())
+        sweeping = asyncio.create_task(transport.presence.sweep())
         proxy.stall()
         while not sweeping.done():
             await asyncio.sleep(0.01)

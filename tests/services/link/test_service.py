@@ -10,9 +10,9 @@ import pytest
 import structlog
 
 from bus import Bus, Mailbox
-from services.link import LinkService, LinkSettings
+from services.link import LinkService, LinkSettings, living
 from services.testing import running
-from shared.events import LlmRequest, LlmResponse, ServiceDegraded, ServiceReady
+from shared.events import LlmRequest, LlmResponse, MemoryQuery, ServiceDegraded, ServiceReady
 from tests.bus.conftest import Make
 from tests.bus.transport.conftest import Household, watch
 from tests.kit.redis_server import RedisServer, redis_server
@@ -88,6 +88,28 @@ async def test_a_worker_that_drains_ends_what_it_has_and_gets_no_more(
             assert (await anext(answers)).cause == first.id
             assert await draining
         handling.cancel()
+
+
+async def test_a_second_memory_is_told_who_keeps_it(server: RedisServer) -> None:
+    """And takes no part meanwhile."""
+    first = LinkService(settings(server.url, name="attic"), ("memory",), keeps=("memory",))
+    second = LinkService(settings(server.url, name="cellar"), ("memory",), keeps=("memory",))
+    async with running(first), running(second, wait_ready=False) as bench:
+        degraded = await bench.next(ServiceDegraded)
+        assert "attic keeps the memory" in degraded.reason
+        assert set(await living(settings(server.url))) == {"attic"}
+
+
+async def test_a_conversation_s_memory_is_asked_by_nobody_else(server: RedisServer, household: Household) -> None:
+    """What it does for others it does still."""
+    home = household.start("home", services=("dialogue",), sessions=("s",))
+    there = Bus()
+    there.subscribe(MemoryQuery, name="memory")
+    there.subscribe(LlmRequest, name="llm")
+    desk = LinkService(settings(server.url, name="desk"), ("memory", "llm"), ("t",), keeps=("memory",))
+    async with running(desk, bus=there):
+        await home.knows("desk")
+        assert home.link.nodes["desk"].serves == ("llm.request",)
 
 
 async def test_what_does_not_end_in_time_is_told(server: RedisServer, household: Household) -> None:
