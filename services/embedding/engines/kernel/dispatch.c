@@ -37,6 +37,7 @@ static void *room(size_t count, size_t size) {
 void sotto_scratch_free(sotto_scratch *s) {
     if (!s) return;
     free(s->state); free(s->qkv); free(s->mixed); free(s->keys); free(s->scores);
+    free(s->absent); free(s->there);
     free(s->seen); free(s->context); free(s->inner); free(s->bytes); free(s->least); free(s->step); free(s);
 }
 
@@ -51,14 +52,16 @@ sotto_scratch *sotto_scratch_new(const sotto_model *m, int32_t longest) {
     s->mixed = room(tokens * PADDED(hidden), 4);
     s->keys = room(hidden / m->heads * padded, 4);
     s->scores = room(padded, 4);
+    s->absent = room(padded, 4);
+    s->there = room(padded, 4);
     s->seen = room(tokens * hidden, 4);
     s->context = room(tokens * hidden, 4);
     s->inner = room(tokens * PADDED(m->inner), 4);
     s->bytes = room(tokens * (hidden + m->inner), 1);
     s->least = room(tokens, 4);
     s->step = room(tokens, 4);
-    if (s->state && s->qkv && s->mixed && s->keys && s->scores && s->seen && s->context && s->inner && s->bytes &&
-        s->least && s->step) return s;
+    if (s->state && s->qkv && s->mixed && s->keys && s->scores && s->absent && s->there && s->seen && s->context &&
+        s->inner && s->bytes && s->least && s->step) return s;
     sotto_scratch_free(s);
     return NULL;
 }

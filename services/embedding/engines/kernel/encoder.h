@@ -37,6 +37,7 @@ typedef struct {
 typedef struct {
     int32_t tokens;
     float *state, *qkv, *mixed, *keys, *scores;
+    float *absent, *there; /* for each place of a sequence: 0 and 1, but -INFINITY and 0 beyond its end */
     void *seen, *context, *inner; /* what matrices are applied to: float, or bfloat16 where the processor has it */
     uint8_t *bytes; /* the same as whole numbers, and the measure of each row */
     float *least, *step;

@@ -111,15 +111,16 @@ static void norm(const sotto_model *m, float *state, const float *added, int str
     }
 }
 
-/* e^(scores - their maximum) in place, zero after `length`; returns one over the sum */
-static float softmax(float *scores, int length, int padded) {
+/* e^(scores - their maximum) in place, zero where `there` is; returns one over the sum */
+INLINE float softmax(float *scores, const float *there, int padded) {
     V top = v_set(-INFINITY), sum = v_set(0.0f);
-    for (int j = length; j < padded; j++) scores[j] = -INFINITY;
     for (int j = 0; j < padded; j += LANES) top = v_max(top, v_load(scores + j));
     top = v_set(v_top(top));
-    for (int j = 0; j < padded; j += LANES) v_store(scores + j, v_exp(v_sub(v_load(scores + j), top)));
-    for (int j = length; j < padded; j++) scores[j] = 0.0f;
-    for (int j = 0; j < padded; j += LANES) sum = v_add(sum, v_load(scores + j));
+    for (int j = 0; j < padded; j += LANES) {
+        V x = v_mul(v_exp(v_sub(v_load(scores + j), top)), v_load(there + j));
+        v_store(scores + j, x);
+        sum = v_add(sum, x);
+    }
     return 1.0f / v_sum(sum);
 }
 
@@ -127,6 +128,10 @@ static float softmax(float *scores, int length, int padded) {
 static void attend(const sotto_model *m, const float *qkv, int stride, int length, sotto_scratch *s, A *context) {
     const int size = m->hidden / m->heads, padded = (length + LANES - 1) / LANES * LANES;
     const V scale = v_set(1.0f / sqrtf((float)size));
+    for (int j = 0; j < padded; j++) { /* what fills up the last lanes is no token */
+        s->absent[j] = j < length ? 0.0f : -INFINITY;
+        s->there[j] = j < length ? 1.0f : 0.0f;
+    }
     for (int h = 0; h < m->heads; h++) {
         const float *distance = m->distance ? m->distance + (size_t)h * (2 * m->positions + 17) + m->positions : NULL;
         const float *query = qkv + h * size, *key = query + m->hidden, *value = key + m->hidden;
@@ -143,9 +148,10 @@ static void attend(const sotto_model *m, const float *qkv, int stride, int lengt
                     odd = v_fma(v_set(query[d + 1]), v_load(s->keys + (size_t)(d + 1) * padded + j), odd);
                 }
                 V score = v_mul(v_add(even, odd), scale);
-                v_store(s->scores + j, distance ? v_add(score, v_load(distance - i + j)) : score);
+                if (distance) score = v_add(score, v_load(distance - i + j));
+                v_store(s->scores + j, v_add(score, v_load(s->absent + j)));
             }
-            const V whole = v_set(softmax(s->scores, length, padded));
+            const V whole = v_set(softmax(s->scores, s->there, padded));
             A *out = context + (size_t)i * m->hidden + h * size;
             int d = 0;
             for (; d + 2 * LANES <= size; d += 2 * LANES) {
