@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 
 from scripts.figures import Figure, at_least, at_most, parser, percentile, plain, report
+from scripts.peak import multiply_adds, products
 from services.embedding.checking import converted_and_checked
 from services.embedding.convert import Precision, convert
 from services.embedding.embedder import cores
@@ -165,6 +166,17 @@ def floors(native: Encoder, rounds: int) -> Iterator[Figure]:
     token = quiet(taken) / (64 * MANY)
     yield plain(f"floor: one text of {SHORT} ids at the speed of a large batch", SHORT * token, "ms")
     yield plain(f"floor: {MANY} texts of {SHORT} ids so, two threads", SHORT * MANY * token / 2, "ms")
+
+
+def arithmetic(weights: Weights, kernel: Kernel, scratch: Path) -> Iterator[Figure]:
+    """What the multiply-adds of the model's matrices take at least on these cores, everything else left out."""
+    able = {"bf16": "bf16" in kernel.levels, "int8": "vnni" in kernel.int8_levels}
+    for kind in (kind for kind, known in able.items() if known):
+        rate = multiply_adds(kind, scratch)
+        one = 1e3 * SHORT * products(weights.architecture) / rate
+        yield plain(f"floor: {kind} multiply-adds of a core", rate / 1e9, "G/s")
+        yield plain(f"floor: the {kind} multiply-adds of one text of {SHORT} ids", one, "ms")
+        yield plain(f"floor: those of {MANY} texts of {SHORT} ids, two threads", MANY * one / 2, "ms")
 
 
 def levels(weights: Weights, kernel: Kernel, rounds: int) -> Iterator[Figure]:
@@ -347,6 +359,7 @@ def figures(scratch: Path, model: Path | None, data: Path | None, *, full: bool)
     small = whole_numbers(folder, scratch / "int8-packed", kernel)
     yield from speed(native, small, others, rounds)
     yield from floors(native, rounds)
+    yield from arithmetic(weights, kernel, scratch)
     yield from levels(weights, kernel, rounds)
     yield from product_onnx(_copied(folder, scratch / "own"), native, rounds)
     yield from sizes(folder, scratch / "sizes")

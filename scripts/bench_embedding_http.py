@@ -23,7 +23,10 @@ from typing import cast
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from scripts.figures import Figure, at_least, at_most, parser, percentile, plain, report
+from scripts.peak import multiply_adds, products
 from services.embedding.convert import convert
+from services.embedding.engines.native import Kernel
+from services.embedding.weights import WEIGHTS, Weights
 
 ROOT = Path(__file__).resolve().parent.parent
 CONNECTIONS = 64
@@ -131,22 +134,44 @@ def load(given: str) -> int:
     return 0
 
 
+# ---- a server that has nothing to do
+
+
+class Constant(asyncio.Protocol):
+    """Answers whatever comes with the same vector."""
+
+    answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2200\r\n\r\n" + bytes(2200)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.WriteTransport", transport)
+
+    def data_received(self, _data: bytes) -> None:
+        self._transport.write(self.answer)
+
+
+async def constant() -> None:
+    """Serve until killed, after a line with the port."""
+    server = await asyncio.get_running_loop().create_server(Constant, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
 # ---- the figures
 
 
 @contextlib.contextmanager
 def server(model: Path, scratch: Path) -> Iterator[tuple[int, subprocess.Popen[str]]]:
-    """`sotto serve`, once it is open and its model is."""
+    """`sotto serve`, once it is ready."""
     own = {"SOTTO_EMBEDDING__CACHE_FILE": str(scratch / "cache.sqlite"), "SOTTO_MODELS__FOLDER": str(scratch)}
     command = [sys.executable, "-m", "ui.cli", "serve", "--port", "0", "--model", str(model)]
     environment = {**os.environ, **own, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
-        port, opened = 0, False
-        while not (port and opened):
+        port, ready = 0, False
+        while not (port and ready):
             line = process.stdout.readline()
             assert line, "the server ended"
-            opened = opened or (line.startswith("embedding: ") and ", by " in line)  # its model is
+            ready = ready or line == "embedding: ready\n"
             port = int(line.rsplit(":", 1)[1]) if line.startswith("http://") else port
         try:
             yield port, process
@@ -167,9 +192,36 @@ def figures(model: Path, scratch: Path, *, full: bool) -> Iterator[Figure]:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
     seconds = 20.0 if full else 5.0
+    yield from floors(model, scratch, seconds)
     yield from served(model, scratch, "", seconds)
     convert(model, scratch / "int8", "int8")
     yield from served(scratch / "int8", scratch, "int8: ", seconds)
+
+
+def floors(model: Path, scratch: Path, seconds: float) -> Iterator[Figure]:
+    """What no server could do better here: with clients that have to be served, and with arithmetic alone."""
+    command = [sys.executable, __file__, "--constant"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            found = asked(int(process.stdout.readline()), "known", model, seconds)
+        finally:
+            process.kill()
+    yield plain("floor: a bare socket's constant answers to the same clients", found["rate"], "/s")
+    convert(model, scratch / "bf16")
+    architecture, kernel = Weights(scratch / "bf16").architecture, Kernel()
+    for kind, able in (("bf16", "bf16" in kernel.levels), ("int8", "vnni" in kernel.int8_levels)):
+        if able:
+            rate = 2 * multiply_adds(kind, scratch) / ((WORDS + 2) * products(architecture))
+            yield plain(f"floor: {kind} multiply-adds of unique texts, both cores and nothing else", rate, "/s")
+
+
+def asked(port: int, what: str, model: Path, seconds: float) -> dict[str, float]:
+    """What the clients, in a process of their own, found."""
+    told = {"port": port, "what": what, "model": str(model), "seconds": seconds}
+    command = [sys.executable, __file__, "--load", json.dumps(told)]
+    found: dict[str, float] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    return found
 
 
 def served(model: Path, scratch: Path, label: str, seconds: float) -> Iterator[Figure]:
@@ -178,10 +230,8 @@ def served(model: Path, scratch: Path, label: str, seconds: float) -> Iterator[F
 
     with server(model, scratch) as (port, process):
         for what, goal in (("unique", 2_500), ("known", 25_000)):
-            told = {"port": port, "what": what, "model": str(model), "seconds": seconds}
-            command = [sys.executable, __file__, "--load", json.dumps(told)]
             before = sum(psutil.Process(process.pid).cpu_times()[:2])
-            found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+            found = asked(port, what, model, seconds)
             busy = sum(psutil.Process(process.pid).cpu_times()[:2]) - before
             name = f"{label}{'unique texts' if what == 'unique' else 'cached answers'}, {CONNECTIONS} connections"
             yield at_least(name, found["rate"], "/s", goal)
@@ -190,14 +240,21 @@ def served(model: Path, scratch: Path, label: str, seconds: float) -> Iterator[F
             yield Figure(f"{name}, refused", found["refused"], "", "== 0", not found["refused"])
             if found["all"]:
                 yield plain(f"{name}, processor time of the server", 1e6 * busy / found["all"], "us")
-        memory = psutil.Process(process.pid).memory_info().rss
-        yield at_most(f"{label}whole server, resident", memory / 1e6, "MB", 120)
+        memory = psutil.Process(process.pid).memory_full_info()
+        mapped = sum(part.rss for part in psutil.Process(process.pid).memory_maps() if part.path.endswith(WEIGHTS))
+        yield at_most(f"{label}whole server, resident", memory.rss / 1e6, "MB", 120)
+        yield plain(f"{label}of that, weights mapped from their file", mapped / 1e6, "MB")
+        yield plain(f"{label}whole server, shared with none", memory.uss / 1e6, "MB")
 
 
 def main() -> int:
     """Run what the command line asks for."""
     if sys.argv[1:2] == ["--load"]:
         return load(sys.argv[2])
+    if sys.argv[1:2] == ["--constant"]:
+        import uvloop
+
+        uvloop.run(constant())
     options = parser(__doc__)
     options.add_argument("--model", type=Path, help="folder in the form of the hub")
     given = options.parse_args()
