@@ -115,4 +115,4 @@ def _time(language: Language, match: re.Match[str]) -> tuple[Piece, ...] | None:
 
 
 def _ratio(language: Language, match: re.Match[str]) -> str:
-    return f"{language.numeral(match['a'])} {language.to} {language.numeral(match['b'])}"
+    return f"{language.numeral(match['a'])} {language.ratio or language.to} {language.numeral(match['b'])}"

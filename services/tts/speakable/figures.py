@@ -46,6 +46,12 @@ def figures(language: Language) -> Iterator[Rule]:
     units = UNITS | dict(language.units)
     unit = "|".join(sorted(map(re.escape, units), key=len, reverse=True))
     yield Rule(
+        re.compile(
+            rf"(?P<sign>{signs}){_SPACE}(?P<a>{number})\s?[-–]\s?(?P<n>{number})(?: ?(?P<scale>{scale}))?(?!\w)"
+        ),
+        partial(_money_range, language),
+    )
+    yield Rule(
         re.compile(rf"(?P<sign>{signs}){_SPACE}(?P<n>{number})(?:[ -]?(?P<scale>{scale})(?!\w))?(?!\w)"),
         partial(_money, language),
     )
@@ -70,15 +76,22 @@ def figures(language: Language) -> Iterator[Rule]:
         re.compile(r"(?P<n>\d+)x(?!\w|\s?[-+=*/^)])"),
         lambda m: whole(m, f"{language.numeral(m['n'])} {language.signs['*']}"),
     )
-    yield Rule(re.compile(r"\d+(?!x\d)[^\W\d_]\w*"), lambda m: whole(m, mixed_word(language, m.group())))
+    yield Rule(re.compile(r"\d+(?!x\d)[^\W\d_²³]\w*"), lambda m: whole(m, mixed_word(language, m.group())))
+    yield Rule(re.compile(rf"(?P<n>{number})(?=[ \u00a0](?P<noun>[^\W\d_]+))"), partial(_counted, language))
     yield Rule(re.compile(r"(?P<n>\d{4})(?![\w.,]\d|\w)"), partial(_year, language))
     yield Rule(re.compile(number), lambda m: whole(m, language.numeral(m.group())))
 
 
+def _counted(language: Language, match: re.Match[str]) -> tuple[Piece, ...] | None:
+    """A number before what it counts, where that changes its form: `1 Stunde`, `21 minutes`."""
+    noun = language.singular(match["noun"])
+    return whole(match, language.counted(match["n"], noun)) if noun else None
+
+
 def _per(language: Language, unit: str, match: re.Match[str]) -> tuple[Piece, ...] | None:
     """`/kg` after a figure or a sign of money."""
-    before = match.string[max(0, match.start() - 1) : match.start()]
-    if not before.isdecimal() and before not in CURRENCY_SIGNS:
+    before = match.string[max(0, match.start() - 3) : match.start()]
+    if not before[-1:].isdecimal() and before[-1:] not in CURRENCY_SIGNS and before not in CURRENCY_SIGNS:
         return None
     return whole(match, f"{language.signs['per']} {language.unit(unit, 'one')[0]}".replace("\0", ""))
 
@@ -118,6 +131,11 @@ def _telephone(language: Language, written: str) -> str:
 
 def _money(language: Language, match: re.Match[str]) -> tuple[Piece, ...]:
     return whole(match, language.money(match["n"], CURRENCY_SIGNS[match["sign"]], match["scale"] or ""))
+
+
+def _money_range(language: Language, match: re.Match[str]) -> tuple[Piece, ...]:
+    to = language.money(match["n"], CURRENCY_SIGNS[match["sign"]], match["scale"] or "")
+    return whole(match, f"{language.numeral(match['a'])} {language.to} {to}")
 
 
 def _named_money(language: Language, match: re.Match[str]) -> tuple[Piece, ...]:

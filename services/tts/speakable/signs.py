@@ -40,7 +40,7 @@ _PAUSES: Final = {
     "—": ",",
 }
 
-_ALWAYS: Final = frozenset("≤≥≠≈±√∞∑∫∂∆∈§‰")
+_ALWAYS: Final = frozenset("≤≥≠≈±√∞∑∫∂∆∈§‰¢")
 _SAME: Final = {"−": "-", "×": "*", "÷": "/", "·": "*", "⋅": "*", "⁄": "/", "➗": "/", "➕": "+", "➖": "-", "✖": "*"}
 _CLOSING: Final = ")]}°%"
 _OPENING: Final = "([{√π∞-−+"
@@ -99,6 +99,8 @@ def _meaning(sign: str, written: str, text: str, place: int) -> str:
     if sign in _ALWAYS:
         return sign
     if sign in "-–":
+        if after in CURRENCY_SIGNS and text[place + 2 : place + 3].isdecimal() and not before.isalnum():
+            return "-"
         letter = before == " " and text[place - 2 : place - 1].isalpha() and not text[place - 3 : place - 2].isalpha()
         return _dash(written, before, after, figures or (letter and right.isdecimal()))
     if sign == "*":

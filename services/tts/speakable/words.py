@@ -62,12 +62,16 @@ _PRONOUNCED = frozenset(
         "WLAN",
     ]
 )
+_IBAN = r"[A-Z]{2}\d{2}(?: ?[A-Z\d]{4}){2,7}(?: ?[A-Z\d]{1,3})?(?!\w)"
 _ROMAN = re.compile(r"(?=[IVX]{2,})X{0,3}(?:IX|IV|V?I{0,3})\Z")
 _ROMAN_VALUES = {"I": 1, "V": 5, "X": 10}
 
 
 def words(language: Language) -> Iterator[Rule]:
     """Yield the rules of what begins with a letter (or stands for letters)."""
+    yield Rule(re.compile(_IBAN), partial(_account, language))
+    if language.code == "en":
+        yield Rule(re.compile(r"[Nn]os?\.(?=\s?\d)"), lambda m: whole(m, language.signs["#"]))
     yield Rule(re.compile(_MAIL), lambda m: whole(m, _mail(language, m.group().rstrip("."))))
     yield Rule(re.compile(_ADDRESS), partial(_address, language))
     yield Rule(re.compile(_FILE), lambda m: whole(m, _spelled_out(language, m.group())))
@@ -134,6 +138,14 @@ def _shouted(text: str) -> bool:
 def _roman(letters: str) -> int:
     values = [_ROMAN_VALUES[c] for c in letters]
     return sum(-v if v < after else v for v, after in zip(values, [*values[1:], 0], strict=True))
+
+
+def _account(language: Language, match: re.Match[str]) -> tuple[Piece, ...]:
+    """The number of a bank account, letter by letter and figure by figure, in the fours that it is written in."""
+    signs = match.group().replace(" ", "")
+    fours = (signs[start : start + 4] for start in range(0, len(signs), 4))
+    spell = (" ".join(language.digits(c) if c.isdecimal() else language.spelled(c) for c in four) for four in fours)
+    return whole(match, ", ".join(spell))
 
 
 def _mail(language: Language, address: str) -> str:

@@ -115,6 +115,7 @@ class English(Language):
         "″": "seconds",
         "~": "about",
         "#": "number",
+        "¢": "cents",
         "per": "per",
         "hashtag": "hashtag",
         ".": "dot",

@@ -26,7 +26,22 @@ class French(Language):
     figure_date = r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d{2})"
     clock = (r"(?P<h>\d{1,2})\s?h(?:\s?(?P<m>\d{2}))?",)
     feminine = frozenset(
-        ["heure", "minute", "seconde", "milliseconde", "tonne", "livre", "livre sterling", "once", "calorie", "semaine"]
+        [
+            "heure",
+            "minute",
+            "seconde",
+            "milliseconde",
+            "tonne",
+            "livre",
+            "livre sterling",
+            "once",
+            "calorie",
+            "semaine",
+            "année",
+            "journée",
+            "alarme",
+            "fois",
+        ]
     )
     ordinal = r"(?:ères?|ers?|res?|nd|nde|[èe]mes?|es?)"
     signs: ClassVar[Mapping[str, str]] = {
@@ -132,6 +147,9 @@ class French(Language):
     def counted(self, written: str, noun: str) -> str:
         words = super().counted(written, noun)
         return words + "e" if noun in self.feminine and words.endswith(" et un") else words
+
+    def money(self, written: str, code: str, scale: str = "") -> str:
+        return super().money(written, code, scale).replace(" de euro", " d'euro")
 
     def time(self, hour: int, minute: int, second: int | None, half: str) -> str:
         del half

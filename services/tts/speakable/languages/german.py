@@ -22,6 +22,7 @@ class German(Language):
     decimal = ",."
     point = "Komma"
     to = "bis"
+    ratio = "zu"
     and_a_half = "und"
     powers = ("Quadrat", "hoch drei")
     one = ("ein", "eine")
@@ -51,6 +52,41 @@ class German(Language):
             "Rupie",
             "Lira",
             "Krone",
+        ]
+    )
+    masculine = frozenset(
+        [
+            "Tag",
+            "Monat",
+            "Jahr",
+            "Jahrhundert",
+            "Timer",
+            "Wecker",
+            "Kilometer",
+            "Meter",
+            "Zentimeter",
+            "Millimeter",
+            "Kilogramm",
+            "Gramm",
+            "Liter",
+            "Grad",
+            "Prozent",
+            "Euro",
+            "Cent",
+            "Dollar",
+            "Pfund",
+            "Franken",
+            "Zoll",
+            "Fuß",
+            "Byte",
+            "Kilobyte",
+            "Megabyte",
+            "Gigabyte",
+            "Terabyte",
+            "Watt",
+            "Kilowatt",
+            "Volt",
+            "Punkt",
         ]
     )
     ordinal = r"(?:te[nrsm]?|ste[nrsm]?|ern?)"

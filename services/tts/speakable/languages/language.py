@@ -41,6 +41,8 @@ class Language(ABC):
     """Sign to words: `+ - * / = < > ^ & @ % § ° ~ # x .` and others."""
     to: ClassVar[str]
     """Between the ends of a range."""
+    ratio: ClassVar[str] = ""
+    """Between the sides of a ratio or the goals of a match, where it is not `to`."""
     and_a_half: ClassVar[str]
     powers: ClassVar[tuple[str, str]]
     """Squared, cubed."""
@@ -49,6 +51,8 @@ class Language(ABC):
     """Written units beyond the international ones, as CLDR identifiers."""
     feminine: ClassVar[frozenset[str]] = frozenset()
     """Singular nouns, of those that follow a number, that take a feminine one."""
+    masculine: ClassVar[frozenset[str]] = frozenset()
+    """Singular nouns, masculine and neuter ones, that often follow a number which has another form before them."""
     one: ClassVar[tuple[str, str]]
     """The number one before a noun, masculine (or neuter) and feminine."""
     currencies: ClassVar[Mapping[str, tuple[str, str, str, str]]]
@@ -136,6 +140,14 @@ class Language(ABC):
         if self.split(written) == ("1", ""):
             return self.one[noun in self.feminine]
         return self.numeral(written)
+
+    def singular(self, noun: str) -> str:
+        """Return the singular of a noun that changes the number before it, as written or without its plural's `s`.
+
+        Empty for any other word.
+        """
+        known = (form for form in (noun, noun.removesuffix("s")) if form in self.feminine or form in self.masculine)
+        return next(known, "")
 
     def quantity(self, written: str, unit: str) -> str:
         """Return so much of a CLDR unit, long form, in words."""

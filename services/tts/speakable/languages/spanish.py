@@ -38,6 +38,33 @@ class Spanish(Language):
             "caloría",
             "semana",
             "milla por hora",
+            "alarma",
+            "vez",
+        ]
+    )
+    masculine = frozenset(
+        [
+            "minuto",
+            "segundo",
+            "día",
+            "mes",
+            "año",
+            "temporizador",
+            "kilómetro",
+            "metro",
+            "centímetro",
+            "milímetro",
+            "kilogramo",
+            "kilo",
+            "gramo",
+            "litro",
+            "grado",
+            "euro",
+            "céntimo",
+            "dólar",
+            "punto",
+            "pie",
+            "byte",
         ]
     )
     ordinal = r"\.?(?:[ºª]|er|o|a)"

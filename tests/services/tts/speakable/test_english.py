@@ -25,6 +25,9 @@ NUMBERS = {
     "24/7": "twenty-four seven",
     "10-20": "ten to twenty",
     "5–10 km": "five to ten kilometers",
+    "10³": "ten cubed",
+    "No. 5": "number five",
+    "No. 5 is it? No.": "number five is it? No.",
     "Ⅷ": "eight",
     "٣": "three",
     "9" * 17: " ".join(["nine"] * 17),
@@ -48,6 +51,15 @@ MONEY = {
     "$1,000–$2,000": "one thousand dollars to two thousand dollars",
     "$5/hr": "five dollars per hour",
     "10 €/kg": "ten euros per kilogram",
+    "5 USD/kg": "five dollars per kilogram",
+    "-€12.50": "minus twelve euros fifty",
+    "(-$5)": "minus five dollars,",
+    "$10-20": "ten to twenty dollars",
+    "$1–2 million": "one to two million dollars",
+    "50¢": "fifty cents",
+    "DE89 3704 0044 05": "D E eight nine, three seven zero four, zero zero four four, zero five",
+    "GB82WEST12345698765432": "G B eight two, W E S T, one two three four, five six nine eight, seven six five four, "
+    "three two",
 }
 UNITS = {
     "5 km/h": "five kilometers per hour",

@@ -35,6 +35,10 @@ GERMAN = {
     "3/4": "drei Viertel",
     "2 + 2 = 4": "zwei plus zwei gleich vier",
     "12 m²": "zwölf Quadratmeter",
+    "1 Stunde und 1 Minute": "eine Stunde und eine Minute",
+    "noch 1 Tag": "noch ein Tag",
+    "Kapitel 1 Anfang": "Kapitel eins Anfang",
+    "2:1": "zwei zu eins",
 }
 FRENCH = {
     "12,50 €": "douze euros cinquante",
@@ -55,6 +59,9 @@ FRENCH = {
     "3/4": "trois quarts",
     "M. Dupont": "monsieur Dupont",
     "3 millions d'euros": "trois millions d'euros",
+    "2 M€": "deux millions d'euros",
+    "1 heure et 21 minutes": "une heure et vingt et une minutes",
+    "1 jour": "un jour",
 }
 SPANISH = {
     "12,50 €": "doce euros con cincuenta",
@@ -74,6 +81,9 @@ SPANISH = {
     "2.ª vez": "segunda vez",
     "3/4": "tres cuartos",
     "EE. UU.": "Estados Unidos.",
+    "1 hora y 21 minutos": "una hora y veintiún minutos",
+    "31 horas": "treinta y una horas",
+    "1 temporizador": "un temporizador",
 }
 
 
