@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket
 
 from services.gateway.doors import Doors, ForeignPage, KeyNeeded, Visit, WrongHost
 from services.gateway.refusal import Refusal
-from services.gateway.sources import App, Known, Receive, Route, Scope, Send
+from services.gateway.sources import App, Receive, Route, Scope, Send
 
 __all__ = ["Guarded", "check", "visit"]
 
@@ -62,10 +62,10 @@ class Guarded:
             return
         await self._app(scope, _again(body, receive), send)
 
-    def known(self, path: str, client: tuple[str, int] | None, headers: Iterable[tuple[bytes, bytes]]) -> Known | None:
-        """Return what knows answers at a path, for a visitor who was let in before."""
+    def known(self, path: str, client: tuple[str, int] | None, headers: Iterable[tuple[bytes, bytes]]) -> Route | None:
+        """Return what answers at a path, for a visitor who was let in before."""
         route = self._routes.get(path)
-        return route.known if route is not None and _marks(client, b"", headers) in self._welcome else None
+        return route if route is not None and _marks(client, b"", headers) in self._welcome else None
 
     def _judge(self, request: Request) -> None:
         doors, visitor = self._doors, visit(request)

@@ -11,23 +11,20 @@ from pydantic import JsonValue
 
 from bus.transport import Letter
 
-__all__ = ["App", "Known", "Receive", "Route", "Scope", "Send", "Sources"]
+__all__ = ["App", "Receive", "Route", "Scope", "Send", "Sources"]
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 """An ASGI application."""
-Known = Callable[[bytes], bytes | None]
-"""Returns the JSON that a POST of this body is answered with, if it need not be worked out."""
 
 
 class Route(Protocol):
-    """What answers at a path: an ASGI application, some of whose answers are known at once."""
+    """What answers at a path: an ASGI application that answers in one piece, raises nothing, and knows some answers."""
 
-    @property
-    def known(self) -> Known:
-        """For the event loop; raises nothing."""
+    def known(self, body: bytes, /) -> bytes | None:
+        """Return the JSON that a POST of this body is answered with, if it need not be worked out; raises nothing."""
         ...
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

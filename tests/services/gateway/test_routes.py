@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from urllib.parse import urlsplit
 
 import pytest
@@ -166,3 +167,52 @@ async def test_who_asks_but_does_not_read_is_not_answered_for_ever() -> None:
         writer.close()
     assert bodies(answer)[-1] == b"bye"
     assert len(bodies(answer)) == count + 1
+
+
+class Patient(Echo):
+    """Answers when it is told to, and notices who left."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.go, self.left = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/echo" and self.worked_out:
+            await receive()
+            self.asked.set()
+            going, leaving = asyncio.create_task(self.go.wait()), asyncio.ensure_future(receive())
+            await asyncio.wait([going, leaving], return_when=asyncio.FIRST_COMPLETED)
+            going.cancel()
+            if leaving.done() and leaving.result()["type"] == "http.disconnect":
+                self.left.set()
+            leaving.cancel()
+        self.worked_out += 1
+        await send({"type": "http.response.start", "status": 201, "headers": [(b"content-length", b"4")]})
+        await send({"type": "http.response.body", "body": b"done"})
+
+
+async def test_who_leaves_while_it_is_worked_out_is_noticed() -> None:
+    route = Patient()
+    async with open_house(Sources(routes=(lambda: {"/echo": route},))) as house:
+        await said(house.url, post(b"x", "Connection: close"))
+        _, writer = await asyncio.open_connection("127.0.0.1", urlsplit(house.url).port)
+        writer.write(post(b"hello"))
+        await route.asked.wait()
+        writer.close()
+        await route.left.wait()
+
+
+async def test_what_is_asked_meanwhile_waits_its_turn() -> None:
+    """On the same connection, whichever way it goes."""
+    route = Patient()
+    async with open_house(Sources(routes=(lambda: {"/echo": route},))) as house:
+        await said(house.url, post(b"x", "Connection: close"))
+        reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(house.url).port)
+        writer.write(post(b"hello"))
+        await route.asked.wait()
+        writer.write(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        route.go.set()
+        answer = await reader.read()
+        writer.close()
+    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"201", b"200"]
