@@ -41,8 +41,8 @@ __all__ = [
 
 _STAMP = Stamp("evaluation", SystemClock(), id_source("evaluation-"), "evaluation")
 _BROKEN = "<|broken|>"
-SETS = ("held_out", "unseen")
-"""The test sets: one that was looked at while the training was made, and one that was not."""
+SETS = ("held_out", "unseen", "fresh")
+"""The test sets: two that were looked at while phrases were added, and one that was written before and asked after."""
 
 
 @dataclass(frozen=True, slots=True)
