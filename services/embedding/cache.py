@@ -25,7 +25,7 @@ __all__ = ["Cache", "Kept", "key_of"]
 
 _log = structlog.get_logger("embedding")
 
-_VERSION = 1
+_VERSION = 2
 _OVERHEAD = 200
 """Bytes that an entry costs beside its vector, in memory and about so on disk."""
 _FEWER = 0.9
@@ -41,7 +41,7 @@ PRAGMA synchronous = NORMAL;
 PRAGMA secure_delete = ON;
 CREATE TABLE IF NOT EXISTS vector (
     key BLOB PRIMARY KEY, row BLOB NOT NULL, tokens INTEGER NOT NULL, truncated INTEGER NOT NULL, heat REAL NOT NULL
-) WITHOUT ROWID;
+);
 CREATE INDEX IF NOT EXISTS heat ON vector (heat);
 PRAGMA user_version = {_VERSION};
 """

@@ -154,6 +154,16 @@ async def test_a_cache_of_another_version_is_begun_anew(settings: EmbeddingSetti
     await embedder.close()
 
 
+async def test_the_file_is_about_as_large_as_what_it_holds(tmp_path: Path) -> None:
+    """So that the limit in bytes is one."""
+    cache = Cache(memory_bytes=0, disk_bytes=1 << 30, file=tmp_path / "cache")
+    await cache.open()
+    rows = {key_of(Watched().info, "", f"text {n}"): Kept(bytes(1536), 3, False) for n in range(2000)}
+    cache.put(rows)
+    await cache.close()
+    assert (tmp_path / "cache").stat().st_size < 1.5 * 2000 * 1536
+
+
 async def test_where_no_file_can_be_kept_texts_are_embedded_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     embedder = await opened(EmbeddingSettings(cache_file=tmp_path / "file" / "cache", threads=1))
