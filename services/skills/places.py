@@ -54,6 +54,13 @@ _ALSO_COUNTRIES = {
     "es": {"inglaterra": "GB", "escocia": "GB", "gran bretaña": "GB", "eeuu": "US", "américa": "US", "holanda": "NL",
            "corea": "KR"},
 }  # fmt: skip
+_GERMAN_DATIVES = {
+    "AE": "den Vereinigten Arabischen Emiraten", "BS": "den Bahamas", "CF": "der Zentralafrikanischen Republik",
+    "CH": "der Schweiz", "DO": "der Dominikanischen Republik", "GB": "dem Vereinigten Königreich",
+    "MN": "der Mongolei", "MV": "den Malediven", "NL": "den Niederlanden", "PH": "den Philippinen",
+    "SK": "der Slowakei", "TR": "der Türkei", "UA": "der Ukraine", "US": "den Vereinigten Staaten",
+}  # fmt: skip
+"""Countries with an article, as they stand after "in"."""
 _FAR_GREATER = 20
 """A foreign name beats a town's own when its bearer stands this many times higher in the order of populations: Pekín
 is Beijing and not Pekin, Illinois."""
@@ -77,10 +84,11 @@ class Places:
 
     def find(self, text: str, language: str, at: datetime) -> Place | None:
         """Return the place a text names, with the different times it has at the moment `at`; None when unknown."""
-        name = _folded(text.lower().removeprefix("the "))
+        written = text.lower().removeprefix("the ")
+        name = _folded(written)
         if not name or set(name) & set("|\t\n"):
             return None
-        return self._zone(name) or self._region(name, language, at) or self._city(name, language)
+        return self._zone(name) or self._region(name, language, at) or self._city(name, written, language)
 
     def _zone(self, name: str) -> Place | None:
         if name not in _ZONES:
@@ -98,14 +106,14 @@ class Places:
             return self._spread(state[1], self._of_country("US", state[0]), at)
         return None
 
-    def _city(self, name: str, language: str) -> Place | None:
-        city = self._called(name) or self._qualified(name, language)
+    def _city(self, name: str, written: str, language: str) -> Place | None:
+        city = self._called(name, written) or self._qualified(name, language)
         return None if city is None else Place(city.name, ((city.name, ZoneInfo(city.zone)),))
 
-    def _called(self, name: str) -> _City | None:
+    def _called(self, name: str, written: str) -> _City | None:
         """The most populous town of that name, unless a far greater one is called so abroad."""
-        own = next(self._found(f"\n{name}\t"), None)
-        abroad = next(self._found(f"|{name}|"), None)
+        own = next(self._found(f"\n{name}\t", written), None)
+        abroad = next(self._found(f"|{name}|", written), None)
         if own is None or (abroad is not None and abroad.rank * _FAR_GREATER < own.rank):
             return abroad
         return own
@@ -144,18 +152,19 @@ class Places:
 
     # ---- the file, searched as text: an index of its 34,000 towns would take a second to make
 
-    def _found(self, text: str) -> Iterator[_City]:
-        """The cities whose line holds `text` in its folded form, the most populous first."""
+    def _found(self, text: str, written: str = "") -> Iterator[_City]:
+        """The cities whose line holds `text` in its folded form, the most populous first, named as it was `written`."""
         at = self._folded.find(text)
         while at >= 0:
             rank = self._folded.count("\n", 0, at + 1) - 1
-            yield self._city_at(rank, text.strip("|\n\t"))
+            yield self._city_at(rank, text.strip("|\n\t"), written)
             at = self._folded.find(text, at + 1)
 
-    def _city_at(self, rank: int, asked: str) -> _City:
+    def _city_at(self, rank: int, asked: str, written: str) -> _City:
         own, country, state, zone, others = self._lines[rank].split("\t")
         names = [own, *others.strip("|").split("|")]
-        name = next((name for name in names if _folded(name) == asked), own)
+        alike = [name for name in names if _folded(name) == asked] or [own]
+        name = next((name for name in alike if name.lower() == written), alike[0])
         return _City(name, country, state, zone, rank)
 
     @staticmethod
@@ -206,6 +215,8 @@ class Places:
         from babel import Locale
 
         name = str(Locale(language).territories[country])
+        if language == "de":
+            return _GERMAN_DATIVES.get(country, name)
         articled = language == "en" and country in {"US", "GB", "NL", "PH", "AE", "BS", "GM", "MV", "CF", "DO"}
         return f"the {name}" if articled else name
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, JsonValue
 
 from services.skills.days import day_named
-from services.skills.known.timers import Duration, speakable_name
+from services.skills.known.timers import Duration, nth, speakable_name
 from services.skills.labels import due_moment, label, upper_first, when
 from services.skills.ringing import Alarm, AlarmBook, resolve
 from services.skills.skill import Answer, Arguments, Asked, NoArguments, Skill
@@ -40,6 +40,12 @@ class WhichAlarm(TimeOfDay):
 
     name: str = Field("", description="What the alarm is for; empty when it has no name.")
     which: Literal["", "all"] = Field("", description="all for every alarm.")
+    position: int = Field(
+        0,
+        ge=-1,
+        description="Its place among them, from 1 for the next to ring; -1 for the last.",
+        json_schema_extra={"spoken": True},
+    )
 
 
 class SetAlarm(Skill[AlarmArguments]):
@@ -156,7 +162,7 @@ class _OfAlarms(Skill[WhichAlarm]):
         if arguments.day:
             day = day_named(arguments.day, asked.now.date())
             alarms = [alarm for alarm in alarms if due_moment(alarm, asked.now.tzinfo).date() == day]
-        return alarms
+        return nth(alarms, arguments.position)
 
     @staticmethod
     def _at(alarm: Alarm, arguments: WhichAlarm, asked: Asked) -> bool:
@@ -171,6 +177,14 @@ class _OfAlarms(Skill[WhichAlarm]):
         return Answer(asked.words.say("timers", "no_such_alarm" if some else "no_alarm"), {"alarms": []}, failed=True)
 
 
+def alarm_item(alarm: Alarm, asked: Asked) -> str:
+    """One of several, with its time and day."""
+    rings = due_moment(alarm, asked.now.tzinfo)
+    key = "alarm_item_named" if alarm.name else "alarm_item"
+    day = when(rings, asked.now, asked.words)
+    return asked.words.say("timers", key, name=alarm.name, time=asked.words.time(rings), day=day)
+
+
 class CancelAlarm(_OfAlarms):
     """Cancel an alarm, or all of them; one that rings is silenced."""
 
@@ -179,15 +193,22 @@ class CancelAlarm(_OfAlarms):
     async def answer(self, arguments: WhichAlarm, asked: Asked) -> Answer:
         ringing = self._book.ringing()
         alarms = self._chosen(arguments, asked)
-        if ringing and arguments.which != "all" and not arguments.name and arguments.hour is None:
+        if (
+            ringing
+            and arguments.which != "all"
+            and not (arguments.name or arguments.position)
+            and arguments.hour is None
+        ):
             self._book.silence()
             return Answer("", {"silenced": len(ringing)}, "silence")
         if not alarms:
             return self._none(asked)
         words = asked.words
-        if len(alarms) > 1 and arguments.which != "all":
-            labels = [label(alarm, words, asked.now.tzinfo) for alarm in alarms]
-            return Answer(words.say("timers", "which", list=words.all_of(labels)), failed=True)
+        items = list(dict.fromkeys(alarm_item(alarm, asked) for alarm in alarms))
+        if len(items) > 1 and arguments.which != "all":
+            labels = list(dict.fromkeys(label(alarm, words, asked.now.tzinfo) for alarm in alarms))
+            told = words.all_of(labels if len(labels) == len(items) else items)
+            return Answer(words.say("timers", "which_alarm", list=told), failed=True)
         speech = words.say("timers", "cancelled", label=label(alarms[0], words, asked.now.tzinfo))
         for alarm in alarms:
             self._book.remove(alarm)
@@ -208,7 +229,7 @@ class AlarmStatus(_OfAlarms):
             return Answer(self._none(asked).speech, {"alarms": []})
         if len(alarms) == 1:
             return Answer(upper_first(self._one(alarms[0], asked)), {"alarms": _facts(alarms, zone)})
-        said = [self._item(alarm, asked) for alarm in alarms]
+        said = [alarm_item(alarm, asked) for alarm in alarms]
         speech = words.say("timers", "alarms", count=len(alarms), list=words.all_of(said))
         return Answer(speech, {"alarms": _facts(alarms, zone)})
 
@@ -218,13 +239,6 @@ class AlarmStatus(_OfAlarms):
         fields = {"time": asked.words.time(rings), "day": when(rings, asked.now, asked.words)}
         name = label(alarm, asked.words, asked.now.tzinfo)
         return asked.words.say("timers", "alarm_one_named" if alarm.name else "alarm_one", label=name, **fields)
-
-    @staticmethod
-    def _item(alarm: Alarm, asked: Asked) -> str:
-        rings = due_moment(alarm, asked.now.tzinfo)
-        key = "alarm_item_named" if alarm.name else "alarm_item"
-        day = when(rings, asked.now, asked.words)
-        return asked.words.say("timers", key, name=alarm.name, time=asked.words.time(rings), day=day)
 
 
 def _facts(alarms: list[Alarm], zone: object) -> list[JsonValue]:

@@ -69,8 +69,8 @@ class TellTime(Skill[TimeArguments]):
             words.say(self.name, "one_of_several", city=city, time=words.time(asked.now.astimezone(zone)))
             for city, zone in place.spots[:_MOST_ZONES_SAID]
         ]
-        country = place.name[:1].upper() + place.name[1:]
-        return words.say(self.name, "several", country=country, count=len(place.spots), list=words.all_of(said))
+        count, told = len(place.spots), words.all_of(said)
+        return upper_first(words.say(self.name, "several", country=place.name, count=count, list=told))
 
 
 def _times(place: Place, now: datetime) -> dict[str, str]:

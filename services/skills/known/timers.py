@@ -41,6 +41,12 @@ class WhichTimer(Arguments):
 
     name: str = Field("", description="What the timer is for; empty when it has no name.")
     which: Literal["", "all"] = Field("", description="all for every timer.")
+    position: int = Field(
+        0,
+        ge=-1,
+        description="Its place among them, from 1 for the next to ring; -1 for the last.",
+        json_schema_extra={"spoken": True},
+    )
     start_hours: float = Field(0, description="Hours the timer was set for, to tell it from others.")
     start_minutes: float = Field(0, description="Minutes the timer was set for, to tell it from others.")
     start_seconds: float = Field(0, description="Seconds the timer was set for, to tell it from others.")
@@ -63,6 +69,13 @@ def speakable_name(name: str) -> bool:
     if any(mark.isdigit() for mark in name):
         return False
     return len(words) <= _MOST_WORDS_OF_A_NAME and not (words and words[0] in _UNNAMED) and name not in _UNNAMED
+
+
+def nth(alarms: list[Alarm], position: int) -> list[Alarm]:
+    """The one at a position, from 1 or the last at -1, of those in the order they ring; all of them at 0."""
+    if not position:
+        return alarms
+    return alarms[-1:] if position < 0 else alarms[position - 1 : position]
 
 
 class SetTimer(Skill[SetTimerArguments]):
@@ -129,7 +142,7 @@ class _OfTimers(Skill[WhichTimer]):
             timers = [timer for timer in timers if timer.name.lower() == name]
         if length:
             timers = [timer for timer in timers if timer.length == length]
-        return timers
+        return nth(timers, arguments.position)
 
     def _none(self, asked: Asked) -> Answer:
         some = any(alarm.kind == "timer" for alarm in self._book.all())
@@ -137,8 +150,18 @@ class _OfTimers(Skill[WhichTimer]):
 
     def _which(self, timers: list[Alarm], asked: Asked) -> Answer:
         labels = [label(timer, asked.words, asked.now.tzinfo) for timer in timers]
-        speech = asked.words.say("timers", "which", list=asked.words.all_of(labels))
+        told = asked.words.all_of(labels)
+        if len(set(labels)) < len(labels):
+            told = "; ".join(self._left_one(timer, asked) for timer in timers)
+        speech = asked.words.say("timers", "which", list=told)
         return Answer(speech, {"timers": _facts(timers, self._book)}, failed=True)
+
+    def _left_one(self, timer: Alarm, asked: Asked) -> str:
+        """One of several, with the time that is left."""
+        words = asked.words
+        key = {"paused": "paused_one", "ringing": "ringing_one"}.get(timer.state, "left_one")
+        name = label(timer, words, asked.now.tzinfo)
+        return words.say("timers", key, label=name, duration=remaining(self._book.left(timer), words))
 
     def _say(self, key: str, timer: Alarm, asked: Asked) -> Answer:
         name = label(timer, asked.words, asked.now.tzinfo)
@@ -187,17 +210,8 @@ class TimerStatus(_OfTimers):
             return Answer(answer.speech, answer.data)
         if len(timers) == 1:
             return self._say({"paused": "paused", "ringing": "ringing"}.get(timers[0].state, "left"), timers[0], asked)
-        words = asked.words
-        said = [
-            words.say(
-                "timers",
-                {"paused": "paused_one", "ringing": "ringing_one"}.get(timer.state, "left_one"),
-                label=label(timer, words, asked.now.tzinfo),
-                duration=remaining(self._book.left(timer), words),
-            )
-            for timer in timers
-        ]
-        speech = words.say("timers", "left_several", count=len(timers), list="; ".join(said))
+        said = "; ".join(self._left_one(timer, asked) for timer in timers)
+        speech = asked.words.say("timers", "left_several", count=len(timers), list=said)
         return Answer(speech, {"timers": _facts(timers, self._book)})
 
 

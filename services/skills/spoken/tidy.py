@@ -30,6 +30,8 @@ _HYPHEN = re.compile(r"(?<=[^\W\d])-(?=\w)|(?<=\d)-(?=[^\W\d])")
 _AFTERNOON = re.compile(r"\b([ap])\s?\.\s?m\b\.?")
 _GLUED = re.compile(r"(?<=\d)(?=[ap]m\b)")
 _PUNCTUATION = re.compile(r"[?!¿¡;\"“”«»„…,:.]+(?=\s|$)|(?<=\s)[?!¿¡;\"“”«»„…,:]+|^[?!¿¡;\"“”«»„…,:]+|[?!¿¡;\"“”«»„…]")
+_COMPOUND = re.compile(r"(?<=\w\w)(?<!kurzzeit)(?=(?:timer|wecker)\b)")
+"""Where German writes what a timer is for together with it: "Nudeltimer"."""
 _COMMA = re.compile(r"(?<!\d),|,(?!\d)")
 
 
@@ -89,6 +91,7 @@ def tidy(text: str, habits: Habits) -> str:
     if language != "en":
         plain = _DECIMAL_COMMA.sub(".", plain)
     plain = _HOUR.sub(r"\1 h \2", plain) if language == "fr" else plain
+    plain = _COMPOUND.sub(" ", plain) if language == "de" else plain
     plain = _COMMA.sub(" ", plain).translate(_SYMBOLS)
     while (bare := _PUNCTUATION.sub(" ", plain)) != plain:
         plain = bare  # one sign may have hidden the next

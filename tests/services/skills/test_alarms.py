@@ -49,6 +49,18 @@ async def test_without_a_time_it_asks_for_one(talk):
     assert result.speech.startswith("At what time?")
 
 
+async def test_the_same_alarm_set_twice_is_cancelled_as_one(talk):
+    """Nobody could say which of the two is meant; by their days they can."""
+    for time in ("seven am tomorrow", "seven am tomorrow", "seven am on monday"):
+        await talk.say(f"set an alarm for {time}")
+    assert (await talk.say("cancel the seven am alarm")).speech == (
+        "Which one? There is 7:00 AM tomorrow and 7:00 AM on Monday, November 23."
+    )
+    assert (await talk.say("cancel the last alarm")).speech == "The alarm for 7:00 AM is cancelled."
+    assert (await talk.say("cancel the alarm")).speech == "The alarm for 7:00 AM is cancelled."
+    assert talk.store.kept == ()
+
+
 async def test_alarms_are_listed_and_cancelled_by_their_time(talk):
     await talk.say("set an alarm for seven thirty tomorrow")
     await talk.say("set an alarm for nine pm")

@@ -92,6 +92,8 @@ async def test_the_answer_in_words(talk, sentence, speech):
     ("language", "sentence", "speech"),
     [
         ("de", "wie spät ist es in tokio", "In Tokio ist es 23:00 Uhr."),
+        ("de", "wie spät ist es in münchen", "In München ist es 15:00 Uhr."),
+        ("de", "wie spät ist es in der Schweiz", "In der Schweiz ist es 15:00 Uhr."),
         ("de", "welcher tag ist heute", "Heute ist Samstag, 21. November 2026."),
         ("fr", "quelle heure est-il à tokyo", "Tokyo : il est 23:00."),
         ("fr", "quel jour sommes-nous", "Nous sommes le samedi 21 novembre 2026."),

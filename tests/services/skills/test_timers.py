@@ -54,6 +54,22 @@ async def test_of_several_it_asks_which_to_cancel(talk):
     assert talk.store.kept == ()
 
 
+async def test_timers_of_the_same_length_are_told_apart_by_what_is_left(talk):
+    """And named by their place among all, the next to ring first."""
+    await talk.say("set a timer for five minutes")
+    talk.clock.advance(60 * SECOND)
+    await talk.say("set a timer for five minutes")
+    await talk.say("set a pasta timer for ten minutes")
+    assert (await talk.say("cancel the five minute timer")).speech == (
+        "Which one? There is the timer for 5 minutes, 4 minutes left; the timer for 5 minutes, 5 minutes left."
+    )
+    assert (await talk.say("how long is left on the second timer")).speech.endswith("5 minutes left.")
+    assert (await talk.say("cancel the last timer")).speech == "The pasta timer is cancelled."
+    await talk.say("cancel the first timer")
+    assert (await talk.say("how long is left")).speech == "The timer for 5 minutes has 5 minutes left."
+    assert (await talk.say("cancel the third timer")).speech == "There is no such timer."
+
+
 async def test_all_are_cancelled_at_once(talk):
     await talk.say("set a pasta timer for ten minutes")
     await talk.say("set a timer for two hours")
