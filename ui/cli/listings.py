@@ -42,10 +42,10 @@ def print_findings(session: Session, *, as_json: bool) -> int:
         if as_json:
             print_json(dataclasses.asdict(finding))
             continue
-        mark = ("  ok  ", "green") if finding.ok else (" miss ", "red") if finding.needed else (" could", "yellow")
+        mark = ("     ok", "green") if finding.ok else ("missing", "red") if finding.needed else ("without", "yellow")
         console.print(Text.assemble(mark, f" {finding.what}: {finding.detail}"), soft_wrap=True)
         if finding.remedy:
-            console.print(Text.assemble("        → ", (finding.remedy, "bold")), soft_wrap=True)
+            console.print(Text.assemble("         → ", (finding.remedy, "bold")), soft_wrap=True)
     return status
 
 

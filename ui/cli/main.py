@@ -163,7 +163,7 @@ def transcribe(
 def speak(
     context: typer.Context,
     text: Annotated[str, typer.Argument(help="What to say; - reads standard input.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="WAV file to write.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="WAV file to write, or -.")],
     engine: Annotated[str | None, typer.Option(help="auto, piper or espeak-ng.")] = None,
     json: Json = False,
 ) -> None:

@@ -45,7 +45,7 @@ def list_models(context: typer.Context, json: Json = False) -> None:
     from rich.table import Table
 
     table = Table("", "model", "for", "size", "state", "licence", box=None, header_style="bold")
-    for column in table.columns:
+    for column in table.columns[:-1]:  # a name is to be copied whole; the licence may take two lines
         column.no_wrap = True
     for listing in store.listed():
         licence = listing.entry.licence if listing.entry else ""

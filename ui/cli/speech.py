@@ -6,13 +6,15 @@ from pathlib import Path
 
 from services.app import speech
 from ui.cli.session import Session, print_json
-from ui.cli.wav import write_wav
+from ui.cli.wav import CannotWrite, write_wav
 
 __all__ = ["speak_text"]
 
 
 def speak_text(session: Session, text: str, output: Path, *, as_json: bool) -> int:
-    """Speak `text` into a WAV file, which is written whole or not at all."""
+    """Speak `text` into a WAV file, which is written whole or not at all; `-` is standard output."""
+    if as_json and str(output) == "-":
+        raise CannotWrite("Sound and words cannot both go to standard output.", remedy="Name a WAV file.")
     spoken = speech(session.settings)(text)
     write_wav(output, spoken.pcm, spoken.rate)
     if as_json:

@@ -92,7 +92,8 @@ class _Blocks:
             ).astype(np.float32, copy=False)
         except soundfile.LibsndfileError as error:
             raise UnreadableSound(
-                f"{self._path} is damaged: {error}.", remedy="Convert it again, for instance with ffmpeg."
+                f"{self._path} is damaged: {str(error).rstrip('.')}.",
+                remedy="Convert it again, for instance with ffmpeg.",
             ) from error
         self._ended = not len(frames)
         return self._resample(mono(frames), last=self._ended)
@@ -125,7 +126,7 @@ def _opened(path: Path) -> soundfile.SoundFile:
         return soundfile.SoundFile(path)
     except (soundfile.LibsndfileError, OSError) as error:
         raise UnreadableSound(
-            f"{path} is not a sound file that can be read: {error}.",
+            f"{path} is not a sound file that can be read: {str(error).rstrip('.')}.",
             remedy="Give a WAV, FLAC, Ogg, MP3 or AIFF file, or raw s16le at 16 kHz named .raw.",
         ) from error
 
