@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Literal
 
 from services.dialogue.clauses import Cutter, Lengths
-from services.dialogue.history import Exchange, messages
+from services.dialogue.history import messages
 from services.dialogue.latency import Moments
 from services.dialogue.phrases import Phrase, phrase
 from services.dialogue.preparing import conversation
@@ -169,19 +169,15 @@ def _side_effect(state: State, event: ToolResult) -> State:
 
 
 def _again(state: State, event: ToolResult) -> State:
-    last = _last(state)
+    last = next((exchange for exchange in reversed(state.past) if exchange.said), None)
     return say(state, last.text.strip() if last else event.speech or phrase("nothing-to-repeat", event.language))
 
 
 def _go_on(state: State, event: ToolResult) -> State:
-    last = _last(state)
+    last = next((exchange for exchange in reversed(state.past) if exchange.real), None)
     if last is None or (last.complete and not last.rest()):
         return say(state, event.speech or phrase("nothing-to-resume", event.language))
     return say(state, last.rest()) if last.complete else _ask_model(state)
-
-
-def _last(state: State) -> Exchange | None:
-    return next((exchange for exchange in reversed(state.past) if exchange.real), None)
 
 
 def _call(state: State, *, sentence: str = "", request: ToolRequest | None = None) -> State:

@@ -35,6 +35,8 @@ class Exchange:
     """Nothing more was to be generated."""
     real: bool
     """It was an answer, and no apology."""
+    said: bool = True
+    """It may be said again: an answer, or why there is none."""
     at: int = 0
     """When it ended, unix ns."""
     session: str = ""

@@ -28,6 +28,7 @@ def on_summarised(state: State, event: SessionSummarised) -> State:
 def past_exchange(turn: PastTurn) -> Exchange:
     """A turn of an earlier session. Of its answer there is what was heard, and nothing that could still be said."""
     cut = turn.reason == "interrupted"
+    real = turn.reason in ("answered", "interrupted") and bool(turn.heard.strip())
     return Exchange(
         turn=turn.turn,
         asked=turn.asked,
@@ -35,7 +36,8 @@ def past_exchange(turn: PastTurn) -> Exchange:
         ledger=Ledger(),
         shown=True,
         complete=not cut,
-        real=turn.reason in ("answered", "interrupted") and bool(turn.heard.strip()),
+        real=real,
+        said=real,
         at=turn.at,
         session=turn.session,
         cut=cut,

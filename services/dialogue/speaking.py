@@ -147,6 +147,7 @@ def close(state: State, outcome: Outcome) -> State:
         shown=not answer.spoken,
         complete=answer.complete,
         real=answer.outcome == "answered" and bool(answer.text.strip()),
+        said=answer.outcome in ("answered", "failed") and bool(answer.text.strip()),
         at=state.now,
     )
     state = emit(
