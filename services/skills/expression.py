@@ -51,21 +51,18 @@ _EN = {
     "-": "minus|negative|less|take away|subtract",
     "*": "times|multiplied by|multiply by|x|multiplied with",
     "/": "divided by|divide by|over|by",
-    "^": "to the power of|to the power|raised to the power of|raised to",
+    "^": "to the power of|to the power|raised to the power of|raised to|to the",
     "%of": "percent of|per cent of|% of",
     "%": "percent|per cent|%",
     "√": "the square root of|square root of|root of|the root of|the square root|√",
     "∛": "the cube root of|cube root of",
     "²": "squared|²",
     "³": "cubed|³",
-    "½": "half of|1 half of|a half of|half",
-    "⅓": "a third of|1 third of",
-    "¼": "a quarter of|1 quarter of|quarter of|1 fourth of",
+    "1/2 of": "half of|1 half of|a half of|half",
     "!": "factorial",
     "m": "mod|modulo",
-    "double": "double|twice",
-    "triple": "triple",
-    "mean": "",
+    "2 of": "double|twice",
+    "3 of": "triple",
     "(": "open bracket|open parenthesis",
     ")": "close bracket|close parenthesis",
 }
@@ -79,8 +76,8 @@ _DE = {
     "%": "prozent|%",
     "√": "die quadratwurzel aus|quadratwurzel aus|die wurzel aus|wurzel aus|die quadratwurzel von|wurzel von|√",
     "²": "quadrat|zum quadrat|²",
-    "½": "die hälfte von|hälfte von",
-    "double": "das doppelte von",
+    "1/2 of": "die hälfte von|hälfte von",
+    "2 of": "das doppelte von",
 }
 _FR = {
     "+": "plus|et",
@@ -93,8 +90,8 @@ _FR = {
     "√": "la racine carrée de|racine carrée de|racine de|la racine de|√",
     "²": "au carré|²",
     "³": "au cube|³",
-    "½": "la moitié de|moitié de",
-    "double": "le double de",
+    "1/2 of": "la moitié de|moitié de",
+    "2 of": "le double de",
 }
 _ES = {
     "+": "más|mas|y",
@@ -107,10 +104,26 @@ _ES = {
     "√": "la raíz cuadrada de|raíz cuadrada de|raíz de|la raíz de|√",
     "²": "al cuadrado|²",
     "³": "al cubo|³",
-    "½": "la mitad de|mitad de",
-    "double": "el doble de",
+    "1/2 of": "la mitad de|mitad de",
+    "2 of": "el doble de",
 }
 _WORDS: Mapping[str, Mapping[str, str]] = {"en": _EN, "de": _DE, "fr": _FR, "es": _ES}
+_PARTS = {"third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8}
+_PARTS |= {"ninth": 9, "tenth": 10}
+_PART = rf"(?:(?P<count>\d+|an?) )?(?P<part>{'|'.join(_PARTS)})s? of\b"
+_NUMBER = r"((?:minus )?[\d.]+)"
+_REPHRASED = (
+    (rf"(?:the )?sum of {_NUMBER} and {_NUMBER}", r"\1 plus \2"),
+    (rf"(?:the )?difference (?:between|of) {_NUMBER} and {_NUMBER}", r"\1 minus \2"),
+    (rf"(?:the )?product of {_NUMBER} and {_NUMBER}", r"\1 times \2"),
+    (rf"add {_NUMBER} and {_NUMBER}", r"\1 plus \2"),
+    (rf"add {_NUMBER} to {_NUMBER}", r"\2 plus \1"),
+    (rf"subtract {_NUMBER} from {_NUMBER}", r"\2 minus \1"),
+    (rf"multiply {_NUMBER} (?:by|with) {_NUMBER}", r"\1 times \2"),
+    (rf"divide {_NUMBER} by {_NUMBER}", r"\1 divided by \2"),
+    (rf"{_NUMBER} percent off {_NUMBER}", r"\2 minus \1 percent"),
+)
+"""English that names the operation before the numbers, and how it is calculated and said back."""
 _SPOKEN = {
     "en": {"+": "plus", "-": "minus", "*": "times", "/": "divided by", "^": "to the power of"},
     "de": {"+": "plus", "-": "minus", "*": "mal", "/": "geteilt durch", "^": "hoch"},
@@ -122,18 +135,15 @@ _SPOKEN = {
 @cache
 def _vocabulary(language: str) -> tuple[re.Pattern[str], Mapping[str, str]]:
     operators = {
-        phrase: operator
-        for operator, phrases in _WORDS.get(language, _EN).items()
-        for phrase in phrases.split("|")
-        if phrase
+        phrase: operator for operator, phrases in _WORDS.get(language, _EN).items() for phrase in phrases.split("|")
     }
     words = "|".join(
         re.escape(phrase) + (r"(?!\w)" if phrase[-1].isalpha() else "")
         for phrase in sorted(operators, key=len, reverse=True)
     )
-    return re.compile(
-        rf"\s*(?:(?P<number>\d+(?:\.\d+)?|\.\d+)|(?P<word>{words})|(?P<sign>\*\*|[-+*/^()%!]))"
-    ), operators
+    part = _PART if language == "en" else "(?!)"
+    number = r"(?P<number>\d+(?:\.\d+)?|\.\d+)"
+    return re.compile(rf"\s*(?:{part}|{number}|(?P<word>{words})|(?P<sign>\*\*|[-+*/^()%!]))"), operators
 
 
 def calculate(text: str, language: str = "en") -> Value:
@@ -141,7 +151,7 @@ def calculate(text: str, language: str = "en") -> Value:
 
     Raises NotArithmetic, DividedByZero, NotANumber or TooBig; anything without an operator is no arithmetic.
     """
-    tokens = _tokens(text, language)
+    tokens = _tokens(_rephrased(text, language), language)
     if len(tokens) < 2:
         raise NotArithmetic(text)
     parser = _Parser(tokens, text)
@@ -154,9 +164,18 @@ def calculate(text: str, language: str = "en") -> Value:
 def spoken(text: str, language: str = "en") -> str:
     """The expression with its signs written as words, to be said back."""
     words = _SPOKEN.get(language, _SPOKEN["en"])
+    plain = _rephrased(text, language)
     return " ".join(
-        re.sub(r"\*\*|[-+*/^]", lambda sign: f" {words[sign[0][:1] if sign[0] != '**' else '^']} ", text).split()
+        re.sub(r"\*\*|[-+*/^]", lambda sign: f" {words[sign[0][:1] if sign[0] != '**' else '^']} ", plain).split()
     )
+
+
+def _rephrased(text: str, language: str) -> str:
+    plain = text.strip(" =")
+    for asked, meant in _REPHRASED if language == "en" else ():
+        if match := re.fullmatch(asked, plain):
+            return match.expand(meant)
+    return plain
 
 
 def _tokens(text: str, language: str) -> list[str]:
@@ -167,19 +186,19 @@ def _tokens(text: str, language: str) -> list[str]:
         match = pattern.match(text, at)
         if match is None:
             raise NotArithmetic(text)
-        word = match["word"]
-        found.append(operators[word] if word else "^" if match["sign"] == "**" else match["number"] or match["sign"])
+        found.append(_token(match, operators))
         at = match.end()
     return found
 
 
-_ONE_HALF = {
-    "½": Fraction(1, 2),
-    "⅓": Fraction(1, 3),
-    "¼": Fraction(1, 4),
-    "double": Fraction(2),
-    "triple": Fraction(3),
-}
+def _token(match: re.Match[str], operators: Mapping[str, str]) -> str:
+    said = match.groupdict()
+    if said.get("part"):
+        count = said["count"] or ""
+        return f"{count if count.isdecimal() else 1}/{_PARTS[said['part']]} of"
+    if said["word"]:
+        return operators[said["word"]]
+    return "^" if said["sign"] == "**" else said["number"] or said["sign"]
 
 
 class _Parser:
@@ -237,9 +256,9 @@ class _Parser:
         if sign:
             value = self._signed()
             return _times(value, Value(Fraction(-1))) if sign == "-" else value
-        part = self._accept(*_ONE_HALF)
-        if part:
-            return _times(Value(_ONE_HALF[part]), self._signed())
+        if self._peek().endswith(" of"):
+            part = Fraction(self._accept(self._peek()).removesuffix(" of"))
+            return _times(Value(part), self._signed())
         return self._power()
 
     def _power(self) -> Value:

@@ -66,6 +66,8 @@ class Calculate(Skill[CalculateArguments]):
 
 def _said(number: Decimal, asked: Asked) -> str:
     if number and (abs(number) >= 10**15 or abs(number) < Decimal(10) ** -_PLACES):
+        with localcontext(prec=5):  # rounded first, or 9.99999 would be said as 10 times a power
+            number = +number
         exponent = number.adjusted()
         mantissa = asked.words.number(number.scaleb(-exponent), decimals=4)
         return asked.words.say("calculate", "scientific", mantissa=mantissa, exponent=exponent)
