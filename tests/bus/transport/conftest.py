@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 import pytest
 
-from bus import Bus, Link, Overflow, Subscription, describe
+from bus import Bus, Link, Mailbox, Overflow, Subscription, describe, late
 from bus.transport import Node, RedisTransport
 from shared.clock import SystemClock
-from shared.events import REGISTRY, Event, Registry, Stamp
+from shared.events import NOTHING_USED, REGISTRY, Event, LlmDelta, LlmRequest, LlmResponse, Registry, Stamp
 from shared.ids import id_source
 from tests.kit.redis_server import RedisServer, redis_server
 
@@ -42,7 +42,8 @@ class Process:
     stamp: Stamp
     task: asyncio.Task[None]
     transport: RedisTransport
-    seen: list[Event] = field(default_factory=list)
+    answers: Subscription[LlmDelta | LlmResponse] = field(init=False)
+    """What comes of its requests; of an `owner` alone."""
 
     def publish(self, kind: type[E], **fields: Any) -> E:
         event = self.stamp(kind, **fields)
@@ -114,3 +115,52 @@ async def household(server: RedisServer, prefix: str) -> AsyncIterator[Household
 def watch(bus: Bus, *kinds: type[E], session: str | None = None) -> Subscription[E]:
     """A reader that is no mailbox."""
     return bus.subscribe(*kinds, session=session, overflow=Overflow.DROP_OLDEST, capacity=100_000)
+
+
+def ask(process: Process, turn: int = 1) -> LlmRequest:
+    """A question of that process; it is not published yet."""
+    return process.stamp(LlmRequest, messages=(), tools=(), max_tokens=9, temperature=0.0, seed=0, stop=(), turn=turn)
+
+
+def answer(process: Process, request: LlmRequest) -> LlmResponse:
+    """Its answer, the name of that process."""
+    event = process.stamp(
+        LlmResponse,
+        request=request.id,
+        text=process.name,
+        finish="stop",
+        tool_requests=(),
+        usage=NOTHING_USED,
+        model="m",
+        turn=request.turn,
+    )
+    return event.model_copy(update={"cause": request.id, "session": request.session})
+
+
+async def serve(process: Process, box: Mailbox) -> None:
+    """Answer requests with our name."""
+    async for event in box:
+        assert isinstance(event, LlmRequest)
+        process.bus.publish(answer(process, event))
+
+
+def worker(home: Household, name: str, life: int = 1) -> tuple[Process, Mailbox]:
+    """A process that runs the language model, and that one's mailbox."""
+    bus = Bus()
+    box = Mailbox(bus, bus.subscribe(LlmRequest, name="llm"))
+    return home.start(name, bus=bus, services=("llm",), life=life), box
+
+
+async def owner(home: Household, *others: str) -> Process:
+    """A process that holds the conversation, once it knows the others."""
+    bus = Bus()
+    process = home.start("home", bus=bus, services=("dialogue",), sessions=("s",))
+    process.answers = watch(bus, LlmResponse, LlmDelta)
+    await process.knows(*others)
+    return process
+
+
+@pytest.fixture
+def never_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is."""
+    monkeypatch.setattr(late, "_LATE_S", 3600.0)

@@ -12,6 +12,8 @@ from shared.events import AudioCaptured, LlmDelta, LlmRequest, LlmResponse, Serv
 from tests.bus.conftest import Make
 from tests.bus.transport.conftest import Household, Process
 
+pytestmark = pytest.mark.usefixtures("never_too_late")
+
 
 @dataclass
 class Pair:
@@ -53,12 +55,6 @@ async def pair(request: pytest.FixtureRequest, household: Household) -> Pair:
     here, there = Bus(), Bus()
     links = household.start("here", bus=here, sessions=("s",)), household.start("there", bus=there)
     return Pair(here, there, links)
-
-
-@pytest.fixture(autouse=True)
-def in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody joins too late, however slow the machine is."""
-    monkeypatch.setattr("bus.late._LATE_S", 3600.0)
 
 
 async def test_a_reader_gets_the_kinds_it_asked_for_in_the_published_order(pair: Pair, make: Make) -> None:

@@ -1,13 +1,16 @@
-"""Who keeps what there is one of on a bus: one process, known by its name, for as long as it is remembered."""
+"""Who is there, and has what there is one of on a bus: a name, a conversation, the memory."""
 
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 
 import pytest
 
-from bus.transport import Node, RedisTransport, StoreTaken
+from bus.transport import Node, RedisTransport, SessionTaken, StoreTaken
+from tests.bus.transport.conftest import Household
 from tests.kit.redis_server import RedisServer
 
 
@@ -68,3 +71,26 @@ async def test_a_conversation_s_own_memory_is_in_nobody_s_way(server: RedisServe
         await desk.presence.announce(keeper("desk", sessions=("s",)), anew=True)
         nodes = await bed.presence.announce(keeper("bed", sessions=("t",)), anew=True)
         assert [name for name, node in nodes.items() if node.runs("memory")] == ["attic"]
+
+
+async def test_a_conversation_has_one_holder(household: Household) -> None:
+    """Whoever comes second is refused, and the first goes on."""
+    first = household.start("first", sessions=("s",))
+    await first.knows()
+    second = household.start("second", sessions=("s",))
+    with pytest.raises(ExceptionGroup) as caught:
+        await second.task
+    assert caught.group_contains(SessionTaken, match="first holds the conversation s")
+    await first.knows()
+
+
+async def test_the_name_of_a_process_that_died_on_this_machine_is_free_at_once(server, prefix: str) -> None:
+    """It is not waited until it counts as silent."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    about = {"version": "1", "services": (), "serves": (), "wants": {}, "sessions": (), "machine": "m"}
+    transport = RedisTransport(server.url, "here", prefix=prefix, alive_s=3600)
+    await transport.presence.announce(Node(name="here", token="1", pid=gone.pid, **about))
+    nodes = await transport.presence.announce(Node(name="here", token="2", pid=1, **about))
+    await transport.close()
+    assert nodes["here"].token == "2"

@@ -1,0 +1,221 @@
+"""What the death of a process costs the others: nothing that another one can still do, and nothing twice."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bus import Bus, Mailbox, Subscription
+from bus.transport import NotDead
+from shared.events import LlmDelta, LlmRequest, ServiceCrashed, ServiceReady, TextEntered, ToolCall
+from tests.bus.transport.conftest import Household, Process, answer, ask, owner, watch, worker
+
+
+async def test_what_a_dead_worker_had_in_hand_is_taken_over(household: Household) -> None:
+    """By another one that can, as long as the dead one had said nothing."""
+    workers = {name: worker(household, name) for name in ("left", "right")}
+    here = await owner(household, "left", "right")
+    request = ask(here)
+    here.bus.publish(request)
+    taken = {name: asyncio.create_task(anext(box)) for name, (_, box) in workers.items()}
+    done, _ = await asyncio.wait(taken.values(), return_when=asyncio.FIRST_COMPLETED, timeout=30)
+    (first,) = (name for name, task in taken.items() if task in done)
+    second = "right" if first == "left" else "left"
+    await workers[first][0].end()
+    async with asyncio.timeout(30):
+        assert await taken[second] == request
+    workers[second][0].bus.publish(answer(workers[second][0], request))
+    async with asyncio.timeout(30):
+        assert (await anext(here.answers)).text == second
+
+
+async def test_the_last_worker_s_death_is_told_as_a_crash(household: Household) -> None:
+    """So that the person hears an apology, and the service's return is noticed."""
+    there, _ = worker(household, "worker")
+    here = await owner(household, "worker")
+    told = watch(here.bus, ServiceCrashed)
+    await there.end()
+    async with asyncio.timeout(30):
+        event = await anext(told)
+    assert (event.service, event.error) == ("llm", "the process worker went away")
+
+
+def all_in_one(home: Household, name: str, life: int = 1) -> tuple[Process, Mailbox]:
+    """A worker that runs three services: two that others run as well, and one of its own."""
+    bus = Bus()
+    box = Mailbox(bus, bus.subscribe(LlmRequest, name="llm"))
+    bus.subscribe(ToolCall, name="skills")
+    return home.start(name, bus=bus, services=("llm", "skills", f"lamp-{name}"), life=life), box
+
+
+async def begun(household: Household) -> tuple[Process, Process]:
+    """One who asked, and that of two such workers that has said a word of its answer."""
+    workers = {name: all_in_one(household, name) for name in ("left", "right")}
+    here = await owner(household, "left", "right")
+    request = ask(here)
+    there, box = workers[here.link.server_of(request)]
+    here.bus.publish(request)
+    async with asyncio.timeout(30):
+        assert await anext(box) == request
+        piece = there.stamp(LlmDelta, request=request.id, index=0, text="once", turn=1)
+        there.bus.publish(piece.model_copy(update={"cause": request.id}))
+        assert (await anext(here.answers)).text == "once"
+    return here, there
+
+
+async def crashes(told: Subscription[ServiceCrashed]) -> list[str]:
+    """The services of which a crash is told, all at once."""
+    async with asyncio.timeout(30):
+        return [(await anext(told)).service, *(event.service for event in iter(told.take_nowait, None))]
+
+
+async def test_a_death_is_told_as_a_crash_of_those_services_alone_that_lost_something(household: Household) -> None:
+    """What another process runs too, and of which nothing was begun, costs nobody an apology."""
+    here, there = await begun(household)
+    told, ready = watch(here.bus, ServiceCrashed), watch(here.bus, ServiceReady)
+    await there.end()
+    assert await crashes(told) == ["llm", f"lamp-{there.name}"]
+    assert [event.service for event in iter(ready.take_nowait, None)] == ["llm"]
+
+
+async def test_a_death_that_was_not_noticed_is_told_of_what_was_begun_alone(household: Household) -> None:
+    """All the rest runs there again."""
+    here, there = await begun(household)
+    told = watch(here.bus, ServiceCrashed)
+    meet = here.link._meet
+    here.link._meet = lambda _: None  # type: ignore[assignment]
+    await there.end()
+    async with asyncio.timeout(30):
+        while there.name in await here.transport.living():
+            await asyncio.sleep(0.01)
+        all_in_one(household, there.name, life=2)
+        while there.name not in await here.transport.living():
+            await asyncio.sleep(0.01)
+    here.link._meet = meet  # type: ignore[method-assign]
+    assert await crashes(told) == ["llm"]
+
+
+@pytest.mark.usefixtures("never_too_late")
+async def test_what_waits_for_a_service_that_is_gone_is_told_of_that_service_alone(household: Household) -> None:
+    """Not of the others that the last process to run it ran."""
+    there, _ = all_in_one(household, "left")
+    texts = Bus()
+    texts.subscribe(ToolCall, name="skills")
+    household.start("right", bus=texts, services=("skills", "lamp-left"))
+    here = await owner(household, "left", "right")
+    told = watch(here.bus, ServiceCrashed)
+    await there.end()
+    assert await crashes(told) == ["llm"]
+    here.bus.publish(ask(here))
+    assert await crashes(told) == ["llm"]
+
+
+async def test_a_killed_process_gets_what_it_had_in_hand_when_it_starts_again(household: Household) -> None:
+    """Under its name; what was handled does not come twice."""
+    there, box = worker(household, "worker")
+    here = await owner(household, "worker")
+    first, second = ask(here), ask(here)
+    here.bus.publish(first)
+    here.bus.publish(second)
+    async with asyncio.timeout(30):
+        assert await anext(box) == first
+        there.bus.publish(answer(there, first))
+        assert await anext(box) == second  # first is handled now
+        while there.transport.unsettled:
+            await asyncio.sleep(0.01)
+    await there.end()
+    await here.knows()  # a living process's name would be refused
+    again, box = worker(household, "worker", life=2)
+    async with asyncio.timeout(30):
+        assert await anext(box) == second
+    await again.end()
+
+
+async def test_who_was_taken_for_dead_is_not_heard(household: Household) -> None:
+    """A worker that lost its request to another one says what it says to nobody."""
+    workers = {name: worker(household, name) for name in ("left", "right")}
+    here = await owner(household, "left", "right")
+    request = ask(here)
+    here.bus.publish(request)
+    taken = {name: asyncio.create_task(anext(box)) for name, (_, box) in workers.items()}
+    done, _ = await asyncio.wait(taken.values(), return_when=asyncio.FIRST_COMPLETED, timeout=30)
+    (first,) = (name for name, task in taken.items() if task in done)
+    second = "right" if first == "left" else "left"
+    slow = workers[first][0]
+    slow.link._announce = _never  # type: ignore[method-assign]
+    async with asyncio.timeout(30):
+        assert await taken[second] == request
+    slow.bus.publish(answer(slow, request))
+    await slow.transport.flushed()
+    workers[second][0].bus.publish(answer(workers[second][0], request))
+    async with asyncio.timeout(30):
+        assert (await anext(here.answers)).text == second
+    assert not here.answers.queued
+
+
+async def _never() -> None:
+    """A process that was stopped says nothing."""
+
+
+async def test_what_kills_every_life_of_a_worker_is_put_aside(household: Household) -> None:
+    """After five lives, with the reason; what waited behind it is done, and it can be tried again."""
+    there, box = worker(household, "worker")
+    here = await owner(household, "worker")
+    poison, fine = ask(here), ask(here)
+    here.bus.publish(poison)
+    here.bus.publish(fine)
+    async with asyncio.timeout(60):
+        assert await anext(box) == poison
+        for life in range(2, 7):
+            await here.knows("worker")
+            await there.end()
+            await here.knows()
+            there, box = worker(household, "worker", life=life)
+            if life < 6:
+                assert await anext(box) == poison
+        assert await anext(box) == fine
+        while not (letters := await here.transport.letters.all()):
+            await asyncio.sleep(0.01)
+        (letter,) = letters
+        assert (letter.to, letter.reason) == ("worker", "5 lives of worker ended over it")
+        told = letter.told()
+        assert (told["entry"], told["to"], told["event"]) == (letter.entry, "worker", letter.event)
+        assert letter.event["id"] == poison.id
+        await here.transport.letters.retry(letter.entry)
+        assert (await anext(box)).id == poison.id
+    assert not await here.transport.letters.all()
+    with pytest.raises(NotDead):
+        await here.transport.letters.retry(letter.entry)
+
+
+async def test_what_a_killed_worker_had_begun_is_not_said_twice(household: Household) -> None:
+    """Its next life finds the request in its log and begins anew; the words that came before are the only ones."""
+    there, box = worker(household, "worker")
+    here = await owner(household, "worker")
+    heard = watch(here.bus, TextEntered)
+    request = ask(here)
+    here.bus.publish(request)
+
+    async def speak(process: Process, mailbox: Mailbox) -> None:
+        assert await anext(mailbox) == request
+        piece = process.stamp(LlmDelta, request=request.id, index=0, text="once", turn=1)
+        process.bus.publish(piece.model_copy(update={"cause": request.id}))
+        await process.transport.flushed()
+
+    async with asyncio.timeout(30):
+        await speak(there, box)
+        assert (await anext(here.answers)).text == "once"
+        while "text.entered" not in here.link.nodes["home"].wants:
+            await asyncio.sleep(0.01)
+        here.link._meet = lambda _: None  # type: ignore[assignment]  # it does not notice
+        await there.end()
+        while "worker" in await here.transport.living():
+            await asyncio.sleep(0.01)
+        again, box = worker(household, "worker", life=2)
+        await speak(again, box)
+        last = again.stamp(TextEntered, text="end", speak=False).model_copy(update={"cause": request.id})
+        again.bus.publish(last)
+        await again.transport.flushed()
+        assert (await anext(heard)).id == last.id
+    assert not here.answers.queued
