@@ -108,13 +108,28 @@ class Worker(Target):
             *(sys.executable, "-m", "tests.chaos.worker", *self._arguments),
             cwd=_ROOT,
             env={**os.environ, "PYTHONPATH": str(_ROOT)},
+            stdin=asyncio.subprocess.PIPE,  # it ends when we do
+            stdout=asyncio.subprocess.PIPE,
         )
+        assert self._process.stdout is not None
+        self._listening = asyncio.ensure_future(self._process.stdout.readline())
 
-    async def end(self, how: signal.Signals = signal.SIGKILL) -> None:
-        """End it, if it was started."""
+    async def end(self) -> None:
+        """Kill it, if it was started."""
         if self._process is not None:
-            self.signal(how)
+            self.signal(signal.SIGKILL)
             await self._process.wait()
+
+    async def finish(self) -> None:
+        """Have it end by itself."""
+        assert self._process is not None
+        await self._tell(signal.SIGTERM)
+        await self._process.wait()
+
+    async def _tell(self, number: signal.Signals) -> None:
+        """Send what it knows what to do with, once it does: one that has just been started would die of it."""
+        await self._listening
+        self.signal(number)
 
     def signal(self, number: signal.Signals) -> None:
         assert self._process is not None
@@ -132,7 +147,7 @@ class Worker(Target):
         self.signal(signal.SIGCONT)
 
     async def jump(self, lasts_s: float) -> None:
-        self.signal(signal.SIGUSR1)
+        await self._tell(signal.SIGUSR1)
 
     async def twin(self, lasts_s: float) -> None:
         await _refused(self._lines, self.name, self.name)

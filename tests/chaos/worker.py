@@ -41,7 +41,10 @@ def main(url: str, name: str, prefix: str, alive_s: str, folder: str, *services:
         return Child(PARTS[service], skills if service == "skills" else partial(PARTS[service], place))
 
     async def work(stop: asyncio.Event) -> int:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, clock.jump)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGUSR1, clock.jump)
+        loop.add_reader(sys.stdin, stop.set)  # nothing is ever written there: whoever started it is gone
+        print("listening", flush=True)
         bus = Bus(clock=clock, ids=ids)
         link = LinkService(settings, services)
         children = [

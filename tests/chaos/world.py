@@ -244,7 +244,7 @@ class World:
         self.tally.unbalanced += self._left_over()
         ledgers = [asdict(ledger) for ledger in self._bus.stats()]
         for worker in self._workers.values():
-            await worker.end(signal.SIGTERM)
+            await worker.finish()
             ledgers += json.loads((self._folder / f"{worker.name}.json").read_text())
         self.tally.unbalanced += [ledger["name"] for ledger in ledgers if not _adds_up(ledger)]
         return self.tally
