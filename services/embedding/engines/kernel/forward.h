@@ -50,6 +50,14 @@ INLINE V v_gelu(V x) {
 #include "matrix.h"
 #endif
 
+/* Which of the three lines of each step in the next panel the tile of row m brings closer: they are spread over the
+ * tiles, for a few rows are multiplied in less time than all of the weights take to come. */
+INLINE int wanted(int m, int count) {
+    if (count <= ROWS) return 7;
+    if (count <= 2 * ROWS) return m ? 4 : 3;
+    return m < 3 * ROWS ? 1 << m / ROWS : 0;
+}
+
 /* out[m] = linear(a[m]) for all m, as floats; or its GELU, as what matrices are applied to */
 INLINE void apply(const bool gelu, const A *a, int stride, int count, int inputs, const sotto_linear *l,
                   const void *then, int outputs, sotto_scratch *s, void *out) {
@@ -58,7 +66,7 @@ INLINE void apply(const bool gelu, const A *a, int stride, int count, int inputs
     for (int n = 0; n < outputs; n += PANEL) {
         const W *w = (const W *)l->weight + (size_t)n * inputs, *next = n + PANEL < outputs ? w + (size_t)PANEL * inputs : then;
         int m = 0;
-#define TILE(rows) tile(rows, gelu, &taken, m, inputs, w, m ? NULL : next, l, n, (char *)out + ((size_t)m * outputs + n) * size, outputs)
+#define TILE(rows) tile(rows, gelu, &taken, m, inputs, w, next, next ? wanted(m, count) : 0, l, n, (char *)out + ((size_t)m * outputs + n) * size, outputs)
         for (; m + ROWS <= count; m += ROWS) TILE(ROWS);
         switch (count - m) {
         case 1: TILE(1); break;

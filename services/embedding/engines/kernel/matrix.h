@@ -22,9 +22,9 @@ INLINE V word_of(const sotto_model *m, size_t word, int i) {
 }
 
 /* `rows` rows of 48 outputs; each output adds its products in the order of the inputs, whatever `rows` is. The weights
- * at `next` are wanted after this: they are brought closer meanwhile. */
+ * at `next` are wanted after this: of each three lines, those whose bits are in `lines` are brought closer meanwhile. */
 INLINE void tile(const int rows, const bool gelu, const Rows *taken, int first, int inputs, const W *w, const W *next,
-                 const sotto_linear *l, int n, void *out, int outputs) {
+                 const int lines, const sotto_linear *l, int n, void *out, int outputs) {
     const int stride = taken->stride;
     const A *a = taken->at + (size_t)first * stride;
     const float *bias = l->bias + n;
@@ -35,7 +35,8 @@ INLINE void tile(const int rows, const bool gelu, const Rows *taken, int first, 
         for (int j = 0; j < 3; j++) c[r][j] = v_load(bias + LANES * j);
     for (int k = 0; k < inputs; k += 2, w += 2 * PANEL) {
 #pragma GCC unroll 3
-        for (int j = 0; next && j < 3; j++) __builtin_prefetch(next + (size_t)k * PANEL + 2 * LANES * j, 0, 2);
+        for (int j = 0; j < 3; j++)
+            if (lines >> j & 1) __builtin_prefetch(next + (size_t)k * PANEL + 2 * LANES * j, 0, 2);
 #ifdef BF16
         __m512bh b[3];
 #pragma GCC unroll 3

@@ -32,7 +32,7 @@ INLINE V word_of(const sotto_model *m, size_t word, int i) {
 
 /* `rows` rows of 48 outputs, which are whole numbers until the end. The weights at `next` are wanted after this. */
 INLINE void tile(const int rows, const bool gelu, const Rows *taken, int first, int inputs, const W *w, const W *next,
-                 const sotto_linear *l, int n, void *out, int outputs) {
+                 const int lines, const sotto_linear *l, int n, void *out, int outputs) {
     const uint8_t *a = taken->at + (size_t)first * taken->stride;
     I c[ROWS][3];
 #pragma GCC unroll 8
@@ -41,7 +41,8 @@ INLINE void tile(const int rows, const bool gelu, const Rows *taken, int first, 
         for (int j = 0; j < 3; j++) c[r][j] = i_zero();
     for (int k = 0; k < inputs; k += 4, w += 4 * PANEL) {
 #pragma GCC unroll 3
-        for (int j = 0; next && j < 3; j++) __builtin_prefetch(next + (size_t)k * PANEL + 4 * LANES * j, 0, 2);
+        for (int j = 0; j < 3; j++)
+            if (lines >> j & 1) __builtin_prefetch(next + (size_t)k * PANEL + 4 * LANES * j, 0, 2);
         I b[3];
 #pragma GCC unroll 3
         for (int j = 0; j < 3; j++) b[j] = i_load(w + 4 * LANES * j);
