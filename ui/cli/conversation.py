@@ -97,7 +97,13 @@ def _held(main: Callable[[asyncio.Event], Coroutine[Any, Any, int]]) -> int:
 async def _converse(
     assistant: Assistant, stop: asyncio.Event, as_json: bool, keys: bool, fetch: Sequence[str] = ()
 ) -> int:
-    show = Show(assistant.bus, console, as_json=as_json, typed=assistant.purpose == "text" and sys.stdin.isatty())
+    show = Show(
+        assistant.bus,
+        console,
+        as_json=as_json,
+        typed=assistant.purpose == "text" and sys.stdin.isatty(),
+        dictated=assistant.purpose == "dictation",
+    )
     async with asyncio.TaskGroup() as beside:
         beside.create_task(show.run(), name="show")
         async with assistant:
@@ -162,7 +168,10 @@ async def _first(finished: Subscription[TurnFinished], stop: asyncio.Event) -> T
     turn = asyncio.create_task(anext(finished))
     await asyncio.wait([stopped, turn], return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
-    return turn.result() if turn.done() else None
+    if turn.done():
+        return turn.result()
+    turn.cancel()
+    return None
 
 
 def _voiced(voice: Callable[[str], Speech], text: str) -> bytes:

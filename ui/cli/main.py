@@ -138,10 +138,15 @@ def demo(
 
 
 @app.command()
-def listen(context: typer.Context, json: Json = False) -> None:
+def listen(
+    context: typer.Context,
+    input: Annotated[str | None, typer.Option(help="As `sotto --input`.")] = None,
+    json: Json = False,
+) -> None:
     """Write down what is said, live, until Ctrl-C."""
     from ui.cli.conversation import take_dictation
 
+    context.obj.given(audio__input=input)
     raise typer.Exit(take_dictation(context.obj, as_json=json))
 
 

@@ -20,13 +20,16 @@ class Show:
     """Subscribes when it is made; `run` shows what comes until `close`.
 
     `typed`: the person types at this terminal, so that it already shows their words and nothing needs to move.
+    `dictated`: nobody answers, what was said is all there is.
     """
 
-    def __init__(self, bus: Bus, console: Console, *, as_json: bool = False, typed: bool = False) -> None:
+    def __init__(
+        self, bus: Bus, console: Console, *, as_json: bool = False, typed: bool = False, dictated: bool = False
+    ) -> None:
         self._console = console
         self._as_json = as_json
         self._moves = console.is_terminal and not typed
-        self._transcript = Transcript(echo=not (typed and console.is_terminal))
+        self._transcript = Transcript(echo=not (typed and console.is_terminal), dictated=dictated)
         kinds: tuple[type[Event], ...] = (Event,) if as_json else self._transcript.kinds
         self._events: Subscription[Event] = bus.subscribe(
             *kinds, name="terminal", capacity=4096, overflow=Overflow.DROP_OLDEST

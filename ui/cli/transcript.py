@@ -70,11 +70,13 @@ class _Clause:
 class Transcript:
     """Feed it events; print the lines it returns, and show `live()` below them.
 
-    Without `echo` what the person said is left out: the terminal shows it already.
+    Without `echo` what the person said is left out: the terminal shows it already. What is `dictated` is no part of a
+    conversation: every utterance is a line.
     """
 
-    def __init__(self, *, echo: bool = True) -> None:
+    def __init__(self, *, echo: bool = True, dictated: bool = False) -> None:
         self._echo = echo
+        self._dictated = dictated
         self._level = _FLOOR_DBFS
         self._partial = ""
         self._speaking = False
@@ -149,9 +151,11 @@ class Transcript:
 
     def _final(self, event: SttFinal) -> list[Text]:
         self._partial = ""
-        if event.trusted or not event.text:
+        if not event.text:
             return []
-        return [Text.assemble(("  you  ", "dim"), (f"({event.text}?)", "dim italic"))]
+        if event.trusted:
+            return [Text(event.text)] if self._dictated else []  # in a conversation it is told once it is committed
+        return [Text.assemble(("" if self._dictated else "  you  ", "dim"), (f"({event.text}?)", "dim italic"))]
 
     def _wake(self, event: WakeDetected) -> list[Text]:
         return [Text.assemble(("  wake ", "dim"), (event.phrase.replace("_", " "), "green"))]

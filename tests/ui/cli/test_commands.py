@@ -91,6 +91,12 @@ def test_what_was_spoken_into_a_file_is_written_down_with_times(sotto: Run) -> N
     assert 0 <= row["words"][0]["start"] < row["words"][-1]["end"] <= row["seconds"]
 
 
+def test_dictation_takes_a_file_named_after_the_command(sotto: Run) -> None:
+    sotto("speak", "what time is it", "-o", "it.wav")
+    written = sotto("listen", "--input", "it.wav")
+    assert (written.returncode, written.stdout.splitlines()[-1]) == (0, "what time is it")
+
+
 def test_a_file_that_is_no_sound_is_named_and_the_others_are_written_down(sotto: Run, tmp_path: Path) -> None:
     (tmp_path / "empty.wav").touch()
     sotto("speak", "what time is it", "-o", "it.wav")

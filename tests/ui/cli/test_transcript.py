@@ -15,6 +15,7 @@ from shared.events import (
     ServiceDegraded,
     SpeechStarted,
     Stamp,
+    SttFinal,
     SttPartial,
     TtsAudio,
     TtsRequest,
@@ -49,6 +50,26 @@ def test_a_committed_sentence_is_a_line(transcript: Transcript) -> None:
         TurnCommitted, text="what time is it", language="en", confidence=1.0, last_voiced_sample=1, endpoint_sample=2
     )
     assert [line.plain for line in transcript.feed(event)] == ["  you  what time is it"]
+
+
+def _heard(text: str, *, trusted: bool) -> SttFinal:
+    return stamp(
+        SttFinal, utterance="u", text=text, words=(), language="en", confidence=0.5, trusted=trusted, mode="dictation",
+        engine="e", start_sample=0, until_sample=1, decode_ns=1,
+    )  # fmt: skip
+
+
+def test_of_what_was_heard_a_conversation_shows_only_what_is_not_trusted(transcript: Transcript) -> None:
+    """The rest is shown as it is committed."""
+    assert not transcript.feed(_heard("what time is it", trusted=True))
+    assert [line.plain for line in transcript.feed(_heard("what ties", trusted=False))] == ["  you  (what ties?)"]
+
+
+def test_dictation_shows_every_utterance() -> None:
+    """With a mark where recognition is not sure."""
+    transcript = Transcript(dictated=True)
+    heard = (_heard("what time is it", trusted=True), _heard("what ties", trusted=False), _heard("", trusted=False))
+    assert [line.plain for event in heard for line in transcript.feed(event)] == ["what time is it", "(what ties?)"]
 
 
 def test_the_answer_is_shown_whole_with_the_parts_of_its_latency(transcript: Transcript) -> None:
