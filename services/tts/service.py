@@ -170,6 +170,7 @@ class _Speaking:
         """Load the voice that should speak this language, beside whatever speaks it now."""
         model = self._voices.best(language, voice)
         if model is not None and model.name not in self._loading and self._roster.loaded(model.name) is None:
+            self._loading.add(model.name)  # before the task begins: another clause may want it until then
             self._ctx.tasks.create_task(self._load(model), name=f"tts:load:{model.name}")
 
     async def _use(self, name: str) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from services.testing import Bench, running
 from services.tts import TtsService, TtsSettings
-from services.tts.port import Delivery, Out, TtsError
+from services.tts.engines import piper
+from services.tts.port import Delivery, Engine, Out, TtsError
 from services.tts.voices import is_espeak_voice
 from shared.events import (
     ModelFailed,
@@ -103,6 +104,26 @@ async def test_a_language_without_a_voice_is_spoken_by_espeak(shelf: AnyShelf, v
         await loaded(bench, german.name)
         assert await engine_of(bench, "r3", language="de-AT") == "piper"
         assert await engine_of(bench, "r4", language="en") == "piper"
+
+
+async def test_conversations_that_want_a_voice_at_the_same_time_load_it_once(
+    shelf: AnyShelf, voice_files: VoiceFiles
+) -> None:
+    german = voice_files("de_DE-test-low", languages=("de",), espeak_voice="de")
+    shelf.models.append(german)
+    made: list[str] = []
+
+    def make(model: InstalledModel, settings: TtsSettings) -> Engine:
+        made.append(model.name)
+        return piper(model, settings)
+
+    async with running(TtsService(TtsSettings(), shelf, make_voice=make)) as bench:
+        spoken = {"turn": 1, "clause": 0, "text": "eins", "language": "de", "voice": "", "last": True}
+        for session in ("one", "two", "three"):
+            bench.publish(TtsRequest, session=session, reply=f"r-{session}", **spoken)
+        await loaded(bench, german.name)
+        assert await engine_of(bench, "r1", language="de")
+        assert made == [german.name]
 
 
 async def test_a_corrupt_voice_is_told_and_espeak_goes_on(shelf: AnyShelf, voice_files: VoiceFiles) -> None:
