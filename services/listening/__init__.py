@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from services.listening.detector import SpeechDetector
-from services.listening.engines.microwakeword import MicroWakeWords, WakeWordsUnavailable, WakeWordUnknown
+from services.listening.engines.microwakeword import MicroWakeWords, WakeWordsUnavailable
 from services.listening.engines.silero import SileroVad, VoiceModelMissing
 from services.listening.ports import Heard, VoiceActivity, WakeWords
 from services.listening.service import ListeningService
-from services.listening.settings import ListeningSettings
+from services.listening.settings import WAKE_WORDS, ListeningSettings
 
 __all__ = [
+    "WAKE_WORDS",
     "Heard",
     "ListeningService",
     "ListeningSettings",
@@ -18,7 +19,6 @@ __all__ = [
     "SpeechDetector",
     "VoiceActivity",
     "VoiceModelMissing",
-    "WakeWordUnknown",
     "WakeWords",
     "WakeWordsUnavailable",
 ]

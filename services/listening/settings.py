@@ -6,7 +6,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.errors import ConfigError
 
-__all__ = ["ListeningSettings"]
+__all__ = ["WAKE_WORDS", "ListeningSettings"]
+
+WAKE_WORDS = ("alexa", "hey_jarvis", "hey_mycroft", "okay_nabu")
+"""Those that pymicro-wakeword brings: named here, so that a wrong one is refused before anything starts."""
 
 
 class ListeningSettings(BaseModel):
@@ -25,7 +28,7 @@ class ListeningSettings(BaseModel):
     hangover_ms: int = Field(default=160, ge=32, le=2000)
     """Silence after which `speech.ended` is said; dialogue waits longer before it believes the person is done."""
     wake: tuple[str, ...] = ()
-    """Wake words to spot: alexa, hey_jarvis, hey_mycroft, okay_nabu. None: the microphone is open."""
+    """Wake words to spot, of `WAKE_WORDS`. None: the microphone is open."""
     wake_refractory_ms: int = Field(default=2000, ge=0)
     """After a wake word no other is reported for this long."""
     backlog_ms: int = Field(default=20_000, ge=100)
@@ -38,4 +41,11 @@ class ListeningSettings(BaseModel):
                 f"listening.stop_threshold ({self.stop_threshold}) is above start_threshold ({self.start_threshold}).",
                 remedy="Set stop_threshold at or below start_threshold.",
             )
+        return self
+
+    @model_validator(mode="after")
+    def _known(self) -> ListeningSettings:
+        for name in self.wake:
+            if name not in WAKE_WORDS:
+                raise ConfigError(f"No wake word is named {name!r}.", remedy=f"Known: {', '.join(WAKE_WORDS)}.")
         return self

@@ -8,16 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from services.listening.ports import Heard
-from shared.errors import ConfigError, SottoError
+from shared.errors import SottoError
 
-__all__ = ["MicroWakeWords", "WakeWordUnknown", "WakeWordsUnavailable"]
+__all__ = ["MicroWakeWords", "WakeWordsUnavailable"]
 
 _STEP = 160
 """Samples between two feature vectors (10 ms)."""
-
-
-class WakeWordUnknown(ConfigError):
-    """A wake word was asked for that no model knows."""
 
 
 class WakeWordsUnavailable(SottoError):
@@ -28,7 +24,7 @@ class MicroWakeWords:
     """Spots `names` at once; each keeps its model's own cutoff and sliding mean.
 
     Four models cost about 0.15 ms per 20 ms frame (docs/adr/0015), so it may run on the event loop. After a word none
-    is reported for `refractory` samples. Raises WakeWordUnknown or WakeWordsUnavailable.
+    is reported for `refractory` samples. Raises WakeWordsUnavailable.
     """
 
     def __init__(self, names: Sequence[str], refractory: int) -> None:
@@ -38,10 +34,6 @@ class MicroWakeWords:
             raise WakeWordsUnavailable(
                 f"Wake words do not work here: {error}", remedy="Speak without one, or install pymicro-wakeword."
             ) from error
-        known = sorted(model.value for model in Model)
-        for name in names:
-            if name not in known:
-                raise WakeWordUnknown(f"No wake word is named {name!r}.", remedy=f"Known: {', '.join(known)}.")
         try:
             self._models = [MicroWakeWord.from_builtin(Model(name)) for name in names]
             self._features = MicroWakeWordFeatures()
