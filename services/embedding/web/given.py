@@ -34,7 +34,7 @@ class Given:
         """Keep an answer, unless the era ended meanwhile."""
         if self._era is None or self._counter.era() != self._era or key in self._answers:
             return
-        self._answers[key] = answer
+        self._answers[key] = bytes(memoryview(answer))  # orjson's own lies in a room for several of its length
         self._size += len(answer) + _OVERHEAD
         while self._size > self._limit:
             self._size -= len(self._answers.pop(next(iter(self._answers)))) + _OVERHEAD
