@@ -40,6 +40,8 @@ class Late:
         self._ask = ask
         self._lately: deque[tuple[float, Event, tuple[str, ...]]] = deque(maxlen=_MOST)
         """With when it was published and to whom it was sent."""
+        self._era = 0
+        """That of the neighbours who got what they missed."""
         self._told: dict[str, tuple[str, ...] | None] = {}
         """Whom we sent what is retained, by the event's id; None for what others have to tell."""
 
@@ -88,6 +90,9 @@ class Late:
 
         Returns the services that are missed: a request waits for them, and no process runs them any more.
         """
+        if self._era == self._neighbours.era and not any(event.replies for _, event, _ in self._lately):
+            return ()
+        self._era = self._neighbours.era
         waiting, now = tuple(self._lately), _now()
         self._lately.clear()
         missed: dict[str, None] = {}

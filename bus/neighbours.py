@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bus.core import Bus
@@ -21,7 +21,11 @@ class Neighbours:
     def __init__(self, own: str) -> None:
         self.nodes: Mapping[str, Node] = {}
         """All that live, this one included, by name."""
+        self.era = 0
+        """Another one whenever somebody reads or answers something else, comes or goes."""
         self._own = own
+        self._concerns: tuple[object, object] = {}, {}
+        """Of those that live, and of those that are away: what the era hangs on."""
         self._targets: dict[tuple[type[Event], str], tuple[str, ...]] = {}
         self._gone: dict[str, tuple[float, Node]] = {}
         """Those that will find in their log what they missed, and since when they are away."""
@@ -31,8 +35,6 @@ class Neighbours:
     def update(self, nodes: Mapping[str, Node], now: float) -> tuple[list[Node], list[tuple[Node, bool]]]:
         """Take note of who lives; returns who is lost, and who joined, with whether it goes by a known name."""
         before, self.nodes = self.nodes, nodes
-        if nodes != before:
-            self._targets.clear()
         lost = [node for name, node in before.items() if name not in nodes]
         self._gone |= {node.name: (now, node) for node in lost if not node.sessions}
         self._gone = {
@@ -49,6 +51,11 @@ class Neighbours:
             self._missing = {kind: services for kind, services in self._missing.items() if kind not in node.serves}
         for node in lost:
             self._missing |= {kind: node.behind(kind) for kind in node.serves if not self.serving(kind)}
+        concerns = _concerns(nodes.values()), _concerns(self._absent())
+        if concerns != self._concerns:
+            self._concerns = concerns
+            self._targets.clear()
+            self.era += 1
         return lost, joined
 
     def others(self) -> list[Node]:
@@ -84,10 +91,13 @@ class Neighbours:
         slot = (type(event), event.session)
         found = self._targets.get(slot)
         if found is None:
-            absent = () if event.payload else (node for _, node in self._gone.values())
+            absent = () if event.payload else self._absent()
             found = tuple(node.name for node in (*self.others(), *absent) if self.concerns(node, event))
             self._targets[slot] = found
         return found
+
+    def _absent(self) -> list[Node]:
+        return [node for _, node in self._gone.values()]
 
     def concerns(self, node: Node, event: Event) -> bool:
         """True when somebody there reads it, and it is no conversation of others."""
@@ -96,6 +106,10 @@ class Neighbours:
         if not node.sessions or event.session in ("", *node.sessions):
             return True
         return not any(event.session in other.sessions for other in self.nodes.values())
+
+
+def _concerns(nodes: Iterable[Node]) -> object:
+    return {node.name: (node.wants, node.serves, node.versions, node.sessions) for node in nodes}
 
 
 def describe(bus: Bus, registry: Registry, **about: Any) -> Node:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from bus import Bus, Overflow, describe
+from bus.neighbours import Neighbours
 from bus.transport import Node
 from shared.events import REGISTRY, LlmRequest, MemoryQuery, MemoryStore, TextEntered
 
@@ -37,3 +38,21 @@ async def test_one_that_drains_is_still_known_for_what_it_answered() -> None:
     """It gets nothing more; what it has in hand can be lost."""
     node = (await described()).model_copy(update={"serves": ()})
     assert node.behind("llm.request") == ("llm",)
+
+
+async def test_an_era_ends_when_somebody_reads_something_else_comes_or_goes() -> None:
+    """And not with every beat, in which they say how much they have to do."""
+    neighbours, node = Neighbours("home"), await described()
+    eras = [neighbours.era]
+    for nodes in (
+        {"here": node},
+        {"here": node.model_copy(update={"lag": 7})},
+        {"here": node.model_copy(update={"wants": {}})},
+        {},
+        {},
+    ):
+        neighbours.update(nodes, 0.0)
+        eras.append(neighbours.era)
+    assert eras == [0, 1, 1, 2, 3, 3]
+    neighbours.update({}, 3601.0)  # whoever is away for so long does not come back
+    assert neighbours.era == 4
