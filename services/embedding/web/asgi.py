@@ -19,7 +19,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 T = TypeVar("T")
 
 _JSON = (b"content-type", b"application/json")
-_A_WHILE_S = 0.01
+_A_WHILE_S = 0.05
 _FORGIVEN = 16
 """So many times the bound are read and forgotten: cut off in its sentence, a client would not hear the answer."""
 
