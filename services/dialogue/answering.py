@@ -67,7 +67,7 @@ def begin(
         reason=reason,
         asked=asked,
         language=language,
-        spoken=spoken and not state.dead & {"tts", "audio"},
+        spoken=spoken and not state.written and not state.dead & {"tts", "audio"},
         reply=reply,
         cutter=Cutter(Lengths.of(state.rules.settings)),
         stage="words",

@@ -98,7 +98,7 @@ def _on_model(state: State, event: ModelLoaded) -> State:
 
 
 def _on_opened(state: State, event: SessionOpened) -> State:
-    return replace(state, language=event.language or state.language)
+    return replace(state, language=event.language or state.language, written=event.over == "text")
 
 
 def _on_cleared(state: State, event: SessionCleared) -> State:

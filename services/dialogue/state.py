@@ -195,6 +195,8 @@ class State:
     noted: tuple[str, ...] = ()
     """What memory keeps of what was said in passing, and the person was not told yet."""
     session: str = ""
+    written: bool = False
+    """The conversation is held in writing: there is no voice, and answers are read."""
 
     @property
     def position(self) -> int:

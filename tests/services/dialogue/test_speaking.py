@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from shared.events import AudioPlayed, SpeechEnded, SpeechStarted, TtsAudio, TtsFinished, TurnFinished
+from shared.events import (
+    AlarmRang,
+    AudioPlayed,
+    SessionOpened,
+    SpeechEnded,
+    SpeechStarted,
+    TtsAudio,
+    TtsFinished,
+    TtsRequest,
+    TurnFinished,
+)
 from tests.services.dialogue.walk import Walk
 
 SECOND = 16_000
@@ -45,3 +55,13 @@ def test_a_clause_without_a_sample_keeps_nobody_waiting() -> None:
     (clause,) = walk.clauses
     walk.feed(TtsFinished, turn=1, reply=clause.reply, clause=0, samples=0, rate=8_000, engine="walk", synthesis_ns=1)
     assert [type(event) for event in walk.published][-1] is TurnFinished
+
+
+def test_an_alarm_rings_in_writing_where_the_conversation_is_typed() -> None:
+    """There is no voice to wait for: its turn is over at once."""
+    walk = Walk()
+    walk.feed(SessionOpened, turn=0, over="text", language="en")
+    walk.feed(AlarmRang, turn=0, alarm="tea", speech="The tea timer is done.", language="en", attempt=1)
+    (finished,) = walk.finished()
+    assert (finished.reason, finished.heard) == ("answered", "The tea timer is done.")
+    assert not [event for event in walk.published if isinstance(event, TtsRequest)]
