@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -47,14 +48,14 @@ def train(folder: Path, minutes: float, threads: int) -> None:
     print(learn(folder, tokenizer, Shape(tokenizer.get_vocab_size()), Plan(minutes, threads)))
 
 
-def convert(folder: Path) -> None:
-    """Write the file of the last checkpoint to where Sotto takes it from."""
+def convert(folders: Sequence[Path]) -> None:
+    """Write the file of the last checkpoint, or of the mean of several, to where Sotto takes it from."""
     from scripts.builtin.conversion import write
-    from scripts.builtin.training import restored
+    from scripts.builtin.training import averaged
 
-    network, kept = restored(folder / "checkpoint.pt")
-    path = write(FILE, network, folder / "vocabulary.json", _ABOUT)
-    print(f"{path}  {path.stat().st_size / 1e6:.1f} MB, after {kept['step']} steps")
+    network, steps = averaged([folder / "checkpoint.pt" for folder in folders])
+    path = write(FILE, network, folders[0] / "vocabulary.json", _ABOUT)
+    print(f"{path}  {path.stat().st_size / 1e6:.1f} MB, after {steps} steps")
 
 
 def evaluate(model: Path, inputs: int, *, card: bool, as_json: bool) -> int:
@@ -109,7 +110,7 @@ def main() -> int:
     one.add_argument("--minutes", type=float, default=60, help="of learning in all, interruptions left out")
     one.add_argument("--threads", type=int, default=2)
     one = what.add_parser("convert", help="write the file from the last checkpoint")
-    one.add_argument("folder", type=Path)
+    one.add_argument("folder", type=Path, nargs="+", help="of several, copied along the way, the mean is written")
     one = what.add_parser("evaluate", help="ask the test sets and write the card")
     one.add_argument("--model", type=Path, default=FILE)
     one.add_argument("--inputs", type=int, default=1000, help="random conversations")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from scripts.builtin.dialogues import dialogue
 from scripts.builtin.network import Network, Shape
 from scripts.builtin.vocabulary import encoded
 
-__all__ = ["Batch", "Plan", "batches", "restored", "train"]
+__all__ = ["Batch", "Plan", "averaged", "batches", "restored", "train"]
 
 _LENGTHS = (40, 72, 104, 136, 176, 240, 320, 448)
 _HEARD = 0.15
@@ -98,6 +98,15 @@ def restored(path: Path) -> tuple[Network, dict[str, object]]:
     network = Network(Shape(**kept["shape"]))  # type: ignore[arg-type]
     network.load_state_dict(kept["network"])  # type: ignore[arg-type]
     return network, kept
+
+
+def averaged(paths: Sequence[Path]) -> tuple[Network, int]:
+    """The mean of the networks of checkpoints of one training, which errs less than each; and the most steps of any."""
+    each = [restored(path) for path in paths]
+    states = [network.state_dict() for network, _ in each]
+    network = each[0][0]
+    network.load_state_dict({name: torch.stack([state[name] for state in states]).mean(0) for name in states[0]})
+    return network, max(int(kept["step"]) for _, kept in each)  # type: ignore[call-overload]
 
 
 def train(folder: Path, tokenizer: Tokenizer, shape: Shape, plan: Plan) -> Path:
