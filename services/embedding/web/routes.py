@@ -26,7 +26,7 @@ from services.embedding.port import (
 )
 from services.embedding.ranking import Asked
 from services.embedding.settings import EmbeddingSettings
-from services.embedding.vectors import Form, cosine, from_bytes, shortened, written
+from services.embedding.vectors import cosine, from_bytes, in_base64, shortened, written
 from services.embedding.web.asgi import ClientLeft, Receive, Refusal, Scope, Send, answer, body, unless_left
 from services.embedding.web.asked import (
     MOST_TEXTS,
@@ -190,6 +190,8 @@ def _rows(done: Embedded) -> Floats:
 def _forms(done: Embedded, asked: Embed) -> Sequence[object]:
     """Each vector as it was asked for."""
     short = shortened(done.rows, done.info.dimensions, asked.dimensions)
-    rows = from_bytes(short, asked.dimensions or done.info.dimensions)
-    form: Form = asked.form
+    dimensions, form = asked.dimensions or done.info.dimensions, asked.form
+    if form == "base64":
+        return in_base64(short, dimensions)
+    rows = from_bytes(short, dimensions)
     return list(rows) if form == "float" else [written(row, form) for row in rows]
