@@ -10,16 +10,18 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 from bus import Subscription
 from services.app import Assistant, CannotResume, Purpose, Settings, Speech, check_sound, devices, run_process, speech
 from services.journal import JournalSettings
-from shared.errors import SottoError
+from shared.errors import ConfigError, SottoError
 from shared.events import TextEntered, TurnFinished
 from shared.pcm import CAPTURE_RATE, floats, pcm16, resample
 from ui.cli.demo import QUESTIONS, Person
 from ui.cli.keyboard import lines
 from ui.cli.offer import offered
-from ui.cli.session import Session, console
+from ui.cli.session import Session, console, errors
 from ui.cli.show import Show
 
 __all__ = ["ask_once", "demonstrate", "hold", "take_dictation"]
@@ -42,13 +44,14 @@ def hold(session: Session, *, text: bool, as_json: bool, or_demo: bool) -> int:
     settings = _with_audio(settings, exit_at_end=True)
     if purpose == "voice":
         check_sound(settings.audio)
+    terminal = _terminal(settings, as_json=as_json)
     wanted = () if as_json else offered(settings)
     if not as_json:
-        console.print("Type, and press Return. Ctrl-C ends." if text else "Speak, or type. Ctrl-C ends.", style="dim")
+        terminal.print("Type, and press Return. Ctrl-C ends." if text else "Speak, or type. Ctrl-C ends.", style="dim")
     reads_keys = settings.audio.input != "-" and (text or sys.stdin.isatty())
     return _held(
         lambda stop: _converse(
-            Assistant(settings, purpose, watched=True, earlier=earlier), stop, as_json, reads_keys, wanted
+            Assistant(settings, purpose, watched=True, earlier=earlier), stop, as_json, reads_keys, wanted, terminal
         )
     )
 
@@ -95,11 +98,16 @@ def _held(main: Callable[[asyncio.Event], Coroutine[Any, Any, int]]) -> int:
 
 
 async def _converse(
-    assistant: Assistant, stop: asyncio.Event, as_json: bool, keys: bool, fetch: Sequence[str] = ()
+    assistant: Assistant,
+    stop: asyncio.Event,
+    as_json: bool,
+    keys: bool,
+    fetch: Sequence[str] = (),
+    terminal: Console = console,
 ) -> int:
     show = Show(
         assistant.bus,
-        console,
+        terminal,
         as_json=as_json,
         typed=assistant.purpose == "text" and sys.stdin.isatty(),
         dictated=assistant.purpose == "dictation",
@@ -177,6 +185,15 @@ async def _first(finished: Subscription[TurnFinished], stop: asyncio.Event) -> T
 def _voiced(voice: Callable[[str], Speech], text: str) -> bytes:
     spoken = voice(text)
     return pcm16(resample(floats(spoken.pcm), spoken.rate, CAPTURE_RATE))
+
+
+def _terminal(settings: Settings, *, as_json: bool) -> Console:
+    """Where the transcript goes: beside the sound, when that goes to standard output."""
+    if settings.audio.output != "-":
+        return console
+    if as_json:
+        raise ConfigError("Sound and events cannot both go to standard output.", remedy="Name a file as --output.")
+    return errors
 
 
 def _asked_for(journal: JournalSettings) -> JournalSettings:

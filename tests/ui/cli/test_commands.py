@@ -37,7 +37,8 @@ def sotto(tmp_path: Path) -> Run:
     def run(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "ui.cli", *arguments],
-            input=typed, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=110, check=False,
+            input=typed, env=env, cwd=tmp_path, capture_output=True, text=True, errors="replace", timeout=110,
+            check=False,
         )  # fmt: skip
 
     return run
@@ -89,6 +90,18 @@ def test_what_was_spoken_into_a_file_is_written_down_with_times(sotto: Run) -> N
     assert (row["file"], row["engine"], row["language"]) == ("it.wav", "pocketsphinx", "en")
     assert [word["text"] for word in row["words"]] == row["text"].split()
     assert 0 <= row["words"][0]["start"] < row["words"][-1]["end"] <= row["seconds"]
+
+
+def test_what_is_spoken_to_standard_output_is_sound_alone(sotto: Run) -> None:
+    """The transcript goes beside it, and events, which would go there too, are refused."""
+    sotto("speak", "what time is it", "-o", "it.wav")
+    piped = ("--input", "it.wav", "--output", "-", "--set", "audio.pace=fast")
+    held = sotto(*piped)
+    assert (held.returncode, "sotto" in held.stdout, len(held.stdout) > 10_000) == (0, False, True)
+    assert "  you  what time is it" in held.stderr
+    refused = sotto(*piped, "--json")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "cannot both" in refused.stderr
 
 
 def test_dictation_takes_a_file_named_after_the_command(sotto: Run) -> None:
