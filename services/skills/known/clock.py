@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from pydantic import Field
 
@@ -30,6 +30,14 @@ class DateArguments(Arguments):
 
     day: str = Field("", description="today, tomorrow, yesterday or a weekday; empty for today.")
     place: str = Field("", description="City or country; empty for the user's home.")
+    days: int = Field(0, ge=0, le=40_000, description="Days from today.", json_schema_extra={"spoken": True})
+    weeks: int = Field(0, ge=0, le=5_000, description="Weeks from today.", json_schema_extra={"spoken": True})
+    ago: bool = Field(False, description="They lie behind.", json_schema_extra={"spoken": True})
+
+    def away(self) -> timedelta:
+        """How far the day is from today."""
+        away = timedelta(days=self.days, weeks=self.weeks)
+        return -away if self.ago else away
 
 
 class TellTime(Skill[TimeArguments]):
@@ -98,13 +106,14 @@ class TellDate(Skill[DateArguments]):
         if day is None:
             speech = asked.words.say(self.name, "unknown_day", day=arguments.day)
             return Answer(speech, {"error": "unknown day"}, failed=True)
+        day += arguments.away()
         return Answer(self._speech(arguments.day, day, today, asked), {"date": day.isoformat()})
 
     def _speech(self, name: str, day: date, today: date, asked: Asked) -> str:
         words = asked.words
         if day == today:
             return words.say(self.name, "today", date=words.date(day))
-        known = words.phrases("days").get(name.strip().lower().replace(" ", "_"))
+        known = words.phrases("days").get(name.strip().lower().replace(" ", "_")) if name else None
         if known is None:
             return words.say(self.name, "weekday", date=words.date(day))
         return words.say(self.name, "future" if day > today else "past", day=upper_first(known), date=words.date(day))
