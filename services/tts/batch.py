@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
-from services.tts.engines import espeak, piper
+from services.tts.engines import make_espeak, make_piper
 from services.tts.marks import Marker
 from services.tts.port import Delivery, Engine, SpokenWord, TtsError
 from services.tts.roster import MakeVoice
@@ -37,7 +37,11 @@ class Speech:
 
 
 def open_engine(
-    settings: TtsSettings, shelf: Shelf, *, built_in: Callable[[], Engine] = espeak, make_voice: MakeVoice = piper
+    settings: TtsSettings,
+    shelf: Shelf,
+    *,
+    built_in: Callable[[], Engine] = make_espeak,
+    make_voice: MakeVoice = make_piper,
 ) -> tuple[Engine, Delivery]:
     """Load the engine that the settings ask for, and say how it should speak; blocks for up to a second.
 

@@ -11,7 +11,7 @@ import structlog
 
 from bus import StreamClosed
 from services.contract import Context
-from services.tts.engines import espeak, piper
+from services.tts.engines import make_espeak, make_piper
 from services.tts.line import Line, Place
 from services.tts.live import Piece, pieces
 from services.tts.marks import Marker
@@ -61,8 +61,8 @@ class TtsService:
         settings: TtsSettings,
         shelf: Shelf,
         *,
-        built_in: Callable[[], Engine] = espeak,
-        make_voice: MakeVoice = piper,
+        built_in: Callable[[], Engine] = make_espeak,
+        make_voice: MakeVoice = make_piper,
     ) -> None:
         self._settings = settings
         self._shelf = shelf

@@ -6,17 +6,17 @@ from services.tts.port import Engine
 from services.tts.settings import TtsSettings
 from shared.installed import InstalledModel
 
-__all__ = ["espeak", "piper"]
+__all__ = ["make_espeak", "make_piper"]
 
 
-def espeak() -> Engine:
+def make_espeak() -> Engine:
     """Make the built-in engine."""
     from services.tts.engines.espeak import EspeakEngine
 
     return EspeakEngine()
 
 
-def piper(model: InstalledModel, settings: TtsSettings) -> Engine:
+def make_piper(model: InstalledModel, settings: TtsSettings) -> Engine:
     """Load a pulled Piper voice. Raises TtsError when its files cannot be used."""
     from services.tts.engines.piper import PiperEngine
 

@@ -10,7 +10,7 @@ import pytest
 
 from services.testing import Bench, running
 from services.tts import TtsService, TtsSettings
-from services.tts.engines import piper
+from services.tts.engines import make_piper
 from services.tts.port import Delivery, Engine, Out, TtsError
 from services.tts.voices import is_espeak_voice
 from shared.events import (
@@ -115,7 +115,7 @@ async def test_conversations_that_want_a_voice_at_the_same_time_load_it_once(
 
     def make(model: InstalledModel, settings: TtsSettings) -> Engine:
         made.append(model.name)
-        return piper(model, settings)
+        return make_piper(model, settings)
 
     async with running(TtsService(TtsSettings(), shelf, make_voice=make)) as bench:
         spoken = {"turn": 1, "clause": 0, "text": "eins", "language": "de", "voice": "", "last": True}
