@@ -83,7 +83,6 @@ class Microphone:
         return True
 
     def _catch_up(self, from_ns: int) -> None:
-        self._away = False
         while self._until_ns + FRAME_NS <= from_ns:
             self._frames.append(self._silence())
         self._away = False

@@ -40,6 +40,7 @@ class French(Language):
             "année",
             "journée",
             "alarme",
+            "personne",
             "fois",
         ]
     )

@@ -39,11 +39,13 @@ class Spanish(Language):
             "semana",
             "milla por hora",
             "alarma",
+            "persona",
             "vez",
         ]
     )
     masculine = frozenset(
         [
+            "millón",
             "minuto",
             "segundo",
             "día",

@@ -84,6 +84,7 @@ SPANISH = {
     "1 hora y 21 minutos": "una hora y veintiún minutos",
     "31 horas": "treinta y una horas",
     "1 temporizador": "un temporizador",
+    "1 millón de personas": "un millón de personas",
 }
 
 
