@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from services.skills.ringing import Alarm
 from services.skills.wording import Wording
 
-__all__ = ["due_moment", "label", "remaining", "ring_speech", "upper_first", "when"]
+__all__ = ["due_moment", "label", "named", "remaining", "ring_speech", "upper_first", "when"]
 
+_LONGEST_ENDING = 2
+"""Letters by which forms of a word differ: egg and eggs, Nudel and Nudeln."""
+_SHORTEST_WORD = 3
 _LATE = 60_000_000_000
 """Overdue by more than this (ns) at its first ring: it rang late, and says so."""
 
@@ -21,6 +25,22 @@ def upper_first(text: str) -> str:
 def due_moment(alarm: Alarm, zone: tzinfo | None) -> datetime:
     """When it rings, in the zone."""
     return datetime.fromtimestamp(alarm.due / 1e9, UTC).astimezone(zone)
+
+
+def named(alarms: Sequence[Alarm], name: str) -> list[Alarm]:
+    """Those that are called so; where none is, those with a word of it, in whatever number."""
+    wanted = name.strip().casefold()
+    exactly = [alarm for alarm in alarms if alarm.name.casefold() == wanted]
+    return exactly or [alarm for alarm in alarms if _share_a_word(alarm.name.casefold(), wanted)]
+
+
+def _share_a_word(one: str, other: str) -> bool:
+    return any(_alike(a, b) for a in one.split() for b in other.split())
+
+
+def _alike(one: str, other: str) -> bool:
+    short, long = sorted((one, other), key=len)
+    return len(short) >= _SHORTEST_WORD and long.startswith(short) and len(long) - len(short) <= _LONGEST_ENDING
 
 
 def label(alarm: Alarm, words: Wording, zone: tzinfo | None) -> str:

@@ -10,7 +10,7 @@ from pydantic import Field, JsonValue
 
 from services.skills.days import day_named
 from services.skills.known.timers import Duration, nth, speakable_name
-from services.skills.labels import due_moment, label, upper_first, when
+from services.skills.labels import due_moment, label, named, upper_first, when
 from services.skills.ringing import Alarm, AlarmBook, resolve
 from services.skills.skill import Answer, Arguments, Asked, NoArguments, Skill
 
@@ -154,9 +154,8 @@ class _OfAlarms(Skill[WhichAlarm]):
     def _chosen(self, arguments: WhichAlarm, asked: Asked) -> list[Alarm]:
         """The alarms that the words may mean."""
         alarms = [alarm for alarm in self._book.all() if alarm.kind == "alarm"]
-        name = arguments.name.strip().lower()
-        if name:
-            alarms = [alarm for alarm in alarms if alarm.name.lower() == name]
+        if arguments.name.strip():
+            alarms = named(alarms, arguments.name)
         if arguments.hour is not None:
             alarms = [alarm for alarm in alarms if self._at(alarm, arguments, asked)]
         if arguments.day:

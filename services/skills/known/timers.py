@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from services.skills.labels import label, remaining, upper_first
+from services.skills.labels import label, named, remaining, upper_first
 from services.skills.ringing import Alarm, AlarmBook
 from services.skills.skill import Action, Answer, Arguments, Asked, Skill
 
@@ -137,9 +137,8 @@ class _OfTimers(Skill[WhichTimer]):
         """The timers that the words may mean."""
         timers = [alarm for alarm in self._book.all() if alarm.kind == "timer"]
         length = round(arguments.start_length().total_seconds()) * 1_000_000_000
-        name = arguments.name.strip().lower()
-        if name:
-            timers = [timer for timer in timers if timer.name.lower() == name]
+        if arguments.name.strip():
+            timers = named(timers, arguments.name)
         if length:
             timers = [timer for timer in timers if timer.length == length]
         return nth(timers, arguments.position)

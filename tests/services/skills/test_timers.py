@@ -41,6 +41,17 @@ async def test_what_is_left_is_told_for_all(talk):
     assert [timer["seconds_left"] for timer in result.data["timers"]] == [600, 7200]
 
 
+async def test_a_name_need_not_be_said_to_the_letter(talk):
+    """Nor as a whole; but whoever is called just so comes first, and what only sounds alike is not meant."""
+    await talk.say("set a timer for five minutes called eggs")
+    await talk.say("set a timer for six minutes called steak")
+    assert (await talk.say("how long is left on the egg timer")).speech == "The eggs timer has 5 minutes left."
+    assert (await talk.say("cancel the tea timer")).speech == "There is no such timer."
+    await talk.say("set an egg timer for three minutes")
+    assert (await talk.say("cancel the egg timer")).speech == "The egg timer is cancelled."
+    assert (await talk.say("cancel the egg timer")).speech == "The eggs timer is cancelled."
+
+
 async def test_of_several_it_asks_which_to_cancel(talk):
     await talk.say("set a pasta timer for ten minutes")
     await talk.say("set a timer for two hours")
