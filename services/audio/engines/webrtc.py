@@ -6,8 +6,8 @@ there is no echo (headphones) its canceller would take the person's voice for on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from shared.pcm import CAPTURE_RATE, Floats
 if TYPE_CHECKING:
     from livekit.rtc import AudioFrame, AudioProcessingModule
 
-__all__ = ["CleanerUnavailable", "WebRtcCleaner", "cleaner"]
+__all__ = ["CleanerUnavailable", "WebRtcCleaner", "WithoutLog", "cleaner"]
 
 _STEP = CAPTURE_RATE // 100
 _NOTHING: Floats = np.zeros(0, np.float32)
@@ -61,8 +61,10 @@ class WebRtcCleaner:
     """
 
     def __init__(self, *, echo: bool, noise: bool, gain: bool) -> None:
-        from livekit.rtc import AudioProcessingModule
+        from livekit.rtc import AudioProcessingModule, _ffi_client
 
+        if not isinstance(_ffi_client.get_ffi_lib, WithoutLog):
+            _ffi_client.get_ffi_lib = WithoutLog(_ffi_client.get_ffi_lib)
         self._module: AudioProcessingModule = AudioProcessingModule(
             echo_cancellation=echo, noise_suppression=noise, high_pass_filter=True, auto_gain_control=gain
         )
@@ -99,6 +101,34 @@ class WebRtcCleaner:
         frame = _frame(step)
         self._module.process_stream(frame)
         return np.frombuffer(frame.data, "<i2").astype(np.float32) / np.float32(32768.0)
+
+
+class WithoutLog:
+    """Loads livekit's library, and lets it keep its log to itself.
+
+    It would hand it to Python on a thread of its own; one that does so while Python ends aborts the whole process.
+    """
+
+    def __init__(self, load: Callable[[], Any]) -> None:
+        self._load = load
+
+    def __call__(self) -> Any:
+        """Return the library."""
+        library = self._load()
+        library.livekit_ffi_initialize = _Initialize(library.livekit_ffi_initialize)
+        return library
+
+
+class _Initialize:
+    """The function of that name, in which capturing the log is the second argument."""
+
+    def __init__(self, native: Any) -> None:
+        self._native = native
+        self.argtypes: list[Any] = []
+
+    def __call__(self, callback: Any, _capture_log: bool, *about: bytes) -> None:
+        self._native.argtypes = self.argtypes
+        self._native(callback, False, *about)
 
 
 def _frame(step: Floats) -> AudioFrame:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from services.audio import AudioSettings, cleaner
 from services.audio.cleaning import NoCleaning
-from services.audio.engines.webrtc import WebRtcCleaner
+from services.audio.engines.webrtc import WebRtcCleaner, WithoutLog
 from shared.pcm import Floats, resample
 
 from .espeak import spoken
@@ -159,3 +160,23 @@ def _bands(samples: Floats) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]
     steps = np.lib.stride_tricks.sliding_window_view(samples, 512)[::320] * np.hanning(512)
     energy = np.square(np.abs(np.fft.rfft(steps, axis=1)))[:, 4:124].reshape(len(steps), 20, 6).sum(axis=2)
     return np.asarray(10 * np.log10(np.maximum(energy, energy.max() * 1e-4)))
+
+
+def test_the_library_is_not_asked_for_its_log() -> None:
+    """A thread of its own that hands it to Python aborts the process, now and then, while Python ends."""
+    asked: list[object] = []
+    library = WithoutLog(lambda: SimpleNamespace(livekit_ffi_initialize=lambda *what: asked.append(what)))()
+    library.livekit_ffi_initialize.argtypes = []
+    library.livekit_ffi_initialize("callback", True, b"python", b"1")
+    assert asked == [("callback", False, b"python", b"1")]
+
+
+def test_livekit_loads_its_library_so() -> None:
+    """However many cleaners there are."""
+    from livekit.rtc import _ffi_client
+
+    for _ in range(2):
+        WebRtcCleaner(echo=True, noise=False, gain=False)
+    assert isinstance(_ffi_client.get_ffi_lib, WithoutLog)
+    assert not isinstance(_ffi_client.get_ffi_lib._load, WithoutLog)
+    assert type(_ffi_client.FfiClient.instance._ffi_lib.livekit_ffi_initialize).__module__ == WithoutLog.__module__
