@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from services.memory.engines.blanking import blank
 from services.memory.errors import VectorsUnusable
 from services.memory.vectors import Matrix, Near
 
@@ -57,6 +58,7 @@ class Chroma:
                 self._claim()
                 self._generation = self._current()
             self._open()
+            self._blank()
             if not url and (folder / "purge").exists():
                 self.purge()
         except BaseException:
@@ -80,6 +82,7 @@ class Chroma:
     def put(self, ids: Sequence[str], rows: Matrix) -> None:
         with self._errors():
             self._collection.upsert(ids=list(ids), embeddings=rows)
+            self._blank()
 
     def drop(self, ids: Sequence[str], *, for_good: bool = False) -> None:
         if self._collection is None:
@@ -102,6 +105,7 @@ class Chroma:
                 page = old.get(limit=_PAGE, offset=start, include=["embeddings"])
                 self._collection.add(ids=page["ids"], embeddings=np.asarray(page["embeddings"], dtype=np.float32))
             old_client.close()
+            self._blank()
         self._sweep()
         (self._folder / "purge").unlink(missing_ok=True)
 
@@ -126,6 +130,7 @@ class Chroma:
         if client is not None:
             with contextlib.suppress(VectorsUnusable), self._errors():
                 client.close()
+                self._blank()
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
@@ -190,6 +195,10 @@ class Chroma:
             with self._errors():  # damaged, or of another version of ChromaDB
                 self._next()
             self._sweep()
+
+    def _blank(self) -> None:
+        if not self._url:
+            blank(self._place())
 
     def _connect(self) -> None:
         import chromadb

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import re
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -35,6 +37,15 @@ SATURDAY = 1_795_269_600_000_000_000
 MINUTE = 60 * 10**9
 
 _SAME = {"bicycle": "bike", "combination": "code", "spouse": "wife", "physician": "doctor", "automobile": "car"}
+
+
+_UUID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def raw(folder: Path) -> bytes:
+    """All that the files in a folder hold, but for the random names that ChromaDB gives its own things."""
+    held = b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+    return _UUID.sub(b"", held)
 
 
 def vector(text: str) -> np.ndarray:

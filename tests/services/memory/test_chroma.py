@@ -6,6 +6,7 @@ import contextlib
 import gc
 import socket
 import sqlite3
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,27 @@ def test_a_vector_that_was_dropped_is_in_no_file_after_purging(tmp_path):
     kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert vectors[8].tobytes() in kept
     assert not [number for number in (7, 1100) if vectors[number].tobytes() in kept]
+
+
+def reserved(folder):
+    """How many vectors the index has written, and whether anything stands where there are none."""
+    [header] = folder.rglob("header.bin")
+    _, _, _, count, size = struct.unpack_from("<iQQQQ", header.read_bytes())
+    vectors, lengths = (header.with_name(name).read_bytes() for name in ("data_level0.bin", "length.bin"))
+    return count, any(vectors[count * size :]) or any(lengths[count * 4 :])
+
+
+def test_what_its_files_reserve_holds_nothing(tmp_path):
+    """ChromaDB writes room for later vectors as it lies in memory, where words stood that were forgotten since."""
+    words = ["forgotten words " * 40 for _ in range(5000)]
+    del words
+    index = opened(tmp_path)
+    index.put(["0"], rows(0))
+    assert reserved(tmp_path) == (0, False)
+    index.put([str(number) for number in range(1200)], rows(*range(1200)))
+    assert reserved(tmp_path)[1] is False
+    index.close()
+    assert reserved(tmp_path)[1] is False
 
 
 def test_another_model_begins_an_index_of_its_own(tmp_path):

@@ -35,8 +35,7 @@ from shared.events import (
     TurnHeard,
     TurnName,
 )
-from tests.services.memory.conftest import MINUTE, SATURDAY
-from tests.services.memory.test_service import raw
+from tests.services.memory.conftest import MINUTE, SATURDAY, raw
 
 
 def past(turn: int, asked: str, heard: str, session: str = "s1", at: int = SATURDAY) -> PastTurn:

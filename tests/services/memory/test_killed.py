@@ -18,7 +18,7 @@ import pytest
 
 from services.memory.engines.chroma import open_chroma
 from services.memory.store import Store
-from tests.services.memory.test_service import raw
+from tests.services.memory.conftest import raw
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

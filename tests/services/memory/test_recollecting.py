@@ -7,7 +7,7 @@ import contextlib
 import pytest
 
 from shared.events import LlmRequest, MemoryQuery, MemoryResult, SessionResume, SessionResumed
-from tests.services.memory.test_service import raw
+from tests.services.memory.conftest import raw
 
 
 async def resume(person, session: str) -> None:

@@ -20,11 +20,7 @@ from shared.events import (
     ServiceDegraded,
     TurnName,
 )
-from tests.services.memory.conftest import MINUTE, SATURDAY, Embedder
-
-
-def raw(folder):
-    return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+from tests.services.memory.conftest import MINUTE, SATURDAY, Embedder, raw
 
 
 async def test_a_fact_is_asked_back_by_what_it_is_about(remembering):

@@ -16,6 +16,7 @@ from services.memory.facts import read
 from services.memory.item import Item
 from services.memory.store import Document, Store
 from services.memory.words import content
+from tests.services.memory.conftest import raw
 
 NOW = 1_795_269_600_000_000_000
 
@@ -48,10 +49,6 @@ def store(tmp_path):
 
 def found(store, text, **more):
     return [item.text for item in store.search(content(text), NOW, **more)]
-
-
-def raw(folder):
-    return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
 
 
 def test_what_is_kept_is_found_by_its_words_in_any_form(store):
