@@ -58,7 +58,8 @@ class Chroma:
                 self._claim()
                 self._generation = self._current()
             self._open()
-            self._blank()
+            with self._errors():
+                self._blank()
             if not url and (folder / "purge").exists():
                 self.purge()
         except BaseException:
