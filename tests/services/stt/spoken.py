@@ -1,4 +1,7 @@
-"""Speech for tests: espeak-ng says a text in a voice, as float samples at 16 kHz, the same every time."""
+"""Speech for tests: espeak-ng says a text in a voice, as float samples at 16 kHz.
+
+Not to the sample the same in every process: its voices flutter, and the flutter goes on from what was said before.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import numpy as np
 import pytest
 
@@ -51,8 +53,10 @@ def test_what_is_clearly_one_number_is_trusted(engine: PocketSphinx, text: str) 
 
 
 def test_between_two_numbers_the_likelier_is_told_and_not_trusted(engine: PocketSphinx) -> None:
-    said = [f"set a timer for {teen} minutes" for teen in TEENS]
-    in_doubt = [(text, result) for text in said if (result := heard(engine, text)).others]
+    """Which of them are in doubt differs: the voices flutter, and go on from what was said before in this process."""
+    said = ((f"set a timer for {teen} minutes", voice) for voice in VOICES for teen in TEENS)
+    results = ((text, heard(engine, text, voice)) for text, voice in said)
+    in_doubt = list(islice(((text, result) for text, result in results if result.others), 2))
     assert in_doubt, "before an m no teen is clearly heard"
     for text, result in in_doubt:
         assert text in (result.text, *result.others)
