@@ -53,7 +53,6 @@ def test_what_is_clearly_one_number_is_trusted(engine: PocketSphinx, text: str) 
 
 
 def test_between_two_numbers_the_likelier_is_told_and_not_trusted(engine: PocketSphinx) -> None:
-    """Which of them are in doubt differs: the voices flutter, and go on from what was said before in this process."""
     said = ((f"set a timer for {teen} minutes", voice) for voice in VOICES for teen in TEENS)
     results = ((text, heard(engine, text, voice)) for text, voice in said)
     in_doubt = list(islice(((text, result) for text, result in results if result.others), 2))
