@@ -28,8 +28,9 @@ from scripts.stt_recordings import Folder
 from services.llm import Answer, LlmSettings
 from services.llm.engines.llama import LlamaEngine
 from services.llm.engines.llama_model import LlamaModel
-from services.stt import SttSettings, transcribe
+from services.stt import SttSettings
 from services.stt.engines import ENGINES
+from services.stt.transcribe import transcribe
 from shared.clock import SystemClock
 from shared.events import LlmPrepare, Message
 from shared.logs import configure

@@ -26,8 +26,9 @@ from scripts.spoken_commands import VOICES, Understanding, sayable, spoken
 from scripts.stt_detection import speech, voice_activity, wake_words
 from scripts.stt_recordings import Folder, Normaliser, Recording
 from services.skills.sentences import load
-from services.stt import Engine, EngineUnusable, SttSettings, Transcript, transcribe
+from services.stt import Engine, EngineUnusable, SttSettings, Transcript
 from services.stt.engines import ENGINES
+from services.stt.transcribe import transcribe
 from shared.installed import InstalledModel
 from shared.pcm import CAPTURE_RATE, Floats
 

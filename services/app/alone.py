@@ -15,13 +15,13 @@ from services.embedding.ranking import COSINE, best_ranker
 from services.llm.engines.llama import LlamaEngine, Vocabulary
 from services.llm.engines.pooling import LlamaPooling
 from services.llm.in_use import ModelInUse
-from services.local import calls
-from services.local.calls import Call
+from services.local.calls import Call, calls
 from services.models import Store
 from services.settings import Settings
 from services.skills.sentences import load as sentences
-from services.stt import Sentences, Transcript, transcribe
-from services.stt import open_engine as open_recogniser
+from services.stt import Sentences, Transcript
+from services.stt.transcribe import open_engine as open_recogniser
+from services.stt.transcribe import transcribe
 from services.tts import Speech, open_engine, synthesise
 from shared.pcm import Floats
 

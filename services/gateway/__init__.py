@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from services.gateway.service import GatewayService
-from services.gateway.settings import GatewaySettings
-from services.gateway.sources import Sources
+from typing import TYPE_CHECKING
+
+from shared.lazily import lazily
+
+if TYPE_CHECKING:
+    from services.gateway.service import GatewayService
+    from services.gateway.settings import GatewaySettings
+    from services.gateway.sources import Sources
+else:
+    __getattr__ = lazily(__name__, {"service": "GatewayService", "settings": "GatewaySettings", "sources": "Sources"})
 
 __all__ = ["GatewayService", "GatewaySettings", "Sources"]

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from services.journal.service import JournalService
-from services.journal.settings import JournalSettings
+from typing import TYPE_CHECKING
+
+from shared.lazily import lazily
+
+if TYPE_CHECKING:
+    from services.journal.service import JournalService
+    from services.journal.settings import JournalSettings
+else:
+    __getattr__ = lazily(__name__, {"service": "JournalService", "settings": "JournalSettings"})
 
 __all__ = ["JournalService", "JournalSettings"]

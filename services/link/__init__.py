@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from services.link.service import LinkService, dead, living, retry
-from services.link.settings import LinkSettings
+from typing import TYPE_CHECKING
+
+from shared.lazily import lazily
+
+if TYPE_CHECKING:
+    from services.link.service import LinkService, dead, living, retry
+    from services.link.settings import LinkSettings
+else:
+    __getattr__ = lazily(__name__, {"service": "LinkService dead living retry", "settings": "LinkSettings"})
 
 __all__ = ["LinkService", "LinkSettings", "dead", "living", "retry"]

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from services.local.calls import calls
-from services.local.place import Card
-from services.local.service import LocalService
-from services.local.settings import LocalSettings
+from typing import TYPE_CHECKING
 
-__all__ = ["Card", "LocalService", "LocalSettings", "calls"]
+from shared.lazily import lazily
+
+if TYPE_CHECKING:
+    from services.local.place import Card
+    from services.local.service import LocalService
+    from services.local.settings import LocalSettings
+else:
+    __getattr__ = lazily(__name__, {"place": "Card", "service": "LocalService", "settings": "LocalSettings"})
+
+__all__ = ["Card", "LocalService", "LocalSettings"]

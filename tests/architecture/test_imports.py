@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import subprocess
 import sys
+from pathlib import Path
 
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
@@ -11,6 +14,13 @@ NATIVE = (
     *("av", "ctranslate2", "faster_whisper", "livekit", "llama_cpp", "onnxruntime", "pocketsphinx", "piper"),
     *("pymicro_wakeword", "sounddevice", "soundfile", "soxr", "espeakng_loader", "huggingface_hub", "torch"),
 )
+
+
+def loaded_by(root: Path, *modules: str) -> set[str]:
+    """What a fresh interpreter has loaded after it imported these."""
+    code = f"import sys, {', '.join(modules)}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
 
 
 def test_each_part_imports_only_what_it_may(root, monkeypatch, capsys):
@@ -29,14 +39,34 @@ def test_the_contracts_name_every_part(root):
 
 def test_native_engines_are_imported_when_they_are_made(root):
     """Importing the whole assistant loads none of them: that is most of a cold start, and one may be missing."""
-    code = f"import sys, services.app, ui.cli.main; print(*sorted(set({NATIVE!r}) & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == []
+    loaded = loaded_by(root, "services.app.assistant", "ui.cli.main")
+    assert sorted(loaded & set(NATIVE)) == []
 
 
 def test_the_command_line_starts_without_any_service(root):
     """`sotto --help` and completion must not wait for what they do not use."""
-    code = "import sys, ui.cli.main; print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
-    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    loaded = {name.partition(".")[0] for name in loaded_by(root, "ui.cli.main")}
     assert loaded.isdisjoint({"services", "bus", "numpy", "llama_cpp", "chromadb", "streamlit", "fastapi"})
+
+
+def test_the_settings_come_without_the_services(root):
+    """A process reads its settings before it knows what it needs: they must not bring every service with them."""
+    loaded = loaded_by(root, "services.settings")
+    assert {name for name in loaded if name.startswith("services.") and name.count(".") > 1} == {
+        f"services.{folder.parent.name}.settings" for folder in root.glob("services/*/settings.py")
+    }
+    assert {name.partition(".")[0] for name in loaded}.isdisjoint({"bus", "numpy", "structlog"})
+
+
+def test_what_packages_import_late_is_what_the_type_checker_sees(root):
+    """`lazily` is told by strings; the imports beside it that only the type checker reads say the same."""
+    late = [path for path in sorted(root.glob("services/*/__init__.py")) if "lazily(" in path.read_text()]
+    assert late
+    for path in late:
+        package = importlib.import_module(f"services.{path.parent.name}")
+        [checked] = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.If)]
+        seen = {alias.name: node.module for node in checked.body for alias in node.names}
+        assert sorted(seen) == sorted(package.__all__)
+        for name, module in seen.items():
+            assert getattr(package, name) is getattr(importlib.import_module(module), name)
+            assert not (path.parent / f"{name}.py").exists(), f"{name} would be hidden by the module of that name"

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.stt import EngineUnusable, SttSettings, transcribe
+from services.stt import EngineUnusable, SttSettings
 from services.stt.engines import make_faster_whisper
 from services.stt.engines.faster_whisper import FasterWhisper, _Decoded, _Listener
+from services.stt.transcribe import transcribe
 from services.stt.transcript import Spoken
 from shared.pcm import CAPTURE_RATE, Floats
 from tests.services.stt.spoken import silence, speak

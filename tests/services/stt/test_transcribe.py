@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.stt import EngineUnusable, SttSettings, open_engine, transcribe
+from services.stt import EngineUnusable, SttSettings, open_engine
 from services.stt.engines.pocketsphinx import PocketSphinx
+from services.stt.transcribe import transcribe
 from shared.installed import InstalledModel
 from tests.services.stt.whispers import write_whisper
 
