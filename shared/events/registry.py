@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from shared.errors import SottoError
 from shared.events.base import Event
 
-__all__ = ["Registry", "UnknownKind", "Upcaster"]
+__all__ = ["Registry", "UnknownKind", "Upcaster", "beginning"]
 
 Fields = dict[str, JsonValue]
 Upcaster = Callable[[Fields], Fields]
@@ -28,21 +28,22 @@ class Registry:
     ) -> None:
         self._upcasters = dict(upcasters or {})
         self._by_key: dict[tuple[str, int], type[Event]] = {}
+        self._by_beginning: dict[bytes, type[Event]] = {}
         for cls in events:
             key = (cls.kind, cls.version)
             if not cls.kind:
                 raise ValueError(f"{cls.__name__} has no kind: set the class variable `kind`")
             if key in self._by_key:
                 raise ValueError(f"{cls.__name__} and {self._by_key[key].__name__} share kind {key}: rename one")
-            self._by_key[key] = cls
+            self._by_key[key] = self._by_beginning[beginning(cls)] = cls
 
     def extended(self, *events: type[Event]) -> Registry:
         """Return a registry that also knows `events`."""
         return Registry((*self._by_key.values(), *events), self._upcasters)
 
-    def find(self, kind: str, version: int) -> type[Event] | None:
-        """Return the class, or None."""
-        return self._by_key.get((kind, version))
+    def begun(self, begins: bytes) -> type[Event] | None:
+        """Return the class whose `beginning` this is, or None."""
+        return self._by_beginning.get(begins)
 
     def get(self, kind: str, version: int) -> type[Event]:
         """Return the class, or raise UnknownKind naming the nearest known kinds."""
@@ -73,3 +74,8 @@ class Registry:
 
     def __len__(self) -> int:
         return len(self._by_key)
+
+
+def beginning(event: Event | type[Event]) -> bytes:
+    """How the header of such an event begins on the wire."""
+    return b'{"kind":"%b","version":%d' % (event.kind.encode(), event.version)
