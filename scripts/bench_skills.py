@@ -20,6 +20,7 @@ import structlog
 import yaml
 
 from scripts.figures import Figure, at_most, parser, percentile, plain, report
+from services.skills.ringing import Kept
 from services.testing import Bench, running
 from shared.events import ToolCall, ToolResult
 
@@ -34,8 +35,10 @@ import structlog
 structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
 
 class Nowhere:
-    def load(self): return ()
-    def save(self, alarms): ...
+    def load(self):
+        from services.skills.ringing import Kept
+        return Kept(alarms=())
+    def save(self, kept): ...
 
 async def main():
     began = time.perf_counter()
@@ -56,10 +59,10 @@ FLOOR = "import time; t = time.perf_counter(); import hassil; print(time.perf_co
 class Nowhere:
     """Keeps no alarms."""
 
-    def load(self) -> tuple[()]:
-        return ()
+    def load(self) -> Kept:
+        return Kept(alarms=())
 
-    def save(self, alarms: object) -> None:
+    def save(self, kept: Kept) -> None:
         return
 
 

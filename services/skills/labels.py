@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from services.skills.ringing import Alarm
 from services.skills.wording import Wording
 
-__all__ = ["due_moment", "label", "named", "remaining", "ring_speech", "upper_first", "when"]
+__all__ = ["comes", "due_moment", "label", "named", "remaining", "ring_speech", "upper_first", "when"]
 
 _LONGEST_ENDING = 2
 """Letters by which forms of a word differ: egg and eggs, Nudel and Nudeln."""
 _SHORTEST_WORD = 3
+_WEEKLY = {(0, 1, 2, 3, 4, 5, 6): "every_day", (0, 1, 2, 3, 4): "weekdays", (5, 6): "weekends"}
+_YEAR_SAID = 300
+"""Days from which on a date is said with its year."""
+_MONDAY = date(2024, 1, 1)
 _LATE = 60_000_000_000
 """Overdue by more than this (ns) at its first ring: it rang late, and says so."""
 
@@ -49,8 +53,8 @@ def label(alarm: Alarm, words: Wording, zone: tzinfo | None) -> str:
     if alarm.kind == "timer":
         length = words.duration(timedelta(microseconds=alarm.length / 1000))
         return words.say("timers", "named" if alarm.name else "of_length", name=name, duration=length)
-    time = words.time(due_moment(alarm, zone))
-    return words.say("timers", "alarm_named" if alarm.name else "alarm_at", name=name, time=time)
+    key = "alarm_named" if alarm.name else "alarm_every" if alarm.days else "alarm_at"
+    return words.say("timers", key, name=name, time=words.time(due_moment(alarm, zone)), day=_every(alarm.days, words))
 
 
 def remaining(left: int, words: Wording) -> str:
@@ -66,7 +70,19 @@ def when(moment: datetime, now: datetime, words: Wording) -> str:
     days = (moment.date() - now.date()).days
     if days in (0, 1):
         return words.say("days", "tomorrow" if days else "today")
-    return words.say("days", "dated", date=words.date(moment.date(), year=False))
+    return words.say("days", "dated", date=words.date(moment.date(), year=days > _YEAR_SAID))
+
+
+def comes(alarm: Alarm, now: datetime, words: Wording) -> str:
+    """When an alarm comes: its day, or its days."""
+    return _every(alarm.days, words) if alarm.days else when(due_moment(alarm, now.tzinfo), now, words)
+
+
+def _every(days: Sequence[int], words: Wording) -> str:
+    """Days that come again: "every weekday", "every Monday and Friday"."""
+    if key := _WEEKLY.get(tuple(days)):
+        return words.say("days", key)
+    return words.say("days", "every", days=words.all_of(words.weekday(_MONDAY + timedelta(days=day)) for day in days))
 
 
 def ring_speech(alarm: Alarm, words: Wording, now: datetime) -> str:

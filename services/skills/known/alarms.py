@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, JsonValue
 
-from services.skills.days import day_named
+from services.skills.days import WEEKDAYS, day_named, weekdays_named
 from services.skills.known.timers import Duration, nth, speakable_name
-from services.skills.labels import due_moment, label, named, upper_first, when
-from services.skills.ringing import Alarm, AlarmBook, resolve
-from services.skills.skill import Answer, Arguments, Asked, NoArguments, Skill
+from services.skills.labels import comes, due_moment, label, named, upper_first, when
+from services.skills.ringing import Alarm, AlarmBook, following, resolve
+from services.skills.skill import Answer, Asked, NoArguments, Skill
+from services.skills.timeofday import TimeOfDay, known_days, next_time, times_on
 
 __all__ = ["AlarmStatus", "CancelAlarm", "SetAlarm", "Silence", "Snooze"]
-
-Half = Literal["", "am", "pm", "night"]
-
-
-class TimeOfDay(Arguments):
-    """A time of day, perhaps on a day."""
-
-    hour: int | None = Field(None, ge=0, le=24, description="Hour, 0 to 24.")
-    minute: int = Field(0, ge=0, le=59, description="Minute.")
-    before: int = Field(0, ge=0, le=59, description="Minutes before that hour.", json_schema_extra={"spoken": True})
-    half: Half = Field("", description="am or pm for an hour of the 12-hour clock.")
-    day: str = Field("", description="today, tomorrow or a weekday; empty for the next time it is that late.")
 
 
 class AlarmArguments(TimeOfDay):
     """When, and for what."""
 
+    every: str = Field("", description="For one that comes again: day, weekday, weekend or names of weekdays.")
     name: str = Field("", max_length=60, description="What the alarm is for; may be empty.")
 
 
 class WhichAlarm(TimeOfDay):
     """One of the alarms that are set."""
 
+    every: str = Field("", description="The days it comes again.", json_schema_extra={"spoken": True})
     name: str = Field("", description="What the alarm is for; empty when it has no name.")
     which: Literal["", "all"] = Field("", description="all for every alarm.")
     position: int = Field(
@@ -47,9 +38,13 @@ class WhichAlarm(TimeOfDay):
         json_schema_extra={"spoken": True},
     )
 
+    def names_one(self) -> bool:
+        """Whether it says which."""
+        return bool(self.name or self.position or self.day or self.every) or self.hour is not None
+
 
 class SetAlarm(Skill[AlarmArguments]):
-    """Set an alarm that rings at a time of day."""
+    """Set an alarm that rings at a time of day, once or on days that come again."""
 
     name = "set_alarm"
     arguments = AlarmArguments
@@ -60,25 +55,27 @@ class SetAlarm(Skill[AlarmArguments]):
         self._most = most
 
     def fits(self, arguments: AlarmArguments, asked: Asked) -> bool:
-        return speakable_name(arguments.name)
+        return speakable_name(arguments.name) and known_days(arguments.day, arguments.every, asked)
 
     async def answer(self, arguments: AlarmArguments, asked: Asked) -> Answer:
         words = asked.words
         if arguments.hour is None:
             return Answer(words.say("timers", "alarm_when"), {"error": "no time"}, failed=True)
-        local = next_time(arguments, asked)
+        if not known_days(arguments.day, arguments.every, asked):
+            speech = words.say("tell_date", "unknown_day", day=arguments.every or arguments.day)
+            return Answer(speech, {"error": "unknown day"}, failed=True)
+        local = next_time(arguments, asked, morning=bool(arguments.every))
         if local is None:
-            return Answer(words.say("timers", "bad_time"), {"error": "bad time"}, failed=True)
+            return Answer(words.say("timers", "past"), {"error": "in the past"}, failed=True)
         if len(self._book.all()) >= self._most:
             return Answer(words.say("set_timer", "too_many", count=self._most), failed=True)
-        alarm = self._book.add(self._alarm(local, arguments.name.strip(), asked))
-        return self._answer(alarm, asked)
+        return self._answer(self._book.add(self._alarm(local, arguments, asked)), asked)
 
-    def _alarm(self, local: datetime, name: str, asked: Asked) -> Alarm:
-        return Alarm(
+    def _alarm(self, local: datetime, arguments: AlarmArguments, asked: Asked) -> Alarm:
+        alarm = Alarm(
             id=asked.id,
             kind="alarm",
-            name=name,
+            name=arguments.name.strip(),
             language=asked.language,
             session=asked.session,
             set_at=asked.now_ns,
@@ -86,7 +83,9 @@ class SetAlarm(Skill[AlarmArguments]):
             due=resolve(local, self._zone),
             local=local.isoformat(),
             zone=self._zone.key,
+            days=weekdays_named(arguments.every),
         )
+        return following(alarm, asked.now_ns) if alarm.days else alarm
 
     @staticmethod
     def _answer(alarm: Alarm, asked: Asked) -> Answer:
@@ -96,48 +95,9 @@ class SetAlarm(Skill[AlarmArguments]):
             "alarm_set_named" if alarm.name else "alarm_set",
             label=label(alarm, words, asked.now.tzinfo),
             time=words.time(rings),
-            day=when(rings, asked.now, words),
+            day=comes(alarm, asked.now, words),
         )
         return Answer(upper_first(speech), {"alarm": alarm.id, "at": rings.isoformat("T", "minutes")}, lasting=True)
-
-
-def next_time(arguments: TimeOfDay, asked: Asked) -> datetime | None:
-    """Return the local time (naive) that is meant: the next such moment after now, or the one on the day named.
-
-    Without am or pm an hour of a 12-hour clock is the next of its two, by day the one in the morning.
-    """
-    now = asked.now.replace(tzinfo=None)
-    day = day_named(arguments.day, now.date())
-    if day is None or arguments.hour is None:
-        return None
-    if arguments.day.lower() == now.strftime("%A").lower():
-        day = now.date()
-    hours = _hours(arguments.hour, arguments.half, either=not arguments.day and not asked.words.hours24)
-    moments = sorted(_moment(day, hour, arguments) for hour in hours)
-    for moment in moments:
-        if moment > now:
-            return moment
-    return moments[0] + _repeat_after(arguments.day)
-
-
-def _moment(day: date, hour: int, arguments: TimeOfDay) -> datetime:
-    start = datetime(day.year, day.month, day.day)  # noqa: DTZ001 (a naive local time is what is meant)
-    return start + timedelta(hours=hour, minutes=arguments.minute - arguments.before)
-
-
-def _repeat_after(day: str) -> timedelta:
-    """When a time that has passed comes again: tomorrow, or on the same weekday of next week."""
-    return timedelta(days=1 if day in ("", "today") else 7)
-
-
-def _hours(hour: int, half: Half, *, either: bool) -> list[int]:
-    if half == "night":
-        half = "am" if hour in (12, 1, 2, 3, 4, 5) else "pm"
-    if half == "am":
-        return [hour % 12 if hour <= 12 else hour]
-    if half == "pm":
-        return [hour % 12 + 12 if hour <= 12 else hour]
-    return [hour, hour + 12] if either and 1 <= hour < 12 else [hour, hour - 12] if either and hour == 12 else [hour]
 
 
 class _OfAlarms(Skill[WhichAlarm]):
@@ -149,7 +109,7 @@ class _OfAlarms(Skill[WhichAlarm]):
         self._book = book
 
     def fits(self, arguments: WhichAlarm, asked: Asked) -> bool:
-        return speakable_name(arguments.name)
+        return speakable_name(arguments.name) and known_days(arguments.day, arguments.every, asked)
 
     def _chosen(self, arguments: WhichAlarm, asked: Asked) -> list[Alarm]:
         """The alarms that the words may mean."""
@@ -158,17 +118,17 @@ class _OfAlarms(Skill[WhichAlarm]):
             alarms = named(alarms, arguments.name)
         if arguments.hour is not None:
             alarms = [alarm for alarm in alarms if self._at(alarm, arguments, asked)]
+        if arguments.every:
+            alarms = [alarm for alarm in alarms if alarm.days == weekdays_named(arguments.every)]
         if arguments.day:
-            day = day_named(arguments.day, asked.now.date())
+            day = day_named(arguments.day, asked.now.date(), language=asked.language)
             alarms = [alarm for alarm in alarms if due_moment(alarm, asked.now.tzinfo).date() == day]
         return nth(alarms, arguments.position)
 
     @staticmethod
     def _at(alarm: Alarm, arguments: WhichAlarm, asked: Asked) -> bool:
-        assert arguments.hour is not None
         rings = due_moment(alarm, asked.now.tzinfo)
-        hours = _hours(arguments.hour, arguments.half, either=not asked.words.hours24)
-        moments = (_moment(rings.date(), hour, arguments) for hour in hours)
+        moments = times_on(rings.date(), arguments, either=not asked.words.hours24)
         return any((moment.hour, moment.minute) == (rings.hour, rings.minute) for moment in moments)
 
     def _none(self, asked: Asked) -> Answer:
@@ -180,7 +140,7 @@ def alarm_item(alarm: Alarm, asked: Asked) -> str:
     """One of several, with its time and day."""
     rings = due_moment(alarm, asked.now.tzinfo)
     key = "alarm_item_named" if alarm.name else "alarm_item"
-    day = when(rings, asked.now, asked.words)
+    day = comes(alarm, asked.now, asked.words)
     return asked.words.say("timers", key, name=alarm.name, time=asked.words.time(rings), day=day)
 
 
@@ -192,12 +152,7 @@ class CancelAlarm(_OfAlarms):
     async def answer(self, arguments: WhichAlarm, asked: Asked) -> Answer:
         ringing = self._book.ringing()
         alarms = self._chosen(arguments, asked)
-        if (
-            ringing
-            and arguments.which != "all"
-            and not (arguments.name or arguments.position)
-            and arguments.hour is None
-        ):
+        if ringing and arguments.which != "all" and not arguments.names_one():
             self._book.silence()
             return Answer("", {"silenced": len(ringing)}, "silence")
         if not alarms:
@@ -208,12 +163,27 @@ class CancelAlarm(_OfAlarms):
             labels = list(dict.fromkeys(label(alarm, words, asked.now.tzinfo) for alarm in alarms))
             told = words.all_of(labels if len(labels) == len(items) else items)
             return Answer(words.say("timers", "which_alarm", list=told), failed=True)
+        if len(alarms) == 1 and _but_once(alarms[0], arguments):
+            return self._skip(alarms[0], asked)
         speech = words.say("timers", "cancelled", label=label(alarms[0], words, asked.now.tzinfo))
         for alarm in alarms:
             self._book.remove(alarm)
         if arguments.which == "all":
             speech = words.say("timers", "alarms_cancelled_all")
         return Answer(upper_first(speech), {"cancelled": len(alarms)}, "silence" if ringing else "none")
+
+    def _skip(self, alarm: Alarm, asked: Asked) -> Answer:
+        words, zone = asked.words, asked.now.tzinfo
+        day = when(due_moment(alarm, zone), asked.now, words)
+        speech = words.say("timers", "alarm_skipped", label=label(alarm, words, zone), day=day)
+        return Answer(upper_first(speech), {"alarms": _facts([self._book.skip(alarm)], zone)})
+
+
+def _but_once(alarm: Alarm, arguments: WhichAlarm) -> bool:
+    """Whether of an alarm that comes again only the next ring is meant: "cancel tomorrow's alarm"."""
+    if not alarm.days or not arguments.day:
+        return False
+    return len(alarm.days) > 1 or arguments.day != WEEKDAYS[alarm.days[0]]
 
 
 class AlarmStatus(_OfAlarms):
@@ -235,13 +205,20 @@ class AlarmStatus(_OfAlarms):
     @staticmethod
     def _one(alarm: Alarm, asked: Asked) -> str:
         rings = due_moment(alarm, asked.now.tzinfo)
-        fields = {"time": asked.words.time(rings), "day": when(rings, asked.now, asked.words)}
+        fields = {"time": asked.words.time(rings), "day": comes(alarm, asked.now, asked.words)}
         name = label(alarm, asked.words, asked.now.tzinfo)
         return asked.words.say("timers", "alarm_one_named" if alarm.name else "alarm_one", label=name, **fields)
 
 
-def _facts(alarms: list[Alarm], zone: object) -> list[JsonValue]:
-    return [{"name": alarm.name, "at": due_moment(alarm, zone).isoformat("T", "minutes")} for alarm in alarms]  # type: ignore[arg-type]
+def _facts(alarms: list[Alarm], zone: tzinfo | None) -> list[JsonValue]:
+    return [
+        {
+            "name": alarm.name,
+            "at": due_moment(alarm, zone).isoformat("T", "minutes"),
+            "every": [WEEKDAYS[day] for day in alarm.days],
+        }
+        for alarm in alarms
+    ]
 
 
 class Snooze(Skill[Duration]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.skills.ringing.alarm import Alarm, resolve
+from services.skills.ringing.alarm import Alarm, following, resolve
 from services.skills.ringing.book import AlarmBook
 from services.skills.ringing.kept import Done, Kept
 from services.skills.ringing.ringer import Ringer
@@ -23,5 +23,6 @@ __all__ = [
     "SharedShelf",
     "Shelf",
     "Unsaved",
+    "following",
     "resolve",
 ]

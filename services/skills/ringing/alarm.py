@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["Alarm", "State", "resolve", "settled"]
+__all__ = ["Alarm", "State", "following", "resolve", "settled"]
 
 State = Literal["waiting", "paused", "ringing"]
 
@@ -36,6 +36,9 @@ class Alarm(BaseModel):
     """An alarm's time of day as the person meant it (ISO 8601 without offset), so that a changed offset moves it."""
     zone: str = ""
     """IANA name of the zone of `local`; empty for a fixed offset."""
+    days: tuple[int, ...] = ()
+    """The weekdays (0 for Monday) on which an alarm comes again and again, by its `local` time of day in its `zone`;
+    empty for one that comes once."""
     state: State = "waiting"
     left: int = 0
     """What is left of a paused timer."""
@@ -65,3 +68,12 @@ def settled(alarm: Alarm) -> Alarm:
     if not alarm.local or not alarm.zone or alarm.state != "waiting":
         return alarm
     return alarm.model_copy(update={"due": resolve(datetime.fromisoformat(alarm.local), ZoneInfo(alarm.zone))})
+
+
+def following(alarm: Alarm, after: int) -> Alarm:
+    """Return an alarm that comes again at the first of its days whose moment is after this one (unix ns)."""
+    local, due, zone = datetime.fromisoformat(alarm.local), alarm.due, ZoneInfo(alarm.zone)
+    while due <= after or local.weekday() not in alarm.days:
+        local += timedelta(days=1)
+        due = resolve(local, zone)
+    return alarm.model_copy(update={"local": local.isoformat(), "due": due})

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from services.skills.ringing.alarm import Alarm
+from services.skills.ringing.alarm import Alarm, following
 from services.skills.ringing.kept import Done, Kept
 from shared.clock import Clock
 
@@ -122,6 +122,10 @@ class AlarmBook:
         update = {"state": "waiting", "due": due, "attempt": 0, "next_ring": 0, "local": ""}
         return self._put(alarm.model_copy(update=update))
 
+    def skip(self, alarm: Alarm) -> Alarm:
+        """Let one that comes again and again wait for the time after its next, or after now."""
+        return self._put(following(alarm, max(alarm.due, self._clock.now_ns())))
+
     def silence(self) -> tuple[Alarm, ...]:
         """Forget all that rings; returns it."""
         rung = self.ringing()
@@ -145,7 +149,12 @@ class AlarmBook:
         """Return what rings now, each with its attempt counted; what had its last ring before is forgotten.
 
         Missed rings are not made up for: after a pause of any length each alarm rings once and goes on from there.
+        What comes again and again leaves at its time one that comes once, to ring, and waits for its next.
         """
+        for alarm in self.all():
+            if alarm.days and self.left(alarm) <= 0:
+                self._put(alarm.model_copy(update={"id": f"{alarm.id}@{alarm.local}", "days": ()}))
+                self.skip(alarm)
         due = [alarm for alarm in self.all() if (wait := self._wait(alarm)) is not None and wait <= 0]
         for alarm in due:
             if alarm.attempt >= self._rings:

@@ -6,18 +6,22 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor, Future
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bus.transport import Outdated
-from services.skills.ringing import Alarm, AlarmBook, Kept, OwnShelf, Ringer, Unsaved
+from services.skills.ringing import Alarm, AlarmBook, Kept, OwnShelf, Ringer, Unsaved, following, resolve
 from shared.clock import ManualClock
 
 SECOND = 1_000_000_000
 START = 1_795_269_600 * SECOND
+"""Saturday, 21 November 2026, 14:00 UTC."""
+LONDON = ZoneInfo("Europe/London")
 
 
 class LoopClock:
@@ -278,6 +282,70 @@ async def test_of_two_who_share_the_book_one_rings_each_time(slow_s):
         heard = sorted((id, attempt) for _, id, attempt in (*one.heard, *other.heard))
         assert heard == sorted((id, attempt) for id in ids for attempt in (1, 2, 3))
         assert one.book.all() == other.book.all() == table.kept.alarms == ()
+
+
+# ---- what comes again
+
+WEEKEND = (5, 6)
+HOUR = 3600 * SECOND
+
+
+def weekly(days: tuple[int, ...], local: str = "2026-11-21T15:00") -> Alarm:
+    """An alarm in London that is first due an hour after the start, on Saturday."""
+    return Alarm(
+        id="w", kind="alarm", name="", language="en", session="s", set_at=0, length=0, due=START + HOUR, local=local,
+        zone="Europe/London", days=days,
+    )  # fmt: skip
+
+
+def waiting(book: AlarmBook) -> list[tuple[str, str]]:
+    """What waits, with its time of day."""
+    return [(alarm.id, alarm.local) for alarm in book.all() if alarm.state == "waiting"]
+
+
+def test_what_comes_again_rings_as_one_that_comes_once_and_waits_for_its_next_day():
+    clock = ManualClock(START)
+    book = AlarmBook(clock, ring_every=15 * SECOND, rings=3)
+    book.add(weekly(WEEKEND))
+    clock.advance(HOUR)
+    assert [alarm.id for alarm in book.ring()] == ["w@2026-11-21T15:00"]
+    assert waiting(book) == [("w", "2026-11-22T15:00:00")]
+    book.silence()
+    clock.advance(24 * HOUR)
+    assert [alarm.id for alarm in book.ring()] == ["w@2026-11-22T15:00:00"]
+    assert waiting(book) == [("w", "2026-11-28T15:00:00")]
+
+
+def test_a_snoozed_ring_of_what_comes_again_moves_none_of_the_others():
+    clock = ManualClock(START)
+    book = AlarmBook(clock, ring_every=15 * SECOND, rings=3)
+    book.add(weekly(WEEKEND))
+    clock.advance(HOUR)
+    book.snooze(book.ring()[0], 600 * SECOND)
+    clock.advance(600 * SECOND)
+    assert [(alarm.id, alarm.attempt) for alarm in book.ring()] == [("w@2026-11-21T15:00", 1)]
+    assert waiting(book) == [("w", "2026-11-22T15:00:00")]
+
+
+def test_of_what_came_again_while_nothing_ran_one_ring_is_made_up_for():
+    clock = ManualClock(START)
+    book = AlarmBook(clock, ring_every=15 * SECOND, rings=3)
+    book.add(weekly((0, 1, 2, 3, 4, 5, 6)))
+    kept = Kept.model_validate_json(book.kept().model_dump_json())
+    clock.advance(100 * HOUR)
+    book.replace_all(kept)
+    assert [alarm.id for alarm in book.ring()] == ["w@2026-11-21T15:00"]
+    assert waiting(book) == [("w", "2026-11-26T15:00:00")]
+    assert book.ring() == ()
+
+
+def test_what_comes_again_keeps_its_time_of_day_over_a_change_of_the_clocks():
+    """On the last Sunday of March 2027 an hour is missing."""
+    days = tuple(range(7))
+    before = following(weekly(days), resolve(datetime.fromisoformat("2027-03-27"), LONDON))
+    after = following(before, before.due)
+    assert (before.local, after.local) == ("2027-03-27T15:00:00", "2027-03-28T15:00:00")
+    assert after.due - before.due == 23 * HOUR
 
 
 # ---- over random restarts
