@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
-from services.app.alone import calling, devices, embedding, offloads, reranker, shelf, speech, transcriber, vocabulary
-from services.app.assistant import Assistant, CannotResume, Earlier, Purpose
-from services.app.shared import dead_letters, processes, retry_letter
-from services.app.single import Keeper, Writer
-from services.app.worker import Daemon, Server, Worker
-from services.audio.opening import check as check_sound
-from services.settings import Settings
-from services.supervisor import run_process
-from services.tts import Speech
+from typing import TYPE_CHECKING
+
+from shared.lazily import lazily
+
+if TYPE_CHECKING:
+    from services.app.alone import calling, check_sound, devices, offloads, speech, transcriber, vocabulary
+    from services.app.assistant import Assistant, CannotResume, Earlier, Purpose
+    from services.app.models import shelf
+    from services.app.server import Server
+    from services.app.shared import dead_letters, processes, retry_letter
+    from services.app.single import Keeper, Writer
+    from services.app.vectors import embedding, reranker
+    from services.app.worker import Daemon, Worker
+    from services.settings import Settings
+    from services.supervisor import run_process
+    from services.tts import Speech
+else:
+    __getattr__ = lazily(
+        __name__,
+        {
+            ".alone": "calling check_sound devices offloads speech transcriber vocabulary",
+            ".assistant": "Assistant CannotResume Earlier Purpose",
+            ".models": "shelf",
+            ".server": "Server",
+            ".shared": "dead_letters processes retry_letter",
+            ".single": "Keeper Writer",
+            ".vectors": "embedding reranker",
+            ".worker": "Daemon Worker",
+            "services.settings": "Settings",
+            "services.supervisor": "run_process",
+            "services.tts": "Speech",
+        },
+    )
 
 __all__ = [
     "Assistant",

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 
+from services.app.models import shelf
 from services.audio import DeviceInfo, list_devices
 from services.audio.engines.soundfiles import read_sound
-from services.embedding.direct import Direct, DirectRanker
-from services.embedding.models import best
-from services.embedding.opening import open_model, open_ranker
-from services.embedding.ranking import COSINE, best_ranker
+from services.audio.opening import check as check_sound
 from services.llm.engines.llama import LlamaEngine, Vocabulary
-from services.llm.engines.pooling import LlamaPooling
 from services.llm.in_use import ModelInUse
 from services.local.calls import Call, calls
-from services.models import Store
 from services.settings import Settings
 from services.skills.sentences import load as sentences
 from services.stt import Sentences, Transcript
@@ -26,29 +21,15 @@ from services.tts import Speech, open_engine, synthesise
 from shared.pcm import Floats
 
 __all__ = [
-    "OPEN_MODEL",
-    "OPEN_RANKER",
     "calling",
+    "check_sound",
     "devices",
-    "embedding",
     "offloads",
     "published",
-    "reranker",
-    "shelf",
     "speech",
     "transcriber",
     "vocabulary",
 ]
-
-OPEN_MODEL = partial(open_model, pooling=LlamaPooling)
-"""Opens an encoder, a GGUF through the language model's engine."""
-OPEN_RANKER = partial(open_ranker, pooling=LlamaPooling)
-"""Opens a cross-encoder likewise."""
-
-
-def shelf(settings: Settings) -> Store:
-    """Return the folder of models that the settings name."""
-    return Store(settings.models)
 
 
 def offloads() -> bool:
@@ -72,26 +53,6 @@ def speech(settings: Settings) -> Callable[[str], Speech]:
     """
     speaker, delivery = open_engine(settings.tts, shelf(settings))
     return lambda text: synthesise(speaker, text, delivery)
-
-
-def embedding(settings: Settings, model: str = "") -> Direct:
-    """Return what turns texts into vectors with a model by its name, or with the best that is installed; it blocks.
-
-    Raises NoEmbeddingModel, ModelUnusable or EngineMissing for a name that was given.
-    """
-    own = settings.embedding.model_copy(update={"model": model} if model else {})
-    return Direct(best(own, shelf(settings), OPEN_MODEL), own.threads)
-
-
-def reranker(settings: Settings, model: str = "") -> Direct | DirectRanker:
-    """Return what says how well texts answer a query: a cross-encoder where there is one, else by vectors; it blocks.
-
-    Raises NoEmbeddingModel, ModelUnusable or EngineMissing for a name that was given.
-    """
-    found = best_ranker(settings.embedding, shelf(settings), OPEN_RANKER, model)
-    if found is not None:
-        return DirectRanker(found, settings.embedding.threads)
-    return embedding(settings, "" if model == COSINE else model)
 
 
 def transcriber(settings: Settings) -> Callable[[Path | Floats], Transcript]:

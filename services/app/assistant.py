@@ -11,8 +11,10 @@ from functools import partial
 from typing import Any, Literal, TypeVar
 
 from bus import Bus, NoMailbox, RequestTimeout, Subscription
-from services.app.alone import published, shelf
-from services.app.places import Places, embedding_routes, local, movable
+from services.app.alone import published
+from services.app.models import shelf
+from services.app.places import Places, local, movable
+from services.app.vectors import embedding_routes
 from services.audio import AudioService, PortAudio, check
 from services.dialogue import DialogueService
 from services.dictation import DictationService

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal
 
 from bus.transport import Register
-from services.app.alone import OPEN_MODEL, OPEN_RANKER, calling
+from services.app.alone import calling
+from services.app.vectors import OPEN_MODEL, OPEN_RANKER
 from services.contract import Service
 from services.dialogue import DialogueService
-from services.embedding.desk import Counter, Desk
+from services.embedding.desk import Desk
 from services.embedding.service import EmbeddingService
-from services.gateway.sources import Route
 from services.isolation import Apart, Isolated, Nursery, Recipe
 from services.journal import JournalService
 from services.llm.engines.llama import LlamaEngine
@@ -28,7 +28,7 @@ from services.tts import TtsService
 from shared.events import MemoryForget
 from shared.logs import configure
 
-__all__ = ["Places", "embedding_routes", "local", "movable"]
+__all__ = ["Places", "local", "movable"]
 
 _HERE = Apart(isolate="thread")
 
@@ -74,17 +74,6 @@ def movable(
         places.child(EmbeddingService, settings.embedding, store, OPEN_MODEL, desk, OPEN_RANKER),
         *((memory,) if settings.memory.enabled else ()),
     )
-
-
-def embedding_routes(settings: Settings, counter: Counter) -> Callable[[], Mapping[str, Route]]:
-    """What embedding answers over HTTP."""
-
-    def made() -> Mapping[str, Route]:
-        from services.embedding.web import routes
-
-        return routes(counter, settings.embedding)
-
-    return made
 
 
 def local(settings: Settings, what: Literal["conversation", "daemon"]) -> Sequence[Child]:

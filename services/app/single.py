@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Self
 
 from bus import Bus
-from services.app.alone import OPEN_MODEL, shelf
+from services.app.models import shelf
+from services.app.vectors import OPEN_MODEL
 from services.embedding.service import EmbeddingService
 from services.llm.engines.llama import LlamaEngine
 from services.llm.service import LlmService

@@ -7,11 +7,12 @@ from functools import partial
 
 from bus import Bus
 from bus.transport import Register
-from services.app.alone import OPEN_MODEL, OPEN_RANKER, published, shelf
-from services.app.places import Places, embedding_routes, local, movable
+from services.app.alone import published
+from services.app.models import shelf
+from services.app.places import Places, local, movable
+from services.app.vectors import OPEN_MODEL, OPEN_RANKER
 from services.embedding.desk import Desk
 from services.embedding.service import EmbeddingService
-from services.gateway import GatewayService, Sources
 from services.link import LinkService, LinkSettings
 from services.llm.engines.llama import LlamaEngine
 from services.llm.service import LlmService
@@ -24,10 +25,7 @@ from shared.clock import Clock, SystemClock
 from shared.errors import ConfigError
 from shared.ids import id_source, process_prefix
 
-__all__ = ["Daemon", "Server", "Worker"]
-
-_OPENS_S = 600.0
-"""How long a model may be converted, and the kernel compiled, at their first use."""
+__all__ = ["Daemon", "Worker"]
 
 
 class Daemon:
@@ -85,23 +83,3 @@ class Worker:
 
 def _shared_alarms(bus: LinkSettings) -> Register | None:
     return Register(bus.url.get_secret_value(), "alarms", prefix=bus.prefix) if bus.url is not None else None
-
-
-class Server:
-    """Embedding over HTTP, without a conversation: `await server.supervisor.run(stop)`."""
-
-    def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
-        clock, ids, store, desk = clock or SystemClock(), id_source(process_prefix()), shelf(settings), Desk()
-        self.bus = Bus(clock=clock, ids=ids)
-        models = ModelsService(store, settings.models.watch_s)
-        gateway = GatewayService(settings.gateway, Sources(routes=(embedding_routes(settings, desk),)))
-        children = [
-            Child(
-                EmbeddingService,
-                lambda: EmbeddingService(settings.embedding, store, OPEN_MODEL, desk, OPEN_RANKER, opens_first=True),
-                start_within=_OPENS_S,
-            ),
-            Child(ModelsService, lambda: models),
-            Child(GatewayService, lambda: gateway),
-        ]
-        self.supervisor = Supervisor(self.bus, clock, ids, ids(), children)

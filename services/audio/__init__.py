@@ -19,14 +19,14 @@ else:
     __getattr__ = lazily(
         __name__,
         {
-            "devices": "DeviceBusy DeviceInfo DeviceNotFound NoSoundSystem SoundDevices",
-            "engines.portaudio": "PortAudio list_devices",
-            "engines.soundfiles": "UnreadableSound",
-            "engines.webrtc": "CleanerUnavailable cleaner",
-            "opening": "check",
-            "ports": "OutputFailed",
-            "service": "AudioService",
-            "settings": "AudioSettings",
+            ".devices": "DeviceBusy DeviceInfo DeviceNotFound NoSoundSystem SoundDevices",
+            ".engines.portaudio": "PortAudio list_devices",
+            ".engines.soundfiles": "UnreadableSound",
+            ".engines.webrtc": "CleanerUnavailable cleaner",
+            ".opening": "check",
+            ".ports": "OutputFailed",
+            ".service": "AudioService",
+            ".settings": "AudioSettings",
         },
     )
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from services.dialogue.settings import DialogueSettings
 else:
     __getattr__ = lazily(
-        __name__, {"endpointing": "Wait adaptive_wait", "service": "DialogueService", "settings": "DialogueSettings"}
+        __name__, {".endpointing": "Wait adaptive_wait", ".service": "DialogueService", ".settings": "DialogueSettings"}
     )
 
 __all__ = ["DialogueService", "DialogueSettings", "Wait", "adaptive_wait"]

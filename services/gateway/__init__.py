@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from services.gateway.settings import GatewaySettings
     from services.gateway.sources import Sources
 else:
-    __getattr__ = lazily(__name__, {"service": "GatewayService", "settings": "GatewaySettings", "sources": "Sources"})
+    __getattr__ = lazily(
+        __name__, {".service": "GatewayService", ".settings": "GatewaySettings", ".sources": "Sources"}
+    )
 
 __all__ = ["GatewayService", "GatewaySettings", "Sources"]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 else:
     __getattr__ = lazily(
         __name__,
-        {"nursery": "Nursery", "recipe": "Recipe", "service": "Isolated", "settings": "Apart IsolationSettings"},
+        {".nursery": "Nursery", ".recipe": "Recipe", ".service": "Isolated", ".settings": "Apart IsolationSettings"},
     )
 
 __all__ = ["Apart", "Isolated", "IsolationSettings", "Nursery", "Recipe"]

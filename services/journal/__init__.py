@@ -10,6 +10,6 @@ if TYPE_CHECKING:
     from services.journal.service import JournalService
     from services.journal.settings import JournalSettings
 else:
-    __getattr__ = lazily(__name__, {"service": "JournalService", "settings": "JournalSettings"})
+    __getattr__ = lazily(__name__, {".service": "JournalService", ".settings": "JournalSettings"})
 
 __all__ = ["JournalService", "JournalSettings"]

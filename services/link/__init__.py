@@ -10,6 +10,6 @@ if TYPE_CHECKING:
     from services.link.service import LinkService, dead, living, retry
     from services.link.settings import LinkSettings
 else:
-    __getattr__ = lazily(__name__, {"service": "LinkService dead living retry", "settings": "LinkSettings"})
+    __getattr__ = lazily(__name__, {".service": "LinkService dead living retry", ".settings": "LinkSettings"})
 
 __all__ = ["LinkService", "LinkSettings", "dead", "living", "retry"]

@@ -17,12 +17,12 @@ else:
     __getattr__ = lazily(
         __name__,
         {
-            "detector": "SpeechDetector",
-            "engines.microwakeword": "MicroWakeWords WakeWordsUnavailable",
-            "engines.silero": "SileroVad VoiceModelMissing",
-            "ports": "Heard VoiceActivity WakeWords",
-            "service": "ListeningService",
-            "settings": "ListeningSettings WAKE_WORDS",
+            ".detector": "SpeechDetector",
+            ".engines.microwakeword": "MicroWakeWords WakeWordsUnavailable",
+            ".engines.silero": "SileroVad VoiceModelMissing",
+            ".ports": "Heard VoiceActivity WakeWords",
+            ".service": "ListeningService",
+            ".settings": "ListeningSettings WAKE_WORDS",
         },
     )
 

@@ -27,11 +27,11 @@ else:
     __getattr__ = lazily(
         __name__,
         {
-            "in_use": "NoLanguageModel",
-            "port": "Answer Engine EngineMissing GenerationFailed InvalidRequest LanguageModel "
+            ".in_use": "NoLanguageModel",
+            ".port": "Answer Engine EngineMissing GenerationFailed InvalidRequest LanguageModel "
             "ModelUnusable Outcome PromptTooLong StructureImpossible ToolWish",
-            "service": "LlmService",
-            "settings": "LlmSettings",
+            ".service": "LlmService",
+            ".settings": "LlmSettings",
         },
     )
 

@@ -11,6 +11,6 @@ if TYPE_CHECKING:
     from services.local.service import LocalService
     from services.local.settings import LocalSettings
 else:
-    __getattr__ = lazily(__name__, {"place": "Card", "service": "LocalService", "settings": "LocalSettings"})
+    __getattr__ = lazily(__name__, {".place": "Card", ".service": "LocalService", ".settings": "LocalSettings"})
 
 __all__ = ["Card", "LocalService", "LocalSettings"]

@@ -10,6 +10,6 @@ if TYPE_CHECKING:
     from services.memory.service import MemoryService
     from services.memory.settings import MemorySettings
 else:
-    __getattr__ = lazily(__name__, {"service": "MemoryService", "settings": "MemorySettings"})
+    __getattr__ = lazily(__name__, {".service": "MemoryService", ".settings": "MemorySettings"})
 
 __all__ = ["MemoryService", "MemorySettings"]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from services.metrics.settings import MetricsSettings
 else:
     __getattr__ = lazily(
-        __name__, {"measurements": "Measurements", "service": "MetricsService", "settings": "MetricsSettings"}
+        __name__, {".measurements": "Measurements", ".service": "MetricsService", ".settings": "MetricsSettings"}
     )
 
 __all__ = ["Measurements", "MetricsService", "MetricsSettings"]

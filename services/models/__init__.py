@@ -31,15 +31,15 @@ else:
     __getattr__ = lazily(
         __name__,
         {
-            "catalogue": "Catalogue Entry ListedFile MachineClass",
-            "errors": "DiskFull FolderUnusable HashConflict LockUnreadable NoSource PullCancelled "
+            ".catalogue": "Catalogue Entry ListedFile MachineClass",
+            ".errors": "DiskFull FolderUnusable HashConflict LockUnreadable NoSource PullCancelled "
             "PullUnderWay SizeConflict SourceFailed UnknownModel WrongHash",
-            "machine": "Machine detect",
-            "pull": "Progress",
-            "service": "ModelsService",
-            "settings": "ModelsSettings",
-            "sources": "hub_address",
-            "store": "FileCheck Listing Store",
+            ".machine": "Machine detect",
+            ".pull": "Progress",
+            ".service": "ModelsService",
+            ".settings": "ModelsSettings",
+            ".sources": "hub_address",
+            ".store": "FileCheck Listing Store",
         },
     )
 

@@ -10,6 +10,6 @@ if TYPE_CHECKING:
     from services.skills.service import SkillsService
     from services.skills.settings import SkillsSettings
 else:
-    __getattr__ = lazily(__name__, {"service": "SkillsService", "settings": "SkillsSettings"})
+    __getattr__ = lazily(__name__, {".service": "SkillsService", ".settings": "SkillsSettings"})
 
 __all__ = ["SkillsService", "SkillsSettings"]

@@ -16,11 +16,11 @@ else:
     __getattr__ = lazily(
         __name__,
         {
-            "ports": "Engine EngineUnusable Listener MakeEngine Sentences",
-            "service": "SttService",
-            "settings": "SttSettings",
-            "transcribe": "open_engine",
-            "transcript": "Guess Spoken Transcript",
+            ".ports": "Engine EngineUnusable Listener MakeEngine Sentences",
+            ".service": "SttService",
+            ".settings": "SttSettings",
+            ".transcribe": "open_engine",
+            ".transcript": "Guess Spoken Transcript",
         },
     )
 

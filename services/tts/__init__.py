@@ -15,10 +15,10 @@ else:
     __getattr__ = lazily(
         __name__,
         {
-            "batch": "Speech open_engine synthesise",
-            "port": "Delivery Engine TtsError",
-            "service": "TtsService",
-            "settings": "TtsSettings",
+            ".batch": "Speech open_engine synthesise",
+            ".port": "Delivery Engine TtsError",
+            ".service": "TtsService",
+            ".settings": "TtsSettings",
         },
     )
 
