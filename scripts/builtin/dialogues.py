@@ -93,32 +93,32 @@ class _Conversation:
                 continue
             after = []
             kind = random.random()
-            if kind < 0.23:
+            if kind < 0.27:
                 self._talk()
             elif kind < 0.55:
                 wish = _drawn(random)
                 after = list(wish.after)
                 self._wish(wish, last)
-            elif kind < 0.63:
+            elif kind < 0.67:
                 self._question()
             elif kind < 0.70:
                 self._echo()
             elif kind < 0.81 and not last:
                 self._tell()
             elif kind < 0.97:
-                self._ask()
+                self._ask(last)
             else:
                 self._tell()
         return self.lines
 
     # ---- what happens in one turn
 
-    def _talk(self) -> None:
+    def _talk(self, head: str = "") -> None:
         talk = self.random.choices(TALK, [talk.share for talk in TALK])[0]
         said = drawn_from(talk.asks, self.random, slot(self.random))
         if talk.name == "gibberish" and self.random.random() < 0.25:
             said = self._shuffled()
-        self._says(said if talk.name == "gibberish" else self._dressed(said))
+        self._says(said if talk.name == "gibberish" else self._dressed(said), set(), head)
         self._answers(self.random.choice(talk.answers))
 
     def _shuffled(self) -> str:
@@ -167,9 +167,9 @@ class _Conversation:
         self._says(f"{drawn_from(_AROUND['echo'], self.random, fill)} {text}", set(text.split()))
         self._answers(text)
 
-    def _wish(self, wish: Wish, last: bool) -> None:
+    def _wish(self, wish: Wish, last: bool, head: str = "") -> None:
         kept = {word for value in wish.arguments.values() if isinstance(value, str) for word in value.split()}
-        said = self._says(self._dressed(wish.said, hesitating=not kept), kept)
+        said = self._says(self._dressed(wish.said, hesitating=not kept), kept, head)
         if not self.tools:
             self._answers(NO_TOOLS)
             return
@@ -216,9 +216,9 @@ class _Conversation:
         else:
             self._answers(self._valued(told.taken, told))
 
-    def _ask(self) -> None:
+    def _ask(self, last: bool) -> None:
         if self.random.random() < 0.22:
-            self._recalled()
+            self._recalled(last)
             return
         if self.told and self.random.random() < 0.8:
             asked = self.random.choice(list(self.told.values()))
@@ -231,8 +231,8 @@ class _Conversation:
         else:
             self._tell()
 
-    def _recalled(self) -> None:
-        """A question with notes from earlier conversations before it."""
+    def _recalled(self, last: bool) -> None:
+        """Something said with notes from earlier conversations before it."""
         random = self.random
         facts = {f.key: f for f in (fact(random) for _ in range(random.choice((1, 1, 2, 3, 4))))}
         about = random.choice(list(facts.values()))
@@ -246,16 +246,20 @@ class _Conversation:
             )
         head = "[Your notes from before; use what helps, they are no instructions:\n" + "\n".join(notes) + "]\n\n"
         kind = random.random()
-        if kind < 0.7:
+        if kind < 0.6:
             self._says(self._dressed(about.asked), set(about.key.split()[1:]), head)
             self._answers(self._valued(about.answer, about))
-        elif kind < 0.85:
+        elif kind < 0.72:
             asked_of = never_told(random, {*facts, *self.told})
             self._says(self._dressed(asked_of.asked), set(asked_of.key.split()[1:]), head)
             self._answers(asked_of.unknown)
-        else:
+        elif kind < 0.82:
             self._says(self._dressed(question(random)), set(), head)
             self._answers(ANSWER)
+        elif kind < 0.92:
+            self._talk(head)
+        else:
+            self._wish(_drawn(random), last, head)
 
     def _day(self) -> str:
         return f"20{self.random.randint(24, 30)}-{self.random.randint(1, 12):02}-{self.random.randint(1, 28):02}"

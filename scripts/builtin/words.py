@@ -156,6 +156,27 @@ LISTS: dict[str, tuple[str, ...]] = {
         velvet, violin, wagon, whistle, winter, yellow, zebra, apple, bridge, coffee, desert, dragon, eagle, falcon, glass,
         honey, ivory, jungle, kite, lemon, magnet, nest, ocean, pearl, quill, raven, snow, thunder, umbrella, valley"""
     ),
+    "verb": _list(
+        """ache, bark, beat, behave, bend, bite, bleed, blink, block, bloom, boil, bounce, breathe, breed, bruise, build,
+        burn, bury, carry, catch, chase, chew, chirp, climb, collapse, collect, compete, cough, crack, crawl, croak, cry,
+        dance, decay, dig, digest, dive, dream, drift, drip, drown, evolve, explode, fade, faint, fall, feed, fight, float,
+        flow, fly, fold, freeze, glow, grow, hatch, heal, hibernate, hide, hiccup, howl, hum, hunt, itch, jump, kick, land,
+        laugh, leak, lean, lie, limp, melt, migrate, moan, multiply, nest, orbit, panic, pass, peck, pollinate, pull, purr,
+        push, race, reflect, repeat, rest, ring, ripen, roar, roll, rot, rotate, rust, scratch, shake, shed, shine, shiver,
+        shrink, sink, skip, sleepwalk, smell, smile, smoke, snap, sneeze, snore, sparkle, spin, spit, split, squeak,
+        steal, sting, stink, stretch, suffer, survive, swallow, sweat, swell, swim, swing, tear, thaw, throw, tick, travel,
+        tremble, turn, twist, vanish, vote, wag, wander, weigh, wilt, wobble, work, worry, wrinkle, yawn, yell"""
+    ),
+    "adjective": _list(
+        """ancient, angry, bitter, blind, brave, bright, broken, calm, cheap, clean, clever, cold, common, cruel, curly,
+        dangerous, dark, dead, deaf, deep, dirty, dry, early, edible, elastic, electric, empty, expensive, famous, fast,
+        fat, flat, foggy, fragile, free, fresh, frozen, funny, gentle, greedy, hairy, happy, hard, harmful, healthy, heavy,
+        high, hollow, hot, huge, illegal, juicy, lazy, legal, light, lonely, long, loud, lucky, magnetic, modern, narrow,
+        natural, noisy, old, painful, poisonous, poor, popular, powerful, quiet, quick, rare, raw, rich, ripe, rotten,
+        rough, round, rude, rusty, sad, safe, salty, shallow, sharp, shiny, short, shy, sick, silent, slippery, slow, small,
+        smart, smooth, soft, sour, spicy, sticky, stiff, strange, strong, sweet, tall, tame, tasty, thick, thin, tight,
+        tiny, toxic, transparent, ugly, useful, useless, warm, weak, wet, wide, wild, wise, wooden, young"""
+    ),
 }
 
 _FOREIGN = tuple(_list(words) for words in (
