@@ -220,9 +220,9 @@ class Link:
         readers = 0 if self._bus.is_stale(event) else sum(box.takes(event) for box in self._bus.mailboxes)
         if readers:
             self._in_hand[event.id] = (event, parcel.entry, readers)
-        else:
-            self._transport.settle(parcel.entry)
         self._deliver(event)
+        if not readers:
+            self._transport.settle(parcel.entry)  # afterwards: who reads it comes before what we say of it
 
     def _wanted(self, event: Event, parcel: Parcel) -> bool:
         if parcel.tries >= TRIES:

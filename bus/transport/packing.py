@@ -3,53 +3,36 @@
 from __future__ import annotations
 
 import json
-import struct
 from collections.abc import Sequence
+from functools import lru_cache
 
 from bus.transport.parcel import Parcel, Read
 
-__all__ = ["Packing", "parcel_of"]
-
-_size = struct.Struct(">I").pack
+__all__ = ["parcel_of", "strings_of"]
 
 
-class Packing:
-    """Packs the parcels of one process for scripts.SEND."""
-
-    def __init__(self, origin: str, life: str) -> None:
-        sender = f"{origin} {life}".encode()
-        self._begin = {kind: _strings(b"o", sender, kind) for kind in (b"e", b"f", b"r", b"v")}
-
-    def packed(self, parcel: Parcel) -> bytes:
-        """One parcel, once for each addressee."""
-        kind, head = _kind(parcel)
-        fields, count = [self._begin[kind], _size(len(head)), head], 4
-        if parcel.payload:
-            fields.append(_strings(b"p", parcel.payload))
-            count += 2
-        if parcel.window:
-            fields.append(_strings(b"w", b"%d" % parcel.window))
-            count += 2
-        body = b"%c%b" % (count, b"".join(fields))
-        return b"".join([_strings(to.encode()) + body for to in parcel.to])
-
-
-def _kind(parcel: Parcel) -> tuple[bytes, bytes]:
+def strings_of(parcel: Parcel) -> list[bytes]:
+    """What an entry says after who sent it."""
     if parcel.fence is not None:
-        return b"f", json.dumps(parcel.fence).encode()
+        return [b"f", json.dumps(parcel.fence).encode()]
     if parcel.read is not None:
-        return b"r", json.dumps((parcel.read.request, parcel.read.total)).encode()
+        return [b"r", json.dumps((parcel.read.request, parcel.read.total)).encode()]
     if parcel.revoked:
-        return b"v", parcel.revoked.encode()
-    return b"e", parcel.header
+        return [b"v", parcel.revoked.encode()]
+    strings = [b"e", parcel.header]
+    if parcel.payload:
+        strings += (b"p", parcel.payload)
+    if parcel.window:
+        strings += (b"w", b"%d" % parcel.window)
+    return strings
 
 
-def parcel_of(entry: bytes, fields: Sequence[bytes] | None, tries: int = 0) -> Parcel | None:
-    """None for what was deleted from under us, or is not ours."""
-    if not fields or len(fields) < 4 or fields[0] != b"o":
+def parcel_of(entry: bytes, fields: Sequence[bytes], tries: int = 0) -> Parcel | None:
+    """None for what is not ours."""
+    if len(fields) < 4 or fields[0] != b"o":
         return None
     _, sender, kind, head = fields[:4]
-    origin, _, life = sender.decode().partition(" ")
+    origin, life = _sender(sender)
     if kind == b"e" and len(fields) == 4:
         return Parcel(head, origin=origin, life=life, entry=entry, tries=tries)
     more = dict(zip(fields[4::2], fields[5::2], strict=False))
@@ -76,5 +59,8 @@ def parcel_of(entry: bytes, fields: Sequence[bytes] | None, tries: int = 0) -> P
     return None
 
 
-def _strings(*strings: bytes) -> bytes:
-    return b"".join([_size(len(string)) + string for string in strings])
+@lru_cache(maxsize=256)
+def _sender(sender: bytes) -> tuple[str, str]:
+    """The process, and which life of it."""
+    origin, _, life = sender.decode().partition(" ")
+    return origin, life

@@ -18,8 +18,10 @@ from typing import Any, TypeVar
 import structlog
 
 from bus.transport.errors import BusUnfit
+from bus.transport.inbox import Entry, Inbox
 from bus.transport.letters import Letter, Letters
-from bus.transport.packing import Packing, parcel_of
+from bus.transport.line import Line, packed
+from bus.transport.packing import parcel_of, strings_of
 from bus.transport.parcel import Node, Parcel
 from bus.transport.place import BLOCK_MS, close_place, examine, open_place, refusal, shown, text, waits
 from bus.transport.presence import Presence, heed_cancellation
@@ -35,6 +37,8 @@ _BATCH = 256
 _BATCH_BYTES = 4 << 20
 _SETTLED = 1024
 _READ = 512
+_ANSWER_S = BLOCK_MS / 1000 + 2
+"""How long Redis may take to answer."""
 _PATIENCE_S = (0.05, 2.0)
 """The first and the longest rest between two attempts to reach Redis."""
 _WARY = 2
@@ -63,11 +67,12 @@ class RedisTransport:
         self._logs = f"{prefix}:to:"
         self._log, self._tries = f"{self._logs}{name}", f"{prefix}:tries:{name}"
         client = open_place(url)
-        client.response_callbacks.pop("XREADGROUP", None)  # its lists are read as they come
         self._redis: Any = client  # its annotations are those of a client that blocks, too
         self.letters = Letters(client, prefix)
         self.presence = Presence(client, name, prefix=prefix, place=self.place, alive_s=alive_s)
-        self._packing = Packing(name, "")
+        self._line = Line(client, _ANSWER_S)
+        self._inbox = Inbox(client, Line(client, _ANSWER_S), self._log, _READ)
+        self._sender = name
         self._outbox: deque[Parcel] = deque()
         self._waiting = waiting
         self._wake = asyncio.Event()
@@ -85,10 +90,10 @@ class RedisTransport:
         """
         from redis import exceptions
 
-        self._packing = Packing(self.name, life)
+        self._sender = f"{self.name} {life}"
         try:
             await examine(self._redis, self.place, self._log)
-            await self._join()
+            await self._inbox.join()
         except (exceptions.RedisError, OSError) as error:
             raise refusal(error, self.place) from error
 
@@ -144,8 +149,13 @@ class RedisTransport:
 
     async def _send_some(self) -> None:
         batch, settled = self._next_batch(), self._settled[:_SETTLED]
-        blob = b"".join([self._packing.packed(parcel) for parcel in batch])
-        await self._redis.eval(SEND, 1, self._log, self._logs, blob, b" ".join(settled))
+        command: list[bytes | str | int] = ["EVAL", SEND, 1, self._log]
+        command += (self._logs, self._sender, len(settled), *settled)
+        for parcel in batch:
+            strings = strings_of(parcel)
+            for to in parcel.to:
+                command += (to, len(strings), *strings)
+        await self._line.ask(packed(*command))
         for _ in batch:
             self._outbox.popleft()
         del self._settled[: len(settled)]
@@ -175,15 +185,17 @@ class RedisTransport:
         self.fresh = False
         async for batch in self._left_behind():
             yield batch
-        entries = await self._persevere(lambda: self._read(">"), broken=self._tear)
+        entries = await self._persevere(self._inbox.take, broken=self._tear)
         yield self._parcels(entries), len(entries) < _READ
         while True:
             if self._torn:  # what was on its way when the connection broke is ours, and is not told again by itself
                 self._torn = False
-                async for batch in self._missed():
-                    yield batch
-            entries = await self._persevere(lambda: self._read(">", BLOCK_MS), broken=self._tear)
+                async for page in self._undone():
+                    yield self._parcels([entry for entry in page if entry[0] not in self._holding]), False
+            entries = await self._persevere(self._inbox.wait, broken=self._tear)
             yield self._parcels(entries), len(entries) < _READ
+            if len(entries) < _READ:
+                await asyncio.sleep(0)  # what came is handled before anything else is done
 
     def settle(self, entry: bytes) -> None:
         """What stood there is done with: it is not delivered again."""
@@ -196,7 +208,7 @@ class RedisTransport:
 
     async def _left_behind(self) -> AsyncIterator[Batch]:
         """What an earlier life had in hand; when that ended several lives, one by one."""
-        left = [entry async for page in self._pending() for entry in page]
+        left = [entry async for page in self._undone() for entry in page]
         if not left:
             await self._persevere(partial(self._redis.delete, self._tries))
             return
@@ -211,29 +223,22 @@ class RedisTransport:
                     self._released.clear()
                     await self._released.wait()
 
-    async def _missed(self) -> AsyncIterator[Batch]:
-        async for page in self._pending():
-            new = [(entry, fields) for entry, fields in page if entry not in self._holding]
-            yield self._parcels(new), False
-
-    async def _pending(self) -> AsyncIterator[list[tuple[bytes, list[bytes] | None]]]:
-        since = "0"
-        while page := await self._persevere(partial(self._read, since)):
+    async def _undone(self) -> AsyncIterator[list[Entry]]:
+        """What was read of our log and is not settled, page by page."""
+        await self._persevere(self._inbox.join)
+        since, until = "-", await self._persevere(self._inbox.until)
+        while page := await self._persevere(partial(self._inbox.again, since, until)):
             yield page
-            since = text(page[-1][0])
+            since = "(" + text(page[-1][0])
 
-    async def _count(self, entries: list[tuple[bytes, Any]]) -> dict[bytes, int]:
+    async def _count(self, entries: list[Entry]) -> dict[bytes, int]:
         """How many lives have ended over each, this one's not known yet."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for entry, _ in entries:
                 pipe.hincrby(self._tries, text(entry), 1)
             return dict(zip((entry for entry, _ in entries), await pipe.execute(), strict=True))
 
-    async def _read(self, since: str, block: int | None = None) -> list[tuple[bytes, list[bytes] | None]]:
-        found: Any = await self._redis.xreadgroup("g", "reader", {self._log: since}, count=_READ, block=block)
-        return [(entry, fields) for entry, fields in found[0][1]] if found else []
-
-    def _parcels(self, entries: list[tuple[bytes, Any]], tries: Mapping[bytes, int] | None = None) -> list[Parcel]:
+    def _parcels(self, entries: list[Entry], tries: Mapping[bytes, int] | None = None) -> list[Parcel]:
         parcels = []
         for entry, fields in entries:
             parcel = parcel_of(entry, fields, tries.get(entry, 0) if tries else 0)
@@ -279,15 +284,6 @@ class RedisTransport:
         """Keep an event that is given up among the dead."""
         await self._persevere(lambda: self.letters.put(letter))
 
-    async def _join(self) -> None:
-        from redis import exceptions
-
-        try:
-            await self._redis.xgroup_create(self._log, "g", id="0", mkstream=True)
-        except exceptions.ResponseError as error:
-            if "BUSYGROUP" not in str(error):
-                raise
-
     async def _persevere(self, attempt: Callable[[], Awaitable[T]], broken: Callable[[], object] = bool) -> T:
         """Do it as soon as Redis lets us; a Redis that lost its memory gets our log again. `broken` hears of a loss."""
         from redis import exceptions
@@ -299,7 +295,7 @@ class RedisTransport:
                 done = await attempt()
             except (exceptions.RedisError, OSError) as error:
                 if "NOGROUP" in str(error):
-                    await self._persevere(self._join)
+                    await self._persevere(self._inbox.join)
                     continue
                 if not waits(error):
                     raise BusUnfit(f"Redis at {self.place} refuses: {error}.", remedy="See its log.") from error

@@ -5,26 +5,19 @@ from __future__ import annotations
 __all__ = ["ANNOUNCE", "SEND"]
 
 SEND = """
-local at, blob = 1, ARGV[2]
-while at <= #blob do
-  local to, count
-  to, count, at = struct.unpack('>I4c0B', blob, at)
-  local fields = {}
-  for i = 1, count do
-    fields[i], at = struct.unpack('>I4c0', blob, at)
-  end
-  redis.call('XADD', ARGV[1] .. to, '*', unpack(fields))
+local call, logs, sender, settled = redis.call, ARGV[1], ARGV[2], tonumber(ARGV[3])
+local at, all = 4 + settled, #ARGV
+while at < all do
+  local last = at + 1 + ARGV[at + 1]
+  call('XADD', logs .. ARGV[at], '*', 'o', sender, unpack(ARGV, at + 2, last))
+  at = last + 1
 end
-local settled = {}
-for entry in string.gmatch(ARGV[3], '%S+') do
-  settled[#settled + 1] = entry
-end
-if #settled > 0 then
-  redis.call('XACK', KEYS[1], 'g', unpack(settled))
-  redis.call('XDEL', KEYS[1], unpack(settled))
+if settled > 0 then
+  call('XDEL', KEYS[1], unpack(ARGV, 4, 3 + settled))
 end
 """
-"""KEYS: our log. ARGV: what all logs begin with; parcels, packed; entries of ours that are settled, blanks between."""
+"""KEYS: our log. ARGV: what all logs begin with; who sends; how many entries of ours are settled, and these; then for
+each parcel and addressee his name, how many strings the rest of the entry has, and these."""
 
 ANNOUNCE = """
 local time = redis.call('TIME')

@@ -156,6 +156,29 @@ async def test_only_what_is_settled_is_forgotten(server: RedisServer, prefix: st
         await transport.close()
 
 
+async def test_what_an_older_version_had_in_hand_is_found(server: RedisServer, prefix: str) -> None:
+    """It noted among what is pending what it had read; where it stands in the log says the same."""
+    log = f"{prefix}:to:here"
+    with server.client() as client:
+        client.xgroup_create(log, "g", id="0", mkstream=True)
+        for text in ("done", "begun", "new"):
+            client.xadd(log, {"o": "there 1", "e": text})
+        client.xreadgroup("g", "reader", {log: ">"}, count=2)
+        done = next(iter(client.xrange(log)))[0]
+        client.xack(log, "g", done)
+        client.xdel(log, done)
+    transport = RedisTransport(server.url, "here", prefix=prefix)
+    await transport.open()
+    got: list[Parcel] = []
+    async with asyncio.timeout(60):
+        async for parcels, _ in transport.receive():
+            got += parcels
+            if len(got) == 2:
+                break
+    await transport.close()
+    assert [(parcel.header, parcel.tries) for parcel in got] == [(b"begun", 1), (b"new", 0)]
+
+
 async def test_a_cluster_is_refused() -> None:
     """Its slots would tear a household apart."""
     with redis_server("--cluster-enabled", "yes") as server:
