@@ -192,12 +192,23 @@ class _Conversation:
         ))  # fmt: skip
 
     def _tell(self) -> None:
-        told = fact(self.random)
+        alike = self.random.choice(list(self.told)).partition(" ")[0] if self.told else ""
+        told = fact(self.random, alike if self.random.random() < 0.3 else "")
         if self.told and self.random.random() < 0.22:  # it has changed
             key = self.random.choice(list(self.told))
             told = fact(self.random, key.partition(" ")[0])
             prefix = self.random.choice(
-                ("no,", "actually", "sorry,", "wait,", "I mean", "correction,", "no wait,", "now")
+                (
+                    *("no,", "actually", "sorry,", "wait,", "I mean", "correction,", "no wait,", "now"),
+                    *(
+                        "oh no I meant",
+                        "scratch that,",
+                        "that was wrong,",
+                        "forget what I said,",
+                        "in truth",
+                        "or rather",
+                    ),
+                )
             )
             self._says(f"{prefix} {told.told}", _kept(told))
         else:

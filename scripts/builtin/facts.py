@@ -107,7 +107,21 @@ def _value(name: str, random: Random) -> str:
         words = [invented(random)] if random.random() < 0.6 else [random.choice(LISTS["common"]).capitalize() for _ in range(2)]
         return draw(random.choice(("{x}", "{x}", "the {x}")), random, {"x": " ".join(words)})
     if name == "number":
-        return "".join(random.choice("0123456789") for _ in range(random.randint(1, 6)))
+        return _code(random) if random.random() < 0.3 else _digits(random.randint(1, 6), random)
     if name == "person":
         return person_or_invented(random)
     return random.choice(LISTS[name])
+
+
+def _code(random: Random) -> str:
+    """Numbers one after the other, or letters, with digits or without."""
+    if random.random() < 0.5:
+        return " ".join(_digits(random.randint(1, 3), random) for _ in range(random.randint(2, 4)))
+    letters = "".join(random.choice("ABCDEFGHKLMNOPQRSTXYZ") for _ in range(random.randint(1, 3)))
+    if len(letters) > 1 and random.random() < 0.2:
+        return letters
+    return f"{letters}{random.choice(('', ' ', '-'))}{_digits(random.randint(1, 4), random)}"
+
+
+def _digits(count: int, random: Random) -> str:
+    return "".join(random.choice("0123456789") for _ in range(count))
