@@ -25,6 +25,7 @@ from services.skills.known.recollection import RecallDay, RecallTalk
 from services.skills.known.speaker import ChangeVolume, Repeat, Resume, Stop
 from services.skills.known.timers import CancelTimer, ChangeTimer, PauseTimer, SetTimer, TimerStatus, UnpauseTimer
 from services.skills.known.units import ConvertUnits
+from services.skills.known.which import WhichOne
 from services.skills.meaning import Meaning, NoMeaning
 from services.skills.places import Places
 from services.skills.remembering import Memory
@@ -46,17 +47,15 @@ def catalogue(
 ) -> dict[str, Skill[Any]]:
     """Return every skill by name. `thread` is for blocking work, `memory` and `meaning` what those use that need it."""
     places, random = Places(), Random()
+    askers = (CancelTimer(book), ChangeTimer(book), PauseTimer(book), UnpauseTimer(book), CancelAlarm(book))
     skills: tuple[Skill[Any], ...] = (
         TellTime(places, thread),
         TellDate(places, thread),
         SetTimer(book, most=settings.most_alarms),
-        CancelTimer(book),
         TimerStatus(book),
-        ChangeTimer(book),
-        PauseTimer(book),
-        UnpauseTimer(book),
+        *askers,
+        WhichOne(book, askers),
         SetAlarm(book, zone, most=settings.most_alarms),
-        CancelAlarm(book),
         AlarmStatus(book),
         Snooze(book, seconds=settings.snooze_s),
         Silence(book),
@@ -66,7 +65,7 @@ def catalogue(
         RollDice(random),
         RandomNumber(random),
         Stop(book),
-        Repeat(),
+        Repeat(book),
         Resume(),
         ChangeVolume(),
         WhoAreYou(),

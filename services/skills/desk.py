@@ -132,6 +132,7 @@ class Desk:
             now_ns=now,
             words=words,
             sentence=call.sentence,
+            question=self._book.take_question(call.session) if call.sentence else None,
         )
 
     def _at(self, now_ns: int) -> datetime:

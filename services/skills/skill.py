@@ -13,6 +13,7 @@ from typing import ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from services.skills.ringing import Question
 from services.skills.wording import Wording
 from shared.events import ToolSpec
 
@@ -65,6 +66,8 @@ class Asked:
     """How to say things in that language."""
     sentence: str = ""
     """What the person said; empty when the model asks."""
+    question: Question | None = None
+    """What Sotto asked back just before, in this session."""
 
 
 A = TypeVar("A", bound=Arguments)

@@ -11,6 +11,7 @@ from pydantic import Field, JsonValue
 from services.skills.days import WEEKDAYS, day_named, weekdays_named
 from services.skills.known.timers import Duration, nth, speakable_name
 from services.skills.labels import comes, due_moment, label, named, upper_first, when
+from services.skills.questions import Answering, answers, asking, completed
 from services.skills.ringing import Alarm, AlarmBook, following, resolve
 from services.skills.skill import Answer, Asked, NoArguments, Skill
 from services.skills.timeofday import TimeOfDay, known_days, next_time, times_on
@@ -18,7 +19,7 @@ from services.skills.timeofday import TimeOfDay, known_days, next_time, times_on
 __all__ = ["AlarmStatus", "CancelAlarm", "SetAlarm", "Silence", "Snooze"]
 
 
-class AlarmArguments(TimeOfDay):
+class AlarmArguments(TimeOfDay, Answering):
     """When, and for what."""
 
     every: str = Field("", description="For one that comes again: day, weekday, weekend or names of weekdays.")
@@ -38,9 +39,13 @@ class WhichAlarm(TimeOfDay):
         json_schema_extra={"spoken": True},
     )
 
+    among: tuple[str, ...] = Field(
+        (), description="Ids of those that may be meant.", json_schema_extra={"spoken": True}
+    )
+
     def names_one(self) -> bool:
         """Whether it says which."""
-        return bool(self.name or self.position or self.day or self.every) or self.hour is not None
+        return bool(self.name or self.position or self.day or self.every or self.among) or self.hour is not None
 
 
 class SetAlarm(Skill[AlarmArguments]):
@@ -55,11 +60,13 @@ class SetAlarm(Skill[AlarmArguments]):
         self._most = most
 
     def fits(self, arguments: AlarmArguments, asked: Asked) -> bool:
-        return speakable_name(arguments.name) and known_days(arguments.day, arguments.every, asked)
+        days = known_days(arguments.day, arguments.every, asked)
+        return speakable_name(arguments.name) and days and answers(arguments, self.name, asked)
 
     async def answer(self, arguments: AlarmArguments, asked: Asked) -> Answer:
-        words = asked.words
+        arguments, words = completed(arguments, asked), asked.words
         if arguments.hour is None:
+            self._book.ask(asking(self.name, arguments, asked))
             return Answer(words.say("timers", "alarm_when"), {"error": "no time"}, failed=True)
         if not known_days(arguments.day, arguments.every, asked):
             speech = words.say("tell_date", "unknown_day", day=arguments.every or arguments.day)
@@ -113,7 +120,12 @@ class _OfAlarms(Skill[WhichAlarm]):
 
     def _chosen(self, arguments: WhichAlarm, asked: Asked) -> list[Alarm]:
         """The alarms that the words may mean."""
-        alarms = [alarm for alarm in self._book.all() if alarm.kind == "alarm"]
+        return self.meant([alarm for alarm in self._book.all() if alarm.kind == "alarm"], arguments, asked)
+
+    def meant(self, alarms: list[Alarm], arguments: WhichAlarm, asked: Asked) -> list[Alarm]:
+        """Those of some alarms, in the order they ring, that the words may mean."""
+        if arguments.among:
+            return [alarm for alarm in alarms if alarm.id in arguments.among]
         if arguments.name.strip():
             alarms = named(alarms, arguments.name)
         if arguments.hour is not None:
@@ -158,11 +170,8 @@ class CancelAlarm(_OfAlarms):
         if not alarms:
             return self._none(asked)
         words = asked.words
-        items = list(dict.fromkeys(alarm_item(alarm, asked) for alarm in alarms))
-        if len(items) > 1 and arguments.which != "all":
-            labels = list(dict.fromkeys(label(alarm, words, asked.now.tzinfo) for alarm in alarms))
-            told = words.all_of(labels if len(labels) == len(items) else items)
-            return Answer(words.say("timers", "which_alarm", list=told), failed=True)
+        if len({alarm_item(alarm, asked) for alarm in alarms}) > 1 and arguments.which != "all":
+            return self._which(alarms, arguments, asked)
         if len(alarms) == 1 and _but_once(alarms[0], arguments):
             return self._skip(alarms[0], asked)
         speech = words.say("timers", "cancelled", label=label(alarms[0], words, asked.now.tzinfo))
@@ -171,6 +180,14 @@ class CancelAlarm(_OfAlarms):
         if arguments.which == "all":
             speech = words.say("timers", "alarms_cancelled_all")
         return Answer(upper_first(speech), {"cancelled": len(alarms)}, "silence" if ringing else "none")
+
+    def _which(self, alarms: list[Alarm], arguments: WhichAlarm, asked: Asked) -> Answer:
+        items = {alarm_item(alarm, asked): alarm for alarm in reversed(alarms)}
+        different = list(items.values())[::-1]
+        self._book.ask(asking(self.name, arguments, asked, among=different))
+        labels = list(dict.fromkeys(label(alarm, asked.words, asked.now.tzinfo) for alarm in different))
+        told = labels if len(labels) == len(items) else list(items)[::-1]
+        return Answer(asked.words.say("timers", "which_alarm", list=asked.words.all_of(told)), failed=True)
 
     def _skip(self, alarm: Alarm, asked: Asked) -> Answer:
         words, zone = asked.words, asked.now.tzinfo

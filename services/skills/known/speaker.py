@@ -32,7 +32,12 @@ class Repeat(Skill[NoArguments]):
 
     name = "repeat"
 
+    def __init__(self, book: AlarmBook) -> None:
+        self._book = book
+
     async def answer(self, arguments: NoArguments, asked: Asked) -> Answer:
+        if asked.question is not None:
+            self._book.ask(asked.question)
         return Answer("", {}, "repeat")
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from services.skills.labels import label, named, remaining, upper_first
+from services.skills.questions import Answering, answers, asking, completed
 from services.skills.ringing import Alarm, AlarmBook
 from services.skills.skill import Action, Answer, Arguments, Asked, Skill
 
@@ -30,7 +31,7 @@ class Duration(Arguments):
         return timedelta(seconds=round(self.hours * 3600 + self.minutes * 60 + self.seconds))
 
 
-class SetTimerArguments(Duration):
+class SetTimerArguments(Duration, Answering):
     """How long, and for what."""
 
     name: str = Field("", max_length=60, description="What the timer is for, as pasta; may be empty.")
@@ -50,6 +51,9 @@ class WhichTimer(Arguments):
     start_hours: float = Field(0, description="Hours the timer was set for, to tell it from others.")
     start_minutes: float = Field(0, description="Minutes the timer was set for, to tell it from others.")
     start_seconds: float = Field(0, description="Seconds the timer was set for, to tell it from others.")
+    among: tuple[str, ...] = Field(
+        (), description="Ids of those that may be meant.", json_schema_extra={"spoken": True}
+    )
 
     def start_length(self) -> timedelta:
         """The length the timer was set for; zero when that was not said."""
@@ -89,11 +93,13 @@ class SetTimer(Skill[SetTimerArguments]):
         self._most = most
 
     def fits(self, arguments: SetTimerArguments, asked: Asked) -> bool:
-        return speakable_name(arguments.name)
+        return speakable_name(arguments.name) and answers(arguments, self.name, asked)
 
     async def answer(self, arguments: SetTimerArguments, asked: Asked) -> Answer:
+        arguments = completed(arguments, asked)
         words, length = asked.words, arguments.length()
         if not length:
+            self._book.ask(asking(self.name, arguments, asked))
             return Answer(words.say(self.name, "how_long"), {"error": "no duration"}, failed=True)
         if length > _LONGEST:
             return Answer(words.say(self.name, "too_long", duration=words.duration(_LONGEST)), failed=True)
@@ -133,9 +139,14 @@ class _OfTimers(Skill[WhichTimer]):
     def fits(self, arguments: WhichTimer, asked: Asked) -> bool:
         return speakable_name(arguments.name)
 
-    def _chosen(self, arguments: WhichTimer) -> list[Alarm]:
+    def _chosen(self, arguments: WhichTimer, asked: Asked) -> list[Alarm]:
         """The timers that the words may mean."""
-        timers = [alarm for alarm in self._book.all() if alarm.kind == "timer"]
+        return self.meant([alarm for alarm in self._book.all() if alarm.kind == "timer"], arguments, asked)
+
+    def meant(self, timers: list[Alarm], arguments: WhichTimer, asked: Asked) -> list[Alarm]:
+        """Those of some timers, in the order they ring, that the words may mean."""
+        if arguments.among:
+            return [timer for timer in timers if timer.id in arguments.among]
         length = round(arguments.start_length().total_seconds()) * 1_000_000_000
         if arguments.name.strip():
             timers = named(timers, arguments.name)
@@ -147,7 +158,8 @@ class _OfTimers(Skill[WhichTimer]):
         some = any(alarm.kind == "timer" for alarm in self._book.all())
         return Answer(asked.words.say("timers", "no_such" if some else "none"), {"timers": []}, failed=True)
 
-    def _which(self, timers: list[Alarm], asked: Asked) -> Answer:
+    def _which(self, timers: list[Alarm], arguments: WhichTimer, asked: Asked) -> Answer:
+        self._book.ask(asking(self.name, arguments, asked, among=timers))
         labels = [label(timer, asked.words, asked.now.tzinfo) for timer in timers]
         told = asked.words.all_of(labels)
         if len(set(labels)) < len(labels):
@@ -175,7 +187,7 @@ class CancelTimer(_OfTimers):
     name = "cancel_timer"
 
     async def answer(self, arguments: WhichTimer, asked: Asked) -> Answer:
-        timers = self._chosen(arguments)
+        timers = self._chosen(arguments, asked)
         ringing = [timer for timer in timers if timer.state == "ringing"]
         if not timers:
             return self._none(asked)
@@ -187,7 +199,7 @@ class CancelTimer(_OfTimers):
             self._remove(ringing)
             return Answer("", {"silenced": len(ringing)}, "silence")
         if len(timers) > 1:
-            return self._which(timers, asked)
+            return self._which(timers, arguments, asked)
         answer = self._say("cancelled", timers[0], asked)
         self._remove(timers)
         return answer
@@ -203,7 +215,7 @@ class TimerStatus(_OfTimers):
     name = "timer_status"
 
     async def answer(self, arguments: WhichTimer, asked: Asked) -> Answer:
-        timers = self._chosen(arguments)
+        timers = self._chosen(arguments, asked)
         if not timers:
             answer = self._none(asked)
             return Answer(answer.speech, answer.data)
@@ -218,11 +230,11 @@ class _OfOneTimer(_OfTimers):
     """What is done to exactly one timer."""
 
     async def answer(self, arguments: WhichTimer, asked: Asked) -> Answer:
-        timers = self._among(self._chosen(arguments))
+        timers = self._among(self._chosen(arguments, asked))
         if not timers:
             return self._none(asked)
         if len(timers) > 1:
-            return self._which(timers, asked)
+            return self._which(timers, arguments, asked)
         return self._do(timers[0], arguments, asked)
 
     def _among(self, timers: list[Alarm]) -> list[Alarm]:

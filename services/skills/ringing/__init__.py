@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.skills.ringing.alarm import Alarm, following, resolve
 from services.skills.ringing.book import AlarmBook
-from services.skills.ringing.kept import Done, Kept
+from services.skills.ringing.kept import Done, Kept, Question
 from services.skills.ringing.ringer import Ringer
 from services.skills.ringing.shelf import HouseClock, OwnShelf, SharedShelf, Shelf
 from services.skills.ringing.store import AlarmFile, AlarmsDamaged, AlarmStore, Unsaved
@@ -19,6 +19,7 @@ __all__ = [
     "HouseClock",
     "Kept",
     "OwnShelf",
+    "Question",
     "Ringer",
     "SharedShelf",
     "Shelf",

@@ -12,13 +12,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from services.skills.ringing.alarm import Alarm, following
-from services.skills.ringing.kept import Done, Kept
+from services.skills.ringing.kept import Done, Kept, Question
 from shared.clock import Clock
 
 __all__ = ["AlarmBook"]
 
 _REMEMBERED = 64
 """Calls."""
+_OPEN = 120_000_000_000
+"""How long a question may be answered."""
 
 
 class AlarmBook:
@@ -35,6 +37,7 @@ class AlarmBook:
         self._alarms: dict[str, Alarm] = {}
         self._ends: dict[str, int] = {}
         self._done: dict[str, Done] = {}
+        self._questions: dict[str, Question] = {}
         self.changes = 0
         """How often it was changed."""
         self.changed: Callable[[], None] = lambda: None
@@ -48,7 +51,7 @@ class AlarmBook:
 
     def kept(self) -> Kept:
         """What has to be kept."""
-        return Kept(alarms=self.all(), done=tuple(self._done.values()))
+        return Kept(alarms=self.all(), done=tuple(self._done.values()), questions=tuple(self._questions.values()))
 
     def done(self, call: str) -> Done | None:
         """What came of a call that changed something; None when it did not come before."""
@@ -76,6 +79,19 @@ class AlarmBook:
             del self._done[next(iter(self._done))]
         self.changes += 1
 
+    def ask(self, question: Question) -> None:
+        """A question is open in its session, and no other."""
+        self._questions[question.session] = question
+        self._note_change()
+
+    def take_question(self, session: str) -> Question | None:
+        """Return the question that is open in a session, which is so no longer; None when it is too old to be meant."""
+        question = self._questions.pop(session, None)
+        if question is None:
+            return None
+        self._note_change()
+        return question if self._clock.now_ns() - question.at < _OPEN else None
+
     def add(self, alarm: Alarm) -> Alarm:
         """Set it; one with an id that is known is not set again. Returns what the book holds."""
         known = self._alarms.get(alarm.id)
@@ -86,6 +102,7 @@ class AlarmBook:
         self._alarms.clear()
         self._ends.clear()
         self._done = {done.call: done for done in kept.done}
+        self._questions = {question.session: question for question in kept.questions}
         for alarm in kept.alarms:
             self._place(alarm)
         self.changed()

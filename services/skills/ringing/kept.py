@@ -1,4 +1,4 @@
-"""What is kept of the book: what is set, and which calls were done, so that none is done twice."""
+"""What is kept of the book: what is set, what was asked back, and which calls were done, so that none is done twice."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, model_validator
 
 from services.skills.ringing.alarm import Alarm
 
-__all__ = ["Done", "Kept"]
+__all__ = ["Done", "Kept", "Question"]
 
 
 class Done(BaseModel):
@@ -22,6 +22,22 @@ class Done(BaseModel):
     """The fields of its `tool.result`."""
 
 
+class Question(BaseModel):
+    """What Sotto asked back, until the person's next sentence: "Which one?", "For how long?"."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")  # another version may have kept more
+
+    session: str
+    at: int
+    """Unix time in ns."""
+    skill: str
+    """That asked."""
+    arguments: dict[str, JsonValue]
+    """It was asked with these."""
+    among: tuple[str, ...] = ()
+    """Ids of the timers or alarms to choose from."""
+
+
 class Kept(BaseModel):
     """The whole book."""
 
@@ -30,6 +46,8 @@ class Kept(BaseModel):
     alarms: tuple[Alarm, ...]
     done: tuple[Done, ...] = ()
     """The oldest first."""
+    questions: tuple[Question, ...] = ()
+    """At most one a session."""
 
     @model_validator(mode="before")
     @classmethod

@@ -15,7 +15,7 @@ from pydantic import JsonValue
 from services.skills import SkillsService, SkillsSettings
 from services.skills.catalogue import catalogue
 from services.skills.remembering import NoMemory
-from services.skills.ringing import Alarm, AlarmBook, Done, Kept
+from services.skills.ringing import Alarm, AlarmBook, Done, Kept, Question
 from services.skills.skill import Skill
 from services.testing import Bench, running
 from shared.clock import ManualClock
@@ -33,13 +33,14 @@ class MemoryStore:
     def __init__(self, alarms: Sequence[Alarm] = ()) -> None:
         self.kept = tuple(alarms)
         self.done: tuple[Done, ...] = ()
+        self.questions: tuple[Question, ...] = ()
         self.saves = 0
 
     def load(self) -> Kept:
-        return Kept(alarms=self.kept, done=self.done)
+        return Kept(alarms=self.kept, done=self.done, questions=self.questions)
 
     def save(self, kept: Kept) -> None:
-        self.kept, self.done = kept.alarms, kept.done
+        self.kept, self.done, self.questions = kept.alarms, kept.done, kept.questions
         self.saves += 1
 
 
@@ -51,9 +52,11 @@ class Talk:
         self.clock = clock
         self.store = store
 
-    async def say(self, sentence: str, language: str = "en") -> ToolResult:
+    async def say(self, sentence: str, language: str = "en", *, session: str = "test") -> ToolResult:
         """Say a sentence; returns the result."""
-        self.bench.publish(ToolCall, sentence=sentence, name="", arguments={}, language=language, turn=1)
+        self.bench.publish(
+            ToolCall, session=session, sentence=sentence, name="", arguments={}, language=language, turn=1
+        )
         return await self.bench.next(ToolResult)
 
     async def call(self, name: str, language: str = "en", **arguments: JsonValue) -> ToolResult:

@@ -65,6 +65,120 @@ async def test_of_several_it_asks_which_to_cancel(talk):
     assert talk.store.kept == ()
 
 
+@pytest.mark.parametrize(
+    ("sentence", "cancelled"),
+    [
+        ("the pasta one", "The pasta timer is cancelled."),
+        ("pasta please", "The pasta timer is cancelled."),
+        ("the five minute one", "The timer for 5 minutes is cancelled."),
+        ("5 minutes", "The timer for 5 minutes is cancelled."),
+        ("the first", "The timer for 5 minutes is cancelled."),
+        ("the second one", "The pasta timer is cancelled."),
+        ("number two", "The pasta timer is cancelled."),
+        ("the last timer", "The timer for 2 hours is cancelled."),
+        ("the one for two hours", "The timer for 2 hours is cancelled."),
+        ("none of them", ""),
+        ("all of them",
+         "The timer for 5 minutes is cancelled. The pasta timer is cancelled. The timer for 2 hours is cancelled."),
+    ],
+)  # fmt: skip
+async def test_the_answer_chooses_among_those_that_were_asked_about(talk, sentence, cancelled):
+    await talk.say("set a timer for two hours")
+    await talk.say("set a pasta timer for ten minutes")
+    await talk.say("set a timer for five minutes")
+    await talk.say("cancel the timer")
+    result = await talk.say(sentence)
+    assert (result.outcome, result.speech) == ("answered", cancelled)
+
+
+async def test_what_was_asked_for_is_done_to_the_chosen_one(talk):
+    await talk.say("set a timer for two hours")
+    await talk.say("set a pasta timer for ten minutes")
+    await talk.say("add five minutes to the timer")
+    assert (await talk.say("the pasta one")).speech == "The pasta timer now has 15 minutes left."
+    await talk.say("pause the timer")
+    assert (await talk.say("both")).speech == (
+        "The pasta timer is paused with 15 minutes left. The timer for 2 hours is paused with 2 hours left."
+    )
+
+
+async def test_a_wrong_answer_leaves_the_question_open_and_so_does_asking_again(talk):
+    for sentence in ("set a timer for two hours", "set a pasta timer for ten minutes", "cancel the timer"):
+        await talk.say(sentence)
+    assert (await talk.say("the rice one")).speech == "There is no such timer."
+    assert (await talk.say("what did you say")).action == "repeat"
+    assert (await talk.say("the pasta one")).speech == "The pasta timer is cancelled."
+
+
+async def test_several_that_the_answer_may_mean_are_asked_about_again(talk):
+    for sentence in ("set a timer for five minutes", "set a timer for five minutes", "set a timer for two hours"):
+        await talk.say(sentence)
+    await talk.say("cancel the timer")
+    assert (await talk.say("the five minute one")).speech.startswith("Which one? There is the timer for 5 minutes, 5")
+    assert (await talk.say("the second")).speech == "The timer for 5 minutes is cancelled."
+    assert len(talk.store.kept) == 2
+
+
+@pytest.mark.parametrize("sentence", ["i love pasta", "what time is it", "tell me more"])
+async def test_whoever_speaks_of_something_else_is_not_asked_any_more(talk, sentence):
+    for before in ("set a timer for two hours", "set a pasta timer for ten minutes", "cancel the timer"):
+        await talk.say(before)
+    await talk.say(sentence)
+    assert (await talk.say("the second")).outcome == "unmatched"
+    assert len(talk.store.kept) == 2
+
+
+async def test_a_question_is_answered_within_two_minutes_in_its_own_conversation_and_after_a_restart(talking, store):
+    async with talking(store=store) as talk:
+        for before in ("set a timer for two hours", "set a pasta timer for ten minutes", "cancel the timer"):
+            await talk.say(before)
+    async with talking(store=store) as talk:
+        assert (await talk.say("the second", session="elsewhere")).outcome == "unmatched"
+        assert (await talk.say("the second")).speech == "The timer for 2 hours is cancelled."
+        await talk.say("set a timer for two hours")
+        await talk.say("cancel the timer")
+        talk.clock.advance(121 * SECOND)
+        assert (await talk.say("the second")).outcome == "unmatched"
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "speech"),
+    [
+        ("set a timer", "ten minutes", "Timer set for 10 minutes."),
+        ("set a pasta timer", "for ten minutes", "The pasta timer is set for 10 minutes."),
+        ("set an alarm", "seven thirty am", "Alarm set for 7:30 AM tomorrow."),
+        ("set an alarm for friday", "at six", "Alarm set for 6:00 AM on Friday, November 27."),
+        ("set an alarm every weekday", "at noon", "Alarm set for 12:00 PM every weekday."),
+    ],
+)
+async def test_what_was_missing_can_be_said_alone(talk, first, then, speech):
+    assert (await talk.say(then)).outcome == "unmatched"
+    assert (await talk.say(first)).outcome == "failed"
+    assert (await talk.say(then)).speech == speech
+
+
+@pytest.mark.parametrize(
+    ("language", "sentences", "speech"),
+    [
+        ("de", ("stelle einen nudeltimer auf 10 minuten", "timer 5 minuten", "lösche den timer", "den nudeltimer"),
+         "Der Timer „Nudel“ ist gelöscht."),
+        ("de", ("timer 10 minuten", "timer 5 minuten", "lösche den timer", "den zweiten"),
+         "Der Timer für 10 Minuten ist gelöscht."),
+        ("de", ("stelle einen timer", "für zehn minuten"), "Der Timer läuft, 10 Minuten."),
+        ("fr", ("minuteur 10 minutes", "minuteur 5 minutes", "annule le minuteur", "celui de 5 minutes"),
+         "C'est annulé : le minuteur de 5 minutes."),
+        ("fr", ("mets un minuteur", "dix minutes"), "Minuteur réglé sur 10 minutes."),
+        ("es", ("temporizador 10 minutos", "temporizador 5 minutos", "cancela el temporizador", "el segundo"),
+         "Cancelado: el temporizador de 10 minutos."),
+        ("es", ("pon una alarma", "a las 7 de la mañana"), "Alarma puesta para mañana a las 7:00."),
+    ],
+)  # fmt: skip
+async def test_questions_are_answered_in_other_languages(talking, language, sentences, speech):
+    async with talking(languages=["en", language]) as talk:
+        said = [(await talk.say(sentence, language)).speech for sentence in sentences]
+    assert said[-1] == speech
+
+
 async def test_timers_of_the_same_length_are_told_apart_by_what_is_left(talk):
     """And named by their place among all, the next to ring first."""
     await talk.say("set a timer for five minutes")
