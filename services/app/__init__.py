@@ -9,11 +9,11 @@ from shared.lazily import lazily
 if TYPE_CHECKING:
     from services.app.alone import calling, check_sound, devices, offloads, speech, transcriber, vocabulary
     from services.app.assistant import Assistant, CannotResume, Earlier, Purpose
+    from services.app.direct import embedding, reranker
     from services.app.models import shelf
     from services.app.server import Server
     from services.app.shared import dead_letters, processes, retry_letter
     from services.app.single import Keeper, Writer
-    from services.app.vectors import embedding, reranker
     from services.app.worker import Daemon, Worker
     from services.settings import Settings
     from services.supervisor import run_process
@@ -28,7 +28,7 @@ else:
             ".server": "Server",
             ".shared": "dead_letters processes retry_letter",
             ".single": "Keeper Writer",
-            ".vectors": "embedding reranker",
+            ".direct": "embedding reranker",
             ".worker": "Daemon Worker",
             "services.settings": "Settings",
             "services.supervisor": "run_process",

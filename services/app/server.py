@@ -27,7 +27,8 @@ class Server:
         clock, ids, store, desk = clock or SystemClock(), id_source(process_prefix()), shelf(settings), Desk()
         self.bus = Bus(clock=clock, ids=ids)
         models = ModelsService(store, settings.models.watch_s)
-        gateway = GatewayService(settings.gateway, Sources(routes=(embedding_routes(settings, desk),)))
+        sources = Sources(routes=(embedding_routes(settings, desk),))
+        gateway = GatewayService(settings.gateway, sources, on_demand=True)
         children = [
             Child(
                 EmbeddingService,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from services.embedding.embedder import cores
 from services.embedding.port import FLOAT_BYTES, Encoder, Info, Passage, Purpose, Ranker, TextsUnusable
 from services.embedding.ranking import Ranked, chances
 from services.embedding.vectors import cosine, from_bytes, shortened
-from shared.pcm import Floats
+
+if TYPE_CHECKING:
+    from shared.pcm import Floats
 
 __all__ = ["Direct", "DirectRanker"]
 

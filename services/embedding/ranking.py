@@ -15,7 +15,7 @@ from services.embedding.embedder import Embedder
 from services.embedding.models import CAN_OPEN, Encoders, file_of
 from services.embedding.port import EngineMissing, ModelUnusable, NoEmbeddingModel, Ranker
 from services.embedding.settings import EmbeddingSettings
-from services.embedding.vectors import cosine, from_bytes
+from services.embedding.vectors import computing, cosine, from_bytes
 from shared.installed import Shelf
 
 __all__ = ["COSINE", "Asked", "Method", "OpenRanker", "Ranked", "Rankers", "best_ranker", "chances", "ranked"]
@@ -94,6 +94,7 @@ async def ranked(
     query = await embedder.embed(encoder, [asked.query], "query", urgent=urgent)
     texts = await embedder.embed(encoder, asked.texts, "passage", urgent=urgent)
     size = encoder.info.dimensions
+    await computing()
     scores = cosine(from_bytes(query.rows, size), from_bytes(texts.rows, size))[0]
     return Ranked(encoder.info.model, "cosine", tuple(map(float, scores)))
 

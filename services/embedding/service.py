@@ -16,7 +16,7 @@ from services.embedding.models import Encoders, Open
 from services.embedding.port import EngineMissing, ModelUnusable, NoEmbeddingModel, Overloaded, TextsUnusable
 from services.embedding.ranking import Asked, OpenRanker, Rankers, ranked
 from services.embedding.settings import EmbeddingSettings
-from services.embedding.vectors import shortened
+from services.embedding.vectors import computing, shortened
 from shared.errors import SottoError
 from shared.events import (
     EmbedFailed,
@@ -145,6 +145,8 @@ class _Answering:
     async def _embed(self, request: EmbedRequest) -> None:
         encoder = await self._encoders.get(request.model)
         done = await self._embedder.embed(encoder, request.texts, request.purpose, urgent=request.turn > 0)
+        if request.dimensions:
+            await computing()
         rows = shortened(done.rows, done.info.dimensions, request.dimensions)
         self._ctx.emit(
             EmbedResult,

@@ -28,3 +28,7 @@ class Board(Standings):
             name: {"state": one.state, "reason": one.reason, "restarts": one.restarts}
             for name, one in self.by_name.items()
         }
+
+    def readiness(self, session: str) -> dict[str, JsonValue]:
+        """Return what `GET /ready` is answered with."""
+        return {"ready": self.ready, "session": session, "services": self.lines()}

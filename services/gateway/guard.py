@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any
 
-from fastapi import Request
+from starlette.requests import Request
 from starlette.websockets import WebSocket
 
 from services.gateway.doors import Doors, ForeignPage, KeyNeeded, Visit, WrongHost

@@ -7,32 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import gc
 import socket
-import threading
-from collections.abc import Callable
-from importlib.metadata import version
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
 
 from services.contract import Context
 from services.gateway.board import Board
 from services.gateway.doors import Doors
-from services.gateway.hub import Hub
-from services.gateway.injection import Scribe
-from services.gateway.recorded import Shelf
+from services.gateway.loading import loaded
 from services.gateway.settings import GatewaySettings
-from services.gateway.socket import EventSocket
-from services.gateway.sources import Sources
+from services.gateway.sources import App, Sources
 from shared.errors import SottoError
-from shared.events import REGISTRY, Event, GatewayOpened
+from shared.events import Event, GatewayOpened
 from shared.standing import SERVICE_EVENTS
 
-if TYPE_CHECKING:  # loads FastAPI
+if TYPE_CHECKING:  # loads uvicorn
     from services.gateway.server import Server
 
 __all__ = ["GatewayService"]
-
-T = TypeVar("T")
 
 _PATIENCE = 5.0
 """Seconds that the others have to be up before the gateway loads beside them."""
@@ -51,13 +43,17 @@ class NoServer(SottoError):
 
 
 class GatewayService:
-    """See the module. Made once: what it knows of the other services outlives a crash."""
+    """See the module. Made once: what it knows of the other services outlives a crash.
+
+    With `on_demand`, what is beyond probes and the routes of `sources` is loaded with the first who asks for it.
+    """
 
     name: ClassVar[str] = "gateway"
     consumes: ClassVar[tuple[type[Event], ...]] = SERVICE_EVENTS
 
-    def __init__(self, settings: GatewaySettings, sources: Sources | None = None) -> None:
+    def __init__(self, settings: GatewaySettings, sources: Sources | None = None, *, on_demand: bool = False) -> None:
         self._settings = settings
+        self._on_demand = on_demand
         self._sources = sources or Sources()
         self._board = Board()
         self._changed = asyncio.Event()
@@ -86,7 +82,7 @@ class GatewayService:
 
     async def _serve_on(self, ctx: Context, listener: socket.socket) -> None:
         try:
-            server = await _on_a_thread(lambda: _uncollected(lambda: self._server(ctx)))
+            server = await loaded(partial(self._server, ctx))
         except SottoError as error:
             ctx.degraded(str(error))
             return
@@ -106,31 +102,25 @@ class GatewayService:
 
     def _server(self, ctx: Context) -> Server:
         try:
+            from services.gateway.guard import Guarded
+            from services.gateway.later import Later
             from services.gateway.server import Server
-            from services.gateway.web import application
+
+            doors = Doors(self._settings)
+            make = partial(self._application, ctx, doors)
+            app = Later(make, self._board, ctx.session) if self._on_demand else make()
         except ModuleNotFoundError as error:
             raise NoServer(
                 f"The event socket needs a package that is not here: {error.name}.",
                 remedy="Run `scripts/setup server`.",
             ) from error
-        settings = self._settings
-        app = application(
-            doors=Doors(settings),
-            scribe=Scribe(REGISTRY, ctx.clock, ctx.ids, ctx.session),
-            board=self._board,
-            sources=self._sources,
-            socket=EventSocket(
-                Hub(ctx.bus),
-                version=version("sotto"),
-                session=ctx.session,
-                clients=settings.clients,
-                backlog=settings.backlog,
-                shelf=Shelf(self._sources.sessions) if self._sources.sessions is not None else None,
-            ),
-            bus=ctx.bus,
-            session=ctx.session,
-        )
-        return Server(app, connections=settings.clients + _SPARE)
+        routes = {path: route for made in self._sources.routes for path, route in made().items()}
+        return Server(Guarded(app, doors, routes), connections=self._settings.clients + _SPARE)
+
+    def _application(self, ctx: Context, doors: Doors) -> App:
+        from services.gateway.web import application
+
+        return application(ctx, self._settings, doors, self._board, self._sources)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -163,42 +153,3 @@ def _cannot_listen(host: str, port: int, error: OSError) -> CannotListen:
 
 def _url(host: str, port: int) -> str:
     return f"http://[{host.strip('[]')}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _uncollected(load: Callable[[], T]) -> T:
-    """Load without looking for garbage meanwhile, for which everybody would stand still; nor later in what is there.
-
-    What exists by then (it is the last to load) mostly lives as long as the process.
-    """
-    gc.disable()
-    try:
-        return load()
-    finally:
-        if not gc.get_freeze_count():
-            gc.freeze()
-        gc.enable()
-
-
-async def _on_a_thread(work: Callable[[], T]) -> T:
-    """Run `work` on a thread of its own that does not hold up the end of the process."""
-    loop = asyncio.get_running_loop()
-    outcome: asyncio.Future[T] = loop.create_future()
-
-    def tell(result: T | None, error: BaseException | None) -> None:
-        if outcome.done():
-            return
-        if error is not None:
-            outcome.set_exception(error)
-        else:
-            outcome.set_result(result)  # type: ignore[arg-type]  # there is a result where there is no error
-
-    def run() -> None:
-        try:
-            result, error = work(), None
-        except BaseException as raised:  # noqa: BLE001 (it is raised where it is awaited)
-            result, error = None, raised
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(tell, result, error)
-
-    threading.Thread(target=run, name="sotto-gateway", daemon=True).start()
-    return await outcome

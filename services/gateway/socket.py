@@ -15,12 +15,13 @@ from bus import ReplayGap
 from services.gateway.feed import Feed, Filter, Missed, NoSuchKind
 from services.gateway.hub import Hub, text_frame
 from services.gateway.pace import Pace
-from services.gateway.recorded import Shelf
 from shared.errors import SottoError
 from shared.events import REGISTRY, Event
 
-if TYPE_CHECKING:  # loads half a web framework
+if TYPE_CHECKING:  # loads half a web framework, and numpy
     from starlette.websockets import WebSocket
+
+    from services.gateway.recorded import Shelf
 
 __all__ = ["EXTENSION", "EventSocket"]
 

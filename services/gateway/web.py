@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from typing import Annotated, Literal, TypeVar
 
 import structlog
@@ -14,20 +15,24 @@ from starlette.websockets import WebSocket
 
 from bus import Bus
 from bus.journal import NewerJournal, NoRecording, NoSound
+from services.contract import Context
 from services.gateway.board import Board
 from services.gateway.doors import Doors
+from services.gateway.faults import FAULTS, answer_errors
 from services.gateway.feed import NoSuchKind
-from services.gateway.guard import Guarded, check, visit
+from services.gateway.guard import check, visit
+from services.gateway.hub import Hub
 from services.gateway.injection import PRIVILEGED, Injection, NotAnEvent, Scribe
 from services.gateway.letters import letter_routes
 from services.gateway.program import ProgramFailed, told
 from services.gateway.recorded import NoSuchSession, Shelf, TooLong
-from services.gateway.refusal import FAULTS, Refusal, answer_errors, needs_admin
+from services.gateway.refusal import Refusal, needs_admin
 from services.gateway.schema import asyncapi, json_schemas
+from services.gateway.settings import GatewaySettings
 from services.gateway.socket import EventSocket
 from services.gateway.sound import NotSound, samples
-from services.gateway.sources import Sources
-from shared.events import Event
+from services.gateway.sources import App, Sources
+from shared.events import REGISTRY, Event
 from shared.logs import recent
 from shared.pcm import samples_in
 
@@ -66,28 +71,27 @@ class Readiness(BaseModel):
     services: dict[str, JsonValue]
 
 
-def application(
-    *,
-    doors: Doors,
-    scribe: Scribe,
-    board: Board,
-    sources: Sources,
-    socket: EventSocket,
-    bus: Bus,
-    session: str,
-) -> Guarded:
+def application(ctx: Context, settings: GatewaySettings, doors: Doors, board: Board, sources: Sources) -> App:
     """Return the ASGI application."""
     app = FastAPI(title="Sotto", docs_url=None, redoc_url=None, responses=FAULTS)
+    socket = EventSocket(
+        Hub(ctx.bus),
+        version=version("sotto"),
+        session=ctx.session,
+        clients=settings.clients,
+        backlog=settings.backlog,
+        shelf=Shelf(sources.sessions) if sources.sessions is not None else None,
+    )
+    scribe = Scribe(REGISTRY, ctx.clock, ctx.ids, ctx.session)
     answer_errors(app)
-    _probes(app, board, sources, session)
-    _events(app, doors, scribe, socket, bus)
-    _sound(app, doors, scribe, bus)
+    _probes(app, board, sources, ctx.session)
+    _events(app, doors, scribe, socket, ctx.bus)
+    _sound(app, doors, scribe, ctx.bus)
     _schema(app)
     _knowledge(app, sources, socket)
     _sessions(app, sources)
     letter_routes(app, sources, doors)
-    routes = {path: route for made in sources.routes for path, route in made().items()}
-    return Guarded(app, doors, routes)
+    return app
 
 
 # ---- routes
@@ -103,7 +107,7 @@ def _probes(app: FastAPI, board: Board, sources: Sources, session: str) -> None:
     async def ready(response: Response) -> Readiness:
         """Tell of each service what it last said of itself."""
         response.status_code = 200 if board.ready else 503
-        return Readiness(ready=board.ready, session=session, services=board.lines())
+        return Readiness.model_validate(board.readiness(session))
 
     @app.get("/metrics", response_class=Response)
     async def metrics() -> Response:

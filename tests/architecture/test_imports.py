@@ -58,6 +58,19 @@ def test_the_settings_come_without_the_services(root):
     assert {name.partition(".")[0] for name in loaded}.isdisjoint({"bus", "numpy", "structlog"})
 
 
+def test_a_server_of_vectors_loads_what_it_runs(root):
+    """No other service, and neither numpy nor a web framework, of which its usual answers need nothing."""
+    loaded = loaded_by(
+        root,
+        *("ui.cli.processes", "services.app.server", "services.embedding.web", "services.embedding.engines.native"),
+        *("services.gateway.server", "services.gateway.later"),
+    )
+    assert {name for name in loaded if name.endswith(".service")} == {
+        f"services.{name}.service" for name in ("embedding", "gateway", "models")
+    }
+    assert loaded.isdisjoint({"numpy", "fastapi", "bus.journal", "chromadb", "jinja2"})
+
+
 def test_what_packages_import_late_is_what_the_type_checker_sees(root):
     """`lazily` is told by strings; the imports beside it that only the type checker reads say the same."""
     late = [path for path in sorted(root.glob("services/*/__init__.py")) if "lazily(" in path.read_text()]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import orjson
 import structlog
@@ -26,7 +27,7 @@ from services.embedding.port import (
 )
 from services.embedding.ranking import Asked
 from services.embedding.settings import EmbeddingSettings
-from services.embedding.vectors import cosine, from_bytes, in_base64, shortened, written
+from services.embedding.vectors import computing, cosine, from_bytes, in_base64, shortened, written
 from services.embedding.web.asgi import ClientLeft, Receive, Refusal, Scope, Send, answer, body, unless_left
 from services.embedding.web.asked import (
     MOST_TEXTS,
@@ -38,7 +39,9 @@ from services.embedding.web.asked import (
 )
 from services.embedding.web.given import Given
 from shared.errors import SottoError
-from shared.pcm import Floats
+
+if TYPE_CHECKING:
+    from shared.pcm import Floats
 
 __all__ = ["Route", "routes"]
 
@@ -144,13 +147,16 @@ class _Answers:
         done = await self._vectors(asked.texts, asked.purpose, asked.model, receive)
         said = {"model": done.info.model, "engine": done.info.engine, "tokens": done.tokens}
         return orjson.dumps(
-            {**said, "truncated": done.truncated, "embeddings": _forms(done, asked)}, option=orjson.OPT_SERIALIZE_NUMPY
+            {**said, "truncated": done.truncated, "embeddings": await _forms(done, asked)},
+            option=orjson.OPT_SERIALIZE_NUMPY,
         )
 
     async def openai(self, raw: bytes, receive: Receive) -> bytes:
         asked = read_openai(raw)
         done = await self._vectors(asked.texts, "", asked.model, receive)
-        rows = [{"object": "embedding", "index": n, "embedding": row} for n, row in enumerate(_forms(done, asked))]
+        rows = [
+            {"object": "embedding", "index": n, "embedding": row} for n, row in enumerate(await _forms(done, asked))
+        ]
         usage = {"prompt_tokens": done.tokens, "total_tokens": done.tokens}
         return orjson.dumps(
             {"object": "list", "data": rows, "model": done.info.model, "usage": usage},
@@ -161,6 +167,7 @@ class _Answers:
         asked = read_similarity(raw)
         one = await self._vectors(asked.texts, "", asked.model, receive)
         other = await self._vectors(asked.others, "", asked.model, receive)
+        await computing()
         scores = cosine(_rows(one), _rows(other))
         return orjson.dumps({"model": one.info.model, "scores": scores}, option=orjson.OPT_SERIALIZE_NUMPY)
 
@@ -187,8 +194,10 @@ def _rows(done: Embedded) -> Floats:
     return from_bytes(done.rows, done.info.dimensions)
 
 
-def _forms(done: Embedded, asked: Embed) -> Sequence[object]:
+async def _forms(done: Embedded, asked: Embed) -> Sequence[object]:
     """Each vector as it was asked for."""
+    if asked.form != "base64" or asked.dimensions:
+        await computing()
     short = shortened(done.rows, done.info.dimensions, asked.dimensions)
     dimensions, form = asked.dimensions or done.info.dimensions, asked.form
     if form == "base64":

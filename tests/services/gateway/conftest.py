@@ -66,9 +66,9 @@ OpenHouse = Callable[..., contextlib.AbstractAsyncContextManager[House]]
 
 @contextlib.asynccontextmanager
 async def open_house(
-    sources: Sources | None = None, *, bus: Bus | None = None, **settings: Any
+    sources: Sources | None = None, *, bus: Bus | None = None, on_demand: bool = False, **settings: Any
 ) -> AsyncIterator[House]:
-    service = GatewayService(GatewaySettings(port=0, **settings), sources)
+    service = GatewayService(GatewaySettings(port=0, **settings), sources, on_demand=on_demand)
     async with running(service, bus=bus, wait_ready=False) as bench:
         opened = await bench.next(GatewayOpened, timeout=60)  # it loads a web framework first
         async with AsyncClient(base_url=opened.url, timeout=60) as client:
