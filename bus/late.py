@@ -6,10 +6,10 @@ process is that one's alone, and is not kept.
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections import deque
 from collections.abc import Callable
+from time import monotonic
 
 from bus.core import Bus
 from bus.neighbours import Neighbours
@@ -66,10 +66,10 @@ class Late:
         if event.retained:
             self._told[event.id] = to
             return
-        now = _now()
-        while self._lately and now - self._lately[0][0] > _LATE_S:
-            self._lately.popleft()
-        self._lately.append((now, event, to))
+        now, lately = monotonic(), self._lately
+        while lately and now - lately[0][0] > _LATE_S:
+            lately.popleft()
+        lately.append((now, event, to))
 
     def came(self, event: Event) -> None:
         """It was published elsewhere: there it is kept."""
@@ -93,7 +93,7 @@ class Late:
         if self._era == self._neighbours.era and not any(event.replies for _, event, _ in self._lately):
             return ()
         self._era = self._neighbours.era
-        waiting, now = tuple(self._lately), _now()
+        waiting, now = tuple(self._lately), monotonic()
         self._lately.clear()
         missed: dict[str, None] = {}
         for at, event, to in waiting:
@@ -115,7 +115,3 @@ class Late:
         if late:
             self._send(event, late)
         return (*to, *late)
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

@@ -147,22 +147,21 @@ class Link:
             return
         if isinstance(event, EventDead) and event.event in self._seen:
             self._give_up(event.header.encode(), b"", f"{event.service} crashed over it: {event.error}")
-        to = self._addressees(event)
+        asks = bool(event.replies)
+        to = self._asked(event) if asks else self._neighbours.reading(event)
         asker = self._askers.get(event.cause or "")
-        if asker is not None and asker not in to and not (event.replies and self._neighbours.serves(asker, event.kind)):
+        if asker is not None and asker not in to and not (asks and self._neighbours.serves(asker, event.kind)):
             to = (*to, asker)
-        if event.retained or (asker is None and not event.replies):
+        if (asker is None and not asks) or event.retained:
             self._late.keep(event, to)
         if to:
             self._send(event, to)
 
-    def _addressees(self, event: Event) -> tuple[str, ...]:
-        if event.replies:
-            server = self._asking.assign(event)
-            if server is None and not self._bus.answers(event):
-                self._late.keep(event)
-            return () if server is None else (server,)
-        return self._neighbours.reading(event)
+    def _asked(self, request: Event) -> tuple[str, ...]:
+        server = self._asking.assign(request)
+        if server is None and not self._bus.answers(request):
+            self._late.keep(request)
+        return () if server is None else (server,)
 
     def _send(self, event: Event, to: tuple[str, ...]) -> None:
         header, payload = encode(event)
@@ -192,12 +191,12 @@ class Link:
             self._caught_up = True
             came, self._came = self._came, []
             for parcel in came:
-                self._arrived(parcel)
+                if parcel.header:
+                    self._event_arrived(parcel)
+                else:
+                    self._word_arrived(parcel)
 
-    def _arrived(self, parcel: Parcel) -> None:
-        if parcel.header:
-            self._event_arrived(parcel)
-            return
+    def _word_arrived(self, parcel: Parcel) -> None:
         if parcel.fence is not None:
             self._fencing = True
             self._bus.fence(*parcel.fence)
@@ -217,7 +216,7 @@ class Link:
             remember(self._askers, event.id, parcel.origin)
         if parcel.window:
             self._windows.came(event, parcel.window)
-        readers = 0 if self._bus.is_stale(event) else sum(box.takes(event) for box in self._bus.mailboxes)
+        readers = 0 if self._bus.is_stale(event) else sum([box.takes(event) for box in self._bus.mailboxes])
         if readers:
             self._in_hand[event.id] = (event, parcel.entry, readers)
         self._deliver(event)

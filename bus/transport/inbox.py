@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bus.transport.line import Line, packed
+from bus.transport.line import Line
 from bus.transport.place import BLOCK_MS, text
 
 __all__ = ["Entry", "Inbox"]
@@ -17,7 +17,6 @@ Entry = tuple[bytes, list[bytes]]
 """Where it stands in the log, and its fields with their names before them."""
 
 _GROUP = "g"
-_NEW = ("NOACK", "STREAMS")  # a list of what is pending would say again what the log says
 
 
 class Inbox:
@@ -28,9 +27,8 @@ class Inbox:
         self._line = line
         self._log = log
         self._most = most
-        read = ("XREADGROUP", "GROUP", _GROUP, "reader", "COUNT", most)
-        self._take = packed(*read, *_NEW, log, ">")
-        self._wait = packed(*read, "BLOCK", BLOCK_MS, *_NEW, log, ">")
+        # Without a list of what is pending (NOACK), which would say again what the log says.
+        self._read = ("XREADGROUP", "GROUP", _GROUP, "reader", "NOACK", "COUNT", most)
 
     async def join(self) -> None:
         """Make it, unless it is there."""
@@ -44,11 +42,11 @@ class Inbox:
 
     async def take(self) -> list[Entry]:
         """What is new."""
-        return _entries(await self._line.ask(self._take))
+        return _entries(await self._line.ask(*self._read, "STREAMS", self._log, ">"))
 
     async def wait(self) -> list[Entry]:
         """What is new; nothing when nothing came for a while."""
-        return _entries(await self._line.ask(self._wait))
+        return _entries(await self._line.ask(*self._read, "BLOCK", BLOCK_MS, "STREAMS", self._log, ">"))
 
     async def until(self) -> str:
         """Where the last entry stands, or stood, that was read."""
@@ -57,7 +55,7 @@ class Inbox:
 
     async def again(self, since: str, until: str) -> list[Entry]:
         """What was read and is not deleted, in its order."""
-        found: list[Entry] = await self._line.ask(packed("XRANGE", self._log, since, until, "COUNT", self._most))
+        found: list[Entry] = await self._line.ask("XRANGE", self._log, since, until, "COUNT", self._most)
         return found
 
 

@@ -7,29 +7,33 @@ for what is written, timers for each half. Where events pass, that was most of w
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-__all__ = ["Line", "packed"]
+__all__ = ["Line"]
 
 
 class Line:
     """See the module. It is opened when it is first needed, and again after it broke."""
 
     def __init__(self, redis: Redis, patience_s: float) -> None:
+        from hiredis import pack_command
+
+        self._packed: Callable[[Any], bytes] = pack_command
         self._pool: Any = redis.connection_pool  # its annotations are those of a client that blocks, too
         self._patience_s = patience_s
         self._connection: Any = None
 
-    async def ask(self, command: bytes) -> Any:
+    async def ask(self, *command: str | bytes | int) -> Any:
         """Return the answer, its texts as bytes. Raises what the client does, and TimeoutError."""
         async with asyncio.timeout(self._patience_s):
             connection = self._connection
             if connection is None or not connection.is_connected:
                 connection = await self._connected()
-            await connection.send_packed_command(command, check_health=False)
+            await connection.send_packed_command(self._packed(command), check_health=False)
             return await connection.read_response()
 
     async def _connected(self) -> Any:
@@ -38,10 +42,3 @@ class Line:
             self._connection.socket_timeout = None  # ours is for both halves, and costs no task
         await self._connection.connect()
         return self._connection
-
-
-def packed(*command: bytes | str | int) -> bytes:
-    """A command as it is sent."""
-    from hiredis import pack_command
-
-    return pack_command(command)  # type: ignore[arg-type, no-any-return]  # it says a tuple of one

@@ -31,8 +31,8 @@ def parcel_of(entry: bytes, fields: Sequence[bytes], tries: int = 0) -> Parcel |
     """None for what is not ours."""
     if len(fields) < 4 or fields[0] != b"o":
         return None
-    _, sender, kind, head = fields[:4]
-    origin, life = _sender(sender)
+    origin, life = _sender(fields[1])
+    kind, head = fields[2], fields[3]
     if kind == b"e" and len(fields) == 4:
         return Parcel(head, origin=origin, life=life, entry=entry, tries=tries)
     more = dict(zip(fields[4::2], fields[5::2], strict=False))

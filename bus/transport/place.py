@@ -10,7 +10,7 @@ from bus.transport.errors import BusUnfit, BusUnreachable
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-__all__ = ["BLOCK_MS", "close_place", "examine", "open_place", "refusal", "shown", "text", "waits"]
+__all__ = ["BLOCK_MS", "close_place", "examine", "failures", "open_place", "refusal", "shown", "text", "waits"]
 
 BLOCK_MS = 1000
 """How long one read waits for something to come."""
@@ -127,6 +127,13 @@ def refusal(error: Exception, place: str) -> BusUnreachable:
             remedy="Name the master, or let sentinels name it: sentinel://HOST:26379/NAME.",
         )
     return BusUnreachable(f"Redis at {place} cannot be reached: {error}", remedy="Start it, or mend the bus's URL.")
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """What the client raises when Redis is away, or refuses."""
+    from redis.exceptions import RedisError
+
+    return RedisError, OSError
 
 
 def waits(error: Exception) -> bool:

@@ -11,7 +11,7 @@ import structlog
 
 from bus.transport.errors import BusUnreachable, NameTaken, SessionTaken, StoreTaken
 from bus.transport.parcel import Node
-from bus.transport.place import text
+from bus.transport.place import failures, text
 from bus.transport.scripts import ANNOUNCE
 
 if TYPE_CHECKING:
@@ -52,8 +52,6 @@ class Presence:
         SessionTaken when another one holds a conversation of ours meanwhile, StoreTaken when it keeps a store that we
         would keep for all; and BusUnreachable.
         """
-        from redis import exceptions
-
         try:
             now, known = await self._announce(node)
             heed_cancellation()
@@ -61,7 +59,7 @@ class Presence:
             if anew:
                 await self._require_sessions(node, nodes)
                 await self._require_stores(node, nodes, self._remembered(now, known))
-        except (exceptions.RedisError, OSError) as error:
+        except failures() as error:
             raise self._went_away(error) from error
         return nodes
 
@@ -80,11 +78,9 @@ class Presence:
 
     async def sweep(self) -> None:
         """Remove the logs of processes that were silent for an hour. Raises BusUnreachable."""
-        from redis import exceptions
-
         try:
             await self._sweep()
-        except (exceptions.RedisError, OSError) as error:
+        except failures() as error:
             raise self._went_away(error) from error
 
     async def _announce(self, node: Node, overlook: str = "") -> tuple[int, Mapping[bytes, bytes]]:

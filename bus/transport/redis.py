@@ -20,10 +20,10 @@ import structlog
 from bus.transport.errors import BusUnfit
 from bus.transport.inbox import Entry, Inbox
 from bus.transport.letters import Letter, Letters
-from bus.transport.line import Line, packed
+from bus.transport.line import Line
 from bus.transport.packing import parcel_of, strings_of
 from bus.transport.parcel import Node, Parcel
-from bus.transport.place import BLOCK_MS, close_place, examine, open_place, refusal, shown, text, waits
+from bus.transport.place import BLOCK_MS, close_place, examine, failures, open_place, refusal, shown, text, waits
 from bus.transport.presence import Presence, heed_cancellation
 from bus.transport.scripts import SEND
 
@@ -88,13 +88,11 @@ class RedisTransport:
 
         Raises BusUnreachable, BusUnfit.
         """
-        from redis import exceptions
-
         self._sender = f"{self.name} {life}"
         try:
             await examine(self._redis, self.place, self._log)
             await self._inbox.join()
-        except (exceptions.RedisError, OSError) as error:
+        except failures() as error:
             raise refusal(error, self.place) from error
 
     async def close(self) -> None:
@@ -149,13 +147,12 @@ class RedisTransport:
 
     async def _send_some(self) -> None:
         batch, settled = self._next_batch(), self._settled[:_SETTLED]
-        command: list[bytes | str | int] = ["EVAL", SEND, 1, self._log]
-        command += (self._logs, self._sender, len(settled), *settled)
+        sent: list[str | bytes | int] = []
         for parcel in batch:
             strings = strings_of(parcel)
             for to in parcel.to:
-                command += (to, len(strings), *strings)
-        await self._line.ask(packed(*command))
+                sent += (to, len(strings), *strings)
+        await self._line.ask("EVAL", SEND, 1, self._log, self._logs, self._sender, len(settled), *settled, *sent)
         for _ in batch:
             self._outbox.popleft()
         del self._settled[: len(settled)]
@@ -254,12 +251,10 @@ class RedisTransport:
 
     async def living(self) -> Mapping[str, Node]:
         """Return the processes that live, without being one. Raises BusUnreachable and BusUnfit."""
-        from redis import exceptions
-
         try:
             await examine(self._redis, self.place, self._log)
             return await self.presence.living()
-        except (exceptions.RedisError, OSError) as error:
+        except failures() as error:
             raise refusal(error, self.place) from error
 
     async def leave(self, *, for_good: bool = False) -> None:
@@ -267,11 +262,9 @@ class RedisTransport:
 
         Nothing happens when Redis is away, or when another process has our name: what stands there is that one's.
         """
-        from redis import exceptions
-
         if not self.presence.named:
             return
-        with contextlib.suppress(exceptions.RedisError, OSError):
+        with contextlib.suppress(*failures()):
             while self._outbox or self._settled:
                 await self._send_some()
             await self.presence.leave()
@@ -286,14 +279,12 @@ class RedisTransport:
 
     async def _persevere(self, attempt: Callable[[], Awaitable[T]], broken: Callable[[], object] = bool) -> T:
         """Do it as soon as Redis lets us; a Redis that lost its memory gets our log again. `broken` hears of a loss."""
-        from redis import exceptions
-
         rest, longest = _PATIENCE_S
         away = False
         while True:
             try:
                 done = await attempt()
-            except (exceptions.RedisError, OSError) as error:
+            except failures() as error:
                 if "NOGROUP" in str(error):
                     await self._persevere(self._inbox.join)
                     continue

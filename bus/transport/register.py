@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from bus.transport.errors import BusUnfit
-from bus.transport.place import BLOCK_MS, close_place, open_place, shown, text, waits
+from bus.transport.place import BLOCK_MS, close_place, failures, open_place, shown, text, waits
 
 __all__ = ["Outdated", "Register", "Written"]
 
@@ -96,13 +96,11 @@ class Register:
         return number
 
     async def _persevere(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        from redis import exceptions
-
         told = False
         while True:
             try:
                 return await attempt()
-            except (exceptions.RedisError, OSError) as error:
+            except failures() as error:
                 if not waits(error):
                     raise BusUnfit(f"Redis at {self._place} refuses: {error}.", remedy="See its log.") from error
                 if not told:

@@ -37,13 +37,14 @@ def encode(event: Event) -> tuple[bytes, bytes]:
 
     Raises CodecError for text that has no UTF-8 form (lone surrogates).
     """
-    payload = event.payload
+    cls = type(event)
+    payload = cls.payload
     try:
         # Not through model_dump_json, which costs as much again.
-        body = event.__pydantic_serializer__.to_json(event, exclude={payload} if payload else None)
+        body = cls.__pydantic_serializer__.to_json(event, exclude={payload} if payload else None)
     except PydanticSerializationError as error:
         raise CodecError(f"{event.kind} {event.id} cannot be written: {error}.") from error
-    header = b"%b,%b" % (beginning(event), body[1:])
+    header = b"%b,%b" % (beginning(cls), body[1:])
     return header, bytes(getattr(event, payload)) if payload else b""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 
 from pydantic import JsonValue
 
@@ -76,6 +77,7 @@ class Registry:
         return len(self._by_key)
 
 
-def beginning(event: Event | type[Event]) -> bytes:
+@cache
+def beginning(cls: type[Event]) -> bytes:
     """How the header of such an event begins on the wire."""
-    return b'{"kind":"%b","version":%d' % (event.kind.encode(), event.version)
+    return b'{"kind":"%b","version":%d' % (cls.kind.encode(), cls.version)
