@@ -13,7 +13,7 @@ from services.skills.spoken import digits
 __all__ = ["date_named"]
 
 _HOLIDAYS = {
-    "new years day": (1, 1), "new years": (1, 1), "new year": (1, 1), "valentines day": (2, 14),
+    "new years day": (1, 1), "new years": (1, 1), "new year": (1, 1), "epiphany": (1, 6), "valentines day": (2, 14),
     "saint patricks day": (3, 17), "st patricks day": (3, 17), "april fools day": (4, 1), "april fools": (4, 1),
     "independence day": (7, 4), "halloween": (10, 31), "christmas eve": (12, 24), "christmas": (12, 25),
     "christmas day": (12, 25), "xmas": (12, 25), "boxing day": (12, 26), "new years eve": (12, 31),

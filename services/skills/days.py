@@ -26,6 +26,9 @@ def day_named(name: str, today: date, *, language: str = "en", past: bool = Fals
     plain = name.strip().lower()
     if plain in _NEAR:
         return today + timedelta(days=_NEAR[plain])
+    which, _, weekday = plain.partition(" ")
+    if which in ("last", "next", "this") and weekday in WEEKDAYS:
+        plain, past = weekday, past or which == "last"
     if plain in WEEKDAYS:
         ahead = (WEEKDAYS.index(plain) - today.weekday()) % 7
         return today + timedelta(days=ahead - 7 if past else ahead or 7)

@@ -139,9 +139,10 @@ class Desk:
         return datetime.fromtimestamp(now_ns / 1e9, UTC).astimezone(self._zone)
 
     async def _understood(self, call: ToolCall, asked: Asked) -> tuple[Skill[Any], Arguments] | None:
-        """Our own sentences first; the borrowed ones are asked when none of ours is meant."""
-        for source in Source:
-            matches = await self._tongues.matches(call.sentence, asked.language, source)
+        """Our own sentences first, with answers to what we asked; the borrowed ones when none of ours is meant."""
+        ours = (Source.OURS,) if asked.question is None else (Source.OURS, Source.ANSWERS)
+        for sources in (ours, (Source.BORROWED,)):
+            matches = await self._tongues.matches(call.sentence, asked.language, *sources)
             found = understood(matches, self._skills, asked)
             if found is not None:
                 return found

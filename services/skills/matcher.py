@@ -28,6 +28,11 @@ class Match:
     literal: int
     """Letters that the template spells out: of two readings alike in that, the one with more is the better."""
 
+    @property
+    def rank(self) -> tuple[int, int]:
+        """What readings are sorted by, the best first."""
+        return self.open, -self.literal
+
 
 class Matcher:
     """The compiled sentences of an intents document in hassil's format.
@@ -56,7 +61,7 @@ class Matcher:
         for candidate in self._candidates(text):
             results: Iterable[Any] = recognize_all(candidate, self._intents) if candidate else ()
             found += [_match(result) for result in results]
-        return sorted(found, key=lambda match: (match.open, -match.literal))
+        return sorted(found, key=lambda match: match.rank)
 
     def _candidates(self, text: str) -> Iterable[str]:
         """The sentence with and without its fillers, and with "7.30" as a time of day."""

@@ -21,6 +21,7 @@ class Source(Enum):
     """Whose sentences: they are compiled one after the other, so that ours are ready early."""
 
     OURS = "ours"
+    ANSWERS = "answers"
     BORROWED = "home-assistant-intents"
 
 
@@ -61,9 +62,14 @@ class Tongues:
             self._warmed.add(language)
         return words
 
-    async def matches(self, sentence: str, language: str, source: Source) -> list[Match]:
-        """All readings of a sentence in a known language by the sentences of one source, the best first."""
-        return await off_loop(self._thread, lambda: _matcher(language, source).matches(sentence))
+    async def matches(self, sentence: str, language: str, *sources: Source) -> list[Match]:
+        """All readings of a sentence in a known language by the sentences of some sources, the best first."""
+
+        def found() -> list[Match]:
+            matches = [match for source in sources for match in _matcher(language, source).matches(sentence)]
+            return sorted(matches, key=lambda match: match.rank)
+
+        return await off_loop(self._thread, found)
 
     def published(self) -> dict[str, dict[str, JsonValue]]:
         """The sentences of each language, for a recogniser's grammar."""
@@ -74,4 +80,5 @@ class Tongues:
 def _matcher(language: str, source: Source) -> Matcher:
     """Compiled once in a process, from files that do not change: a restarted service understands at once."""
     sentences = load(language)
-    return Matcher(sentences.habits, sentences.ours() if source is Source.OURS else sentences.borrowed())
+    document = {Source.ANSWERS: sentences.answers, Source.OURS: sentences.ours, Source.BORROWED: sentences.borrowed}
+    return Matcher(sentences.habits, document[source]())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import Executor
 from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Literal
 
 from pydantic import Field
 
@@ -12,6 +14,7 @@ from services.skills.labels import upper_first
 from services.skills.offload import off_loop
 from services.skills.places import Place, Places
 from services.skills.skill import Answer, Arguments, Asked, Skill
+from services.skills.wording import Wording
 
 __all__ = ["TellDate", "TellTime"]
 
@@ -28,11 +31,19 @@ class TimeArguments(Arguments):
 class DateArguments(Arguments):
     """When and where."""
 
-    day: str = Field("", description="today, tomorrow, yesterday or a weekday; empty for today.")
+    day: str = Field("", description="today, tomorrow, yesterday, a weekday, holiday or date; empty for today.")
     place: str = Field("", description="City or country; empty for the user's home.")
     days: int = Field(0, ge=0, le=40_000, description="Days from today.", json_schema_extra={"spoken": True})
     weeks: int = Field(0, ge=0, le=5_000, description="Weeks from today.", json_schema_extra={"spoken": True})
-    ago: bool = Field(False, description="They lie behind.", json_schema_extra={"spoken": True})
+    ago: bool = Field(False, description="They, or the day, lie behind.", json_schema_extra={"spoken": True})
+    year: str = Field("", description="this year or next year.", json_schema_extra={"spoken": True})
+    count: Literal["", "days", "weeks"] = Field(
+        "", description="Tell how far away the day is.", json_schema_extra={"spoken": True}
+    )
+
+    def name(self) -> str:
+        """The day with the year that was said apart from it."""
+        return f"{self.day} {self.year}".strip()
 
     def away(self) -> timedelta:
         """How far the day is from today."""
@@ -85,8 +96,15 @@ def _times(place: Place, now: datetime) -> dict[str, str]:
     return {city: now.astimezone(zone).isoformat("T", "minutes") for city, zone in place.spots}
 
 
+def _length(days: int, unit: str, words: Wording) -> str:
+    """So many days, or the weeks that they are and the days that are left over."""
+    weeks, rest = divmod(days, 7) if unit == "weeks" else (0, days)
+    counted = ((weeks, "duration-week"), (rest, "duration-day"))
+    return words.all_of(words.measure(Decimal(count), unit) for count, unit in counted if count)
+
+
 class TellDate(Skill[DateArguments]):
-    """Tell the date and the day of the week, today or on another day, at home or elsewhere."""
+    """Tell the date and weekday of today or another day, and how many days it is away, at home or elsewhere."""
 
     name = "tell_date"
     arguments = DateArguments
@@ -96,26 +114,31 @@ class TellDate(Skill[DateArguments]):
         self._thread = thread
 
     def fits(self, arguments: DateArguments, asked: Asked) -> bool:
-        return len(arguments.place.split()) <= _MOST_WORDS_OF_A_PLACE
+        known = day_named(arguments.name(), asked.now.date(), language=asked.language) is not None
+        return known and len(arguments.place.split()) <= _MOST_WORDS_OF_A_PLACE
 
     async def answer(self, arguments: DateArguments, asked: Asked) -> Answer:
         if arguments.place:
             return await self._elsewhere(arguments.place, asked)
         today = asked.now.date()
-        day = day_named(arguments.day, today)
+        day = day_named(arguments.name(), today, language=asked.language, past=arguments.ago)
         if day is None:
             speech = asked.words.say(self.name, "unknown_day", day=arguments.day)
             return Answer(speech, {"error": "unknown day"}, failed=True)
         day += arguments.away()
-        return Answer(self._speech(arguments.day, day, today, asked), {"date": day.isoformat()})
+        speech = self._speech(arguments, day, today, asked)
+        return Answer(speech, {"date": day.isoformat(), "days_away": (day - today).days})
 
-    def _speech(self, name: str, day: date, today: date, asked: Asked) -> str:
-        words = asked.words
+    def _speech(self, arguments: DateArguments, day: date, today: date, asked: Asked) -> str:
+        words, name = asked.words, arguments.day
         if day == today:
             return words.say(self.name, "today", date=words.date(day))
+        if arguments.count:
+            count = _length(abs((day - today).days), arguments.count, words)
+            return words.say(self.name, "until" if day > today else "since", count=count, date=words.date(day))
         known = words.phrases("days").get(name.strip().lower().replace(" ", "_")) if name else None
         if known is None:
-            return words.say(self.name, "weekday", date=words.date(day))
+            return words.say(self.name, "weekday" if day > today else "past_weekday", date=words.date(day))
         return words.say(self.name, "future" if day > today else "past", day=upper_first(known), date=words.date(day))
 
     async def _elsewhere(self, name: str, asked: Asked) -> Answer:

@@ -3,7 +3,7 @@
 A file holds `intents`, `lists` and `expansion_rules` in hassil's format, the skills' `phrases`, and the language's
 `fillers` and `rewrites`. Two additions to the format: a list with `open: true` takes any words or any number when text
 is matched, its `values` or `range` when a grammar is made; a block with `only: grammar` or `only: text` serves one of
-the two.
+the two, one with `only: answer` is matched while Sotto has asked something back.
 
 A language with a built-in recogniser has a second file beside it, `en_spoken.yaml`: text may be said in thousands of
 ways, but the fewer a grammar listens for the surer it tells them apart.
@@ -56,6 +56,10 @@ class Sentences:
         """Return the document for matching text: open lists as wildcards, without what serves grammars only."""
         return _matched(self.source)
 
+    def answers(self) -> Document:
+        """Return the like of what may be said in answer to a question of ours."""
+        return _matched(self.source, answers=True)
+
     def borrowed(self) -> Document:
         """Return the like of home-assistant-intents, under our skills' names. Blocking; some milliseconds."""
         return _matched({"language": self.language, **borrowed(self.language)})
@@ -87,9 +91,10 @@ def _read(name: str) -> Document:
     return document
 
 
-def _matched(document: Document) -> Document:
+def _matched(document: Document, *, answers: bool = False) -> Document:
+    kinds = ("answer",) if answers else (None, "text")
     intents = {
-        skill: {"data": [block for block in body["data"] if block.get("only") != "grammar"]}
+        skill: {"data": [block for block in body["data"] if block.get("only") in kinds]}
         for skill, body in document["intents"].items()
     }
     return {

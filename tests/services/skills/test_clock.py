@@ -83,9 +83,19 @@ def test_a_country_has_as_many_times_as_it_has(places, text, times):
         ("what was yesterday's date", "Yesterday was Friday, November 20, 2026."),
         ("what day is it in two weeks", "That is Saturday, December 5, 2026."),
         ("what's the date in a week", "That is Saturday, November 28, 2026."),
-        ("what day was it three days ago", "That is Wednesday, November 18, 2026."),
+        ("what day was it three days ago", "That was Wednesday, November 18, 2026."),
         ("what year is it", "Today is Saturday, November 21, 2026."),
         ("what day was yesterday", "Yesterday was Friday, November 20, 2026."),
+        ("what day was last friday", "That was Friday, November 20, 2026."),
+        ("what day is December 25th", "That is Friday, December 25, 2026."),
+        ("what weekday was 4 July 1999", "That was Sunday, July 4, 1999."),
+        ("when is easter", "That is Sunday, March 28, 2027."),
+        ("how many days until christmas", "34 days until Friday, December 25, 2026."),
+        ("how many days until tomorrow", "1 day until Sunday, November 22, 2026."),
+        ("how many days until november 21st", "Today is Saturday, November 21, 2026."),
+        ("how many weeks until christmas", "4 weeks and 6 days until Friday, December 25, 2026."),
+        ("how many days since july fourth 1999", "10,002 days since Sunday, July 4, 1999."),
+        ("how long ago was christmas", "331 days since Thursday, December 25, 2025."),
         ("what date is next friday", "That is Friday, November 27, 2026."),
         ("what's the date in auckland", "In Auckland it is Sunday, November 22, 2026."),
     ],
@@ -101,6 +111,10 @@ async def test_the_answer_in_words(talk, sentence, speech):
         ("de", "wie spät ist es in münchen", "In München ist es 15:00 Uhr."),
         ("de", "wie spät ist es in der Schweiz", "In der Schweiz ist es 15:00 Uhr."),
         ("de", "welcher tag ist heute", "Heute ist Samstag, 21. November 2026."),
+        ("de", "wie viele tage sind es noch bis weihnachten", "Noch 34 Tage bis Freitag, 25. Dezember 2026."),
+        ("de", "welcher wochentag war der vierte juli 1999", "Das war Sonntag, 4. Juli 1999."),
+        ("fr", "combien de jours avant noël", "Encore 34 jours jusqu'au vendredi 25 décembre 2026."),
+        ("es", "cuántos días faltan para navidad", "34 días hasta el viernes, 25 de diciembre de 2026."),
         ("fr", "quelle heure est-il à tokyo", "Tokyo : il est 23:00."),
         ("fr", "quel jour sommes-nous", "Nous sommes le samedi 21 novembre 2026."),
         ("es", "qué hora es en tokio", "La hora en Tokio es: 23:00."),
@@ -111,6 +125,11 @@ async def test_the_answer_is_in_the_language_of_the_question(talking, language, 
     async with talking(languages=["en", language]) as talk:
         result = await talk.say(sentence, language)
     assert (result.speech, result.language) == (speech, language)
+
+
+async def test_the_model_hears_how_far_away_a_day_is(talk):
+    result = await talk.call("tell_date", day="Christmas Day")
+    assert result.data == {"date": "2026-12-25", "days_away": 34}
 
 
 async def test_a_country_with_several_times_is_told_by_its_cities(talk):
