@@ -67,7 +67,7 @@ def catalogue(
         Stop(book),
         Repeat(book),
         Resume(),
-        ChangeVolume(),
+        ChangeVolume(book),
         WhoAreYou(),
         WhatCanYouDo(),
         Courtesy(),

@@ -53,20 +53,34 @@ class Resume(Skill[NoArguments]):
 class VolumeArguments(Arguments):
     """Louder, quieter, or how loud."""
 
-    change: Literal["louder", "quieter"] = Field(
-        "louder", description="Louder or quieter, when no percentage is given."
+    change: Literal["louder", "quieter", "mute", "unmute"] = Field(
+        "louder", description="What to do, when no percentage is given."
     )
     percent: int | None = Field(None, ge=0, le=100, description="The volume to set, 0 to 100.")
 
 
 class ChangeVolume(Skill[VolumeArguments]):
-    """Speak louder or quieter, or set the volume to a percentage."""
+    """Speak louder or quieter, mute or unmute, or set the volume to a percentage. What rings is silenced by mute."""
 
     name = "change_volume"
     arguments = VolumeArguments
 
+    def __init__(self, book: AlarmBook) -> None:
+        self._book = book
+        self._before_mute = 100
+        """Percent, as far as it was told here."""
+
     async def answer(self, arguments: VolumeArguments, asked: Asked) -> Answer:
-        if arguments.percent is None:
-            return Answer("", {"change": arguments.change}, arguments.change)
-        speech = asked.words.say(self.name, "set", percent=arguments.percent)
-        return Answer(speech, {"percent": arguments.percent}, "volume")
+        if arguments.percent is not None:
+            self._before_mute = arguments.percent or self._before_mute
+            speech = asked.words.say(self.name, "set", percent=arguments.percent)
+            return Answer(speech, {"percent": arguments.percent}, "volume")
+        match arguments.change:
+            case "mute" if silenced := self._book.silence():
+                return Answer("", {"silenced": len(silenced)}, "silence")
+            case "mute":
+                return Answer("", {"percent": 0}, "volume")
+            case "unmute":
+                return Answer("", {"percent": self._before_mute}, "volume")
+            case change:
+                return Answer("", {"change": change}, change)

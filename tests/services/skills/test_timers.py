@@ -268,7 +268,9 @@ async def test_what_rings_is_silenced_by_stop(talking, store):
     assert store.kept == ()
 
 
-@pytest.mark.parametrize("sentence", ["stop", "cancel the timer", "turn it off", "stop ringing", "stop the timer"])
+@pytest.mark.parametrize(
+    "sentence", ["stop", "cancel the timer", "turn it off", "stop ringing", "stop the timer", "mute"]
+)
 async def test_there_are_many_ways_to_silence(talking, store, sentence):
     async with talking(store=store) as talk:
         await talk.say("set a timer for ten minutes")
