@@ -9,14 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from services.embedding.cache import Cache, Kept, key_of
-from services.embedding.port import Encoder, Info, Purpose, Ranker
+from services.embedding.port import AT_ONCE, Encoder, Info, Purpose, Ranker
 from services.embedding.scheduler import Scheduler
 from services.embedding.settings import EmbeddingSettings
 
 __all__ = ["Embedded", "Embedder", "cores"]
-
-_READ_HERE = 4096
-"""Characters that are tokenised on the event loop, in less time than a change of threads takes; more are not."""
 
 
 class Embedded(NamedTuple):
@@ -76,7 +73,7 @@ class Embedder:
 
     async def logits(self, ranker: Ranker, query: str, texts: Sequence[str], *, urgent: bool = False) -> bytes:
         """Return how well each text answers, as float32; not remembered. Raises as `embed` does."""
-        if len(query) * len(texts) + sum(map(len, texts)) <= _READ_HERE:
+        if len(query) * len(texts) + sum(map(len, texts)) <= AT_ONCE:
             pairs = ranker.pairs(query, texts)
         else:
             pairs = await asyncio.to_thread(ranker.pairs, query, texts)
@@ -123,7 +120,7 @@ class Embedder:
         self, encoder: Encoder, own: dict[bytes, str], purpose: Purpose, urgent: bool
     ) -> dict[bytes, Kept]:
         texts = list(own.values())
-        if sum(map(len, texts)) <= _READ_HERE:
+        if encoder.at_once(texts, purpose):
             passages = encoder.read(texts, purpose)
         else:
             passages = await asyncio.to_thread(encoder.read, texts, purpose)

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple, Protocol
 from shared.errors import SottoError
 
 __all__ = [
+    "AT_ONCE",
     "FLOAT_BYTES",
     "Encoder",
     "EngineMissing",
@@ -25,6 +26,8 @@ __all__ = [
 ]
 
 FLOAT_BYTES = 4
+AT_ONCE = 4096
+"""Characters that are read in less time than a change of threads takes; more are not."""
 
 Purpose = Literal["", "query", "passage"]
 
@@ -84,6 +87,10 @@ class Encoder(Protocol):
     @property
     def info(self) -> Info:
         """Who computes."""
+        ...
+
+    def at_once(self, texts: Sequence[str], purpose: Purpose) -> bool:
+        """Whether the texts are read in less time than a change of threads takes: few, and nothing is to be loaded."""
         ...
 
     def read(self, texts: Sequence[str], purpose: Purpose) -> list[Passage]:

@@ -59,7 +59,7 @@ def test_the_settings_come_without_the_services(root):
 
 
 def test_a_server_of_vectors_loads_what_it_runs(root):
-    """No other service, and neither numpy nor a web framework, of which its usual answers need nothing."""
+    """No other service; no numpy, web framework or tokeniser either, of which its usual answers need nothing."""
     loaded = loaded_by(
         root,
         *("ui.cli.processes", "services.app.server", "services.embedding.web", "services.embedding.engines.native"),
@@ -68,7 +68,7 @@ def test_a_server_of_vectors_loads_what_it_runs(root):
     assert {name for name in loaded if name.endswith(".service")} == {
         f"services.{name}.service" for name in ("embedding", "gateway", "models")
     }
-    assert loaded.isdisjoint({"numpy", "fastapi", "bus.journal", "chromadb", "jinja2"})
+    assert loaded.isdisjoint({"numpy", "fastapi", "tokenizers", "bus.journal", "chromadb", "jinja2"})
 
 
 def test_what_packages_import_late_is_what_the_type_checker_sees(root):

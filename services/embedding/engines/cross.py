@@ -34,6 +34,7 @@ class CrossEncoder:
         if not weights.architecture.ranks:
             raise ModelUnusable(f"{weights.name} has no head that ranks.", remedy="Use it to embed, or choose another.")
         self._trunk = trunk
+        trunk.pairs("", [""])  # has the tokeniser loaded: later it may be asked on the event loop
         self._weights = weights
         self._hidden = weights.architecture.hidden
         names = ("pooler.weight", "pooler.bias", "classifier.weight", "classifier.bias")

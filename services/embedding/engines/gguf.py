@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from services.embedding.port import Info, ModelUnusable, Passage, Purpose
+from services.embedding.port import AT_ONCE, Info, ModelUnusable, Passage, Purpose
 
 __all__ = ["GgufEncoder", "GgufRanker", "OpenPooling", "Pooling"]
 
@@ -67,6 +67,9 @@ class GgufEncoder:
             raise ModelUnusable(f"{pooled.name} pools by {pooled.pooling}: it does not embed.", remedy="Use another.")
         self._pooled = pooled
         self.info = _info(pooled)
+
+    def at_once(self, texts: Sequence[str], purpose: Purpose) -> bool:
+        return sum(map(len, texts)) <= AT_ONCE
 
     def read(self, texts: Sequence[str], purpose: Purpose) -> list[Passage]:
         return [Passage(*self._pooled.tokens(text)) for text in texts]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from math import sqrt
 from zlib import crc32
 
-from services.embedding.port import Info, Passage, Purpose
+from services.embedding.port import AT_ONCE, Info, Passage, Purpose
 
 __all__ = ["LexicalEncoder"]
 
@@ -35,6 +35,9 @@ class LexicalEncoder:
         fingerprint="lexical-1",
         meaning=False,
     )
+
+    def at_once(self, texts: Sequence[str], purpose: Purpose) -> bool:
+        return sum(map(len, texts)) <= AT_ONCE
 
     def read(self, texts: Sequence[str], purpose: Purpose) -> list[Passage]:
         return [_passage(text) for text in texts]

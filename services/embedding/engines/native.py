@@ -123,6 +123,9 @@ class NativeEncoder:
             meaning=True,
         )
 
+    def at_once(self, texts: Sequence[str], purpose: Purpose) -> bool:
+        return self._reader.at_once(texts, purpose)
+
     def read(self, texts: Sequence[str], purpose: Purpose) -> list[Passage]:
         return self._reader.read(texts, purpose)
 

@@ -1,14 +1,21 @@
-"""Reading texts as a model does: a Hugging Face tokeniser, cut to what the model reads, and its prompts."""
+"""Reading texts as a model does: a Hugging Face tokeniser, cut to what the model reads, and its prompts.
+
+Where plain text can be read without the tokeniser, that is loaded with the first text that is not plain.
+"""
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from services.embedding.engines.plain import plain_reader
-from services.embedding.port import EngineMissing, ModelUnusable, Passage, Purpose
+from services.embedding.port import AT_ONCE, EngineMissing, ModelUnusable, Passage, Purpose
 
 if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
     from services.embedding.weights import Weights
 
 __all__ = ["Reader"]
@@ -21,24 +28,27 @@ class Reader:
     """The tokeniser of a model. Raises ModelUnusable for one that does not fit the weights, EngineMissing."""
 
     def __init__(self, weights: Weights, max_tokens: int) -> None:
-        try:
-            from tokenizers import Tokenizer
-        except ImportError as error:
-            raise EngineMissing("tokenizers is not installed.", remedy="Run `scripts/setup memory`.") from error
+        if importlib.util.find_spec("tokenizers") is None:
+            raise EngineMissing("tokenizers is not installed.", remedy="Run `scripts/setup memory`.")
         architecture = weights.architecture
-        raw = weights.tokenizer()
-        try:
-            self._tokenizer = Tokenizer.from_str(raw.decode())
-        except Exception as error:
-            raise ModelUnusable(f"{weights.name}: its tokeniser is none ({error}).", remedy="Pull it again.") from error
-        if self._tokenizer.get_vocab_size() > architecture.words:
-            raise ModelUnusable(f"{weights.name}: its tokeniser knows more words than it.", remedy="Pull it again.")
+        self._name = weights.name
+        self._raw = weights.tokenizer()
         self.max_tokens = min(max_tokens or architecture.max_tokens, architecture.positions)
         self._prompts = architecture.prompts
         self._words = architecture.words
-        self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(self.max_tokens)
-        self._plain = plain_reader(self._tokenizer)
+        self._plain = plain_reader(self._raw)
+        known = self._tokenizer.get_vocab_size() if self._plain is None else self._plain.size
+        if known > self._words:
+            raise ModelUnusable(f"{self._name}: its tokeniser knows more words than it.", remedy="Pull it again.")
+
+    def at_once(self, texts: Sequence[str], purpose: Purpose) -> bool:
+        """See Encoder: once the tokeniser is loaded, or where it is not needed."""
+        if sum(map(len, texts)) > AT_ONCE:
+            return False
+        prompt = self._prompts.get(purpose, "")
+        return "_tokenizer" in vars(self) or (
+            self._plain is not None and all(self._plain.reads(prompt + text) for text in texts)
+        )
 
     def read(self, texts: Sequence[str], purpose: Purpose) -> list[Passage]:
         """Return each text's ids, special tokens included. Any text is readable."""
@@ -49,6 +59,18 @@ class Reader:
         """Return the ids of the query with each text; those of the second are that many words further on."""
         return [self._pair(query, text) for text in texts]
 
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        from tokenizers import Tokenizer
+
+        try:
+            tokenizer = Tokenizer.from_str(self._raw.decode())
+        except Exception as error:
+            raise ModelUnusable(f"{self._name}: its tokeniser is none ({error}).", remedy="Pull it again.") from error
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(self.max_tokens)
+        return tokenizer
+
     def _pair(self, query: str, text: str) -> Passage:
         most = self.max_tokens * _CHARACTERS_PER_TOKEN
         encoding = self._tokenizer.encode(_whole(query[:most]), _whole(text[:most]))
@@ -56,9 +78,9 @@ class Reader:
         return Passage(ids, max(len(query), len(text)) > most or bool(encoding.overflowing))
 
     def _passage(self, text: str) -> Passage:
-        ids = self._plain.read(text, self.max_tokens) if self._plain is not None else None
-        if ids is not None:
-            return Passage(ids, False)
+        passage = self._plain.read(text, self.max_tokens) if self._plain is not None else None
+        if passage is not None:
+            return passage
         most = self.max_tokens * _CHARACTERS_PER_TOKEN
         encoding = self._tokenizer.encode(_whole(text[:most]))
         return Passage(encoding.ids, len(text) > most or bool(encoding.overflowing))

@@ -52,6 +52,9 @@ class Watched:
     def computed(self) -> int:
         return sum(self.batches)
 
+    def at_once(self, texts: Sequence[str], purpose: Purpose) -> bool:
+        return self._encoder.at_once(texts, purpose)
+
     def read(self, texts: Sequence[str], purpose: Purpose) -> list[Passage]:
         return self._encoder.read(texts, purpose)
 

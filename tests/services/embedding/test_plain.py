@@ -11,9 +11,12 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer, Lowercase
 from tokenizers.pre_tokenizers import BertPreTokenizer
-from tokenizers.processors import TemplateProcessing
+from tokenizers.processors import BertProcessing, PostProcessor, RobertaProcessing, TemplateProcessing
 
 from services.embedding.engines.plain import PlainReader, plain_reader
+from services.embedding.engines.reading import Reader
+from services.embedding.port import AT_ONCE, Passage
+from services.embedding.weights import Weights
 
 WORDS = (
     "[UNK]",
@@ -35,9 +38,15 @@ WORDS = (
     "abababab",
 )
 """`abababab` is longer than a word may be below, and `.` is not among them."""
-WRITTEN = st.text(st.sampled_from("aAbcCts12 .,'-"), max_size=24) | st.lists(
-    st.sampled_from(["cat", "cats", "Cat", "a", "bb", "12", "don't", "[CLS]", "é", "\n", "abababab", "."]), max_size=9
-).map(" ".join)
+ASCII = "".join(map(chr, range(128)))
+WRITTEN = (
+    st.text(st.sampled_from("aAbcCts12 .,'-"), max_size=24)
+    | st.text(st.sampled_from(ASCII), max_size=24)
+    | st.lists(
+        st.sampled_from(["cat", "cats", "Cat", "a", "bb", "12", "don't", "[CLS]", "é", "\n", "abababab", "."]),
+        max_size=9,
+    ).map(" ".join)
+)
 
 
 def made(*, lowercase: bool = True, longest: int = 100) -> Tokenizer:
@@ -56,42 +65,78 @@ TOKENIZERS = {name: made(**named) for name, named in {"small": {}, "large": {"lo
 TOKENIZERS["short words"] = made(longest=5)
 
 
+def read(tokenizer: Tokenizer, text: str, most: int) -> Passage:
+    """What the tokeniser itself makes of it."""
+    cut = Tokenizer.from_str(tokenizer.to_str())
+    cut.enable_truncation(most)
+    encoding = cut.encode(text)
+    return Passage(encoding.ids, bool(encoding.overflowing))
+
+
+def reader_of(tokenizer: Tokenizer) -> PlainReader:
+    reader = plain_reader(tokenizer.to_str())
+    assert reader is not None
+    return reader
+
+
 @pytest.mark.parametrize("name", TOKENIZERS)
 @given(text=WRITTEN)
 def test_it_reads_as_the_tokeniser_does_or_leaves_it_to_it(name: str, text: str) -> None:
+    """To the end, and as much of it as a model reads."""
     tokenizer = TOKENIZERS[name]
-    reader = plain_reader(tokenizer)
-    assert isinstance(reader, PlainReader)
-    ids = tokenizer.encode(text).ids
-    assert reader.read(text, 100) in (ids, None)
-    assert reader.read(text, len(ids) - 1) is None
+    reader = reader_of(tokenizer)
+    for most in (3, 8, 100):
+        assert reader.read(text, most) == (read(tokenizer, text, most) if reader.reads(text) else None)
 
 
-@pytest.mark.parametrize("text", ["", "cat", "the cats don't, cat", "A cat. 12?"])
+@pytest.mark.parametrize("text", ["", "cat", "the cats don't, cat", "A cat. 12?", "two\nlines\t(of 3) {a/b} \\ ~c@d"])
 def test_plain_text_is_not_left_to_the_tokeniser(text: str) -> None:
-    reader = plain_reader(TOKENIZERS["small"])
-    assert reader is not None
-    assert reader.read(text, 100) == TOKENIZERS["small"].encode(text).ids
+    assert reader_of(TOKENIZERS["small"]).read(text, 100) == read(TOKENIZERS["small"], text, 100)
 
 
-@pytest.mark.parametrize("text", ["café", "two\nlines", "[SEP]", "日本", "a\0b", "a" * 2001])
+@pytest.mark.parametrize("text", ["café", "[SEP]", "<s>", "日本", "a\0b", "a" * 2001])
 def test_other_text_is(text: str) -> None:
-    reader = plain_reader(TOKENIZERS["small"])
-    assert reader is not None
-    assert reader.read(text, 10_000) is None
+    assert reader_of(TOKENIZERS["small"]).read(text, 10_000) is None
+
+
+@pytest.mark.parametrize(
+    "processor",
+    [
+        BertProcessing(("[SEP]", 2), ("[CLS]", 1)),
+        RobertaProcessing(("[SEP]", 2), ("[CLS]", 1)),
+        TemplateProcessing("[CLS] a $A [SEP] [SEP]", None, [("[CLS]", 1), ("[SEP]", 2), ("a", 3)]),
+        TemplateProcessing("$A", None, []),
+    ],
+)
+def test_what_stands_around_a_text_is_the_tokenisers(processor: PostProcessor) -> None:
+    tokenizer = made()
+    tokenizer.post_processor = processor
+    assert reader_of(tokenizer).read("the cats", 100) == read(tokenizer, "the cats", 100)
 
 
 def test_another_kind_of_tokeniser_is_not_imitated() -> None:
-    """Nor one with tokens that stand for whole phrases of plain text."""
+    """Nor one with tokens that stand for whole phrases of plain text, nor what is no tokeniser."""
     other, phrases = made(), made()
     other.normalizer = Lowercase()
     phrases.add_tokens(["new york"])
-    assert plain_reader(other) is None
-    assert plain_reader(phrases) is None
+    for raw in (other.to_str(), phrases.to_str(), "", "[1]", "{}", '{"model": {"type": "WordPiece"}}'):
+        assert plain_reader(raw) is None
 
 
 def test_a_converted_model_is_read_so(packed: Path) -> None:
+    """All its words, and such as it has to cut."""
     tokenizer = Tokenizer.from_file(str(packed / "tokenizer.json"))
-    reader = plain_reader(tokenizer)
-    assert reader is not None
-    assert reader.read("The code of my bike, please?", 64) == tokenizer.encode("The code of my bike, please?").ids
+    reader = reader_of(tokenizer)
+    assert reader.size == tokenizer.get_vocab_size()
+    for text in ("The code of my bike, please?", "unbelievably floccinaucinihilipilification 3.14159 C++/C#"):
+        assert reader.read(text, 64) == read(tokenizer, text, 64)
+
+
+def test_the_tokeniser_is_loaded_with_the_first_text_that_is_not_plain(packed: Path) -> None:
+    """Until then nothing that is not plain is read at once, which would hold up whoever reads."""
+    reader = Reader(Weights(packed), 64)
+    plain, other = ["a bike"], ["a café"]
+    assert (reader.at_once(plain, ""), reader.at_once(other, "")) == (True, False)
+    assert reader.read(other, "") == reader.read(["a cafe"], "")
+    assert (reader.at_once(plain, ""), reader.at_once(other, "")) == (True, True)
+    assert not reader.at_once(["a" * (AT_ONCE + 1)], "")
