@@ -14,6 +14,8 @@ from fractions import Fraction
 from functools import cache
 from math import isqrt
 
+from services.skills.phrasings import phrased
+
 __all__ = ["DividedByZero", "NotANumber", "NotArithmetic", "TooBig", "Value", "calculate", "spoken"]
 
 _DIGITS = 30
@@ -111,19 +113,6 @@ _WORDS: Mapping[str, Mapping[str, str]] = {"en": _EN, "de": _DE, "fr": _FR, "es"
 _PARTS = {"third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8}
 _PARTS |= {"ninth": 9, "tenth": 10}
 _PART = rf"(?:(?P<count>\d+|an?) )?(?P<part>{'|'.join(_PARTS)})s? of\b"
-_NUMBER = r"((?:minus )?[\d.]+)"
-_REPHRASED = (
-    (rf"(?:the )?sum of {_NUMBER} and {_NUMBER}", r"\1 plus \2"),
-    (rf"(?:the )?difference (?:between|of) {_NUMBER} and {_NUMBER}", r"\1 minus \2"),
-    (rf"(?:the )?product of {_NUMBER} and {_NUMBER}", r"\1 times \2"),
-    (rf"add {_NUMBER} and {_NUMBER}", r"\1 plus \2"),
-    (rf"add {_NUMBER} to {_NUMBER}", r"\2 plus \1"),
-    (rf"subtract {_NUMBER} from {_NUMBER}", r"\2 minus \1"),
-    (rf"multiply {_NUMBER} (?:by|with) {_NUMBER}", r"\1 times \2"),
-    (rf"divide {_NUMBER} by {_NUMBER}", r"\1 divided by \2"),
-    (rf"{_NUMBER} percent off {_NUMBER}", r"\2 minus \1 percent"),
-)
-"""English that names the operation before the numbers, and how it is calculated and said back."""
 _SPOKEN = {
     "en": {"+": "plus", "-": "minus", "*": "times", "/": "divided by", "^": "to the power of"},
     "de": {"+": "plus", "-": "minus", "*": "mal", "/": "geteilt durch", "^": "hoch"},
@@ -151,7 +140,7 @@ def calculate(text: str, language: str = "en") -> Value:
 
     Raises NotArithmetic, DividedByZero, NotANumber or TooBig; anything without an operator is no arithmetic.
     """
-    tokens = _tokens(_rephrased(text, language), language)
+    tokens = _tokens(phrased(text, language).meant, language)
     if len(tokens) < 2:
         raise NotArithmetic(text)
     parser = _Parser(tokens, text)
@@ -164,18 +153,10 @@ def calculate(text: str, language: str = "en") -> Value:
 def spoken(text: str, language: str = "en") -> str:
     """The expression with its signs written as words, to be said back."""
     words = _SPOKEN.get(language, _SPOKEN["en"])
-    plain = _rephrased(text, language)
+    plain = phrased(text, language).said
     return " ".join(
         re.sub(r"\*\*|[-+*/^]", lambda sign: f" {words[sign[0][:1] if sign[0] != '**' else '^']} ", plain).split()
     )
-
-
-def _rephrased(text: str, language: str) -> str:
-    plain = text.strip(" =")
-    for asked, meant in _REPHRASED if language == "en" else ():
-        if match := re.fullmatch(asked, plain):
-            return match.expand(meant)
-    return plain
 
 
 def _tokens(text: str, language: str) -> list[str]:

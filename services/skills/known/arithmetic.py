@@ -8,6 +8,8 @@ from fractions import Fraction
 from pydantic import Field
 
 from services.skills.expression import DividedByZero, NotANumber, NotArithmetic, TooBig, Value, calculate, spoken
+from services.skills.labels import upper_first
+from services.skills.phrasings import phrased
 from services.skills.skill import Answer, Arguments, Asked, Skill
 
 __all__ = ["Calculate"]
@@ -22,7 +24,9 @@ _TOO_LONG_TO_SAY = 10**6
 class CalculateArguments(Arguments):
     """What to calculate."""
 
-    expression: str = Field(max_length=300, description="As 17 * 23, 20 percent of 80, square root of 2, 2 ^ 10.")
+    expression: str = Field(
+        max_length=300, description="As 17 * 23, 20 percent of 80, average of 4 and 8, square root of 2."
+    )
 
 
 class Calculate(Skill[CalculateArguments]):
@@ -52,15 +56,16 @@ class Calculate(Skill[CalculateArguments]):
             return Answer(words.say(self.name, "no_real"), {"error": "no real number"}, failed=True)
         except TooBig:
             return Answer(words.say(self.name, "too_big"), {"error": "too big"}, failed=True)
-        return self._result(spoken(arguments.expression, asked.language), value, asked)
+        return self._result(arguments.expression.lower(), value, asked)
 
-    def _result(self, expression: str, value: Value, asked: Asked) -> Answer:
+    def _result(self, text: str, value: Value, asked: Asked) -> Answer:
         with localcontext(prec=60):
             number = Decimal(value.number.numerator) / Decimal(value.number.denominator)
             said, exact = _said(number, asked), value.exact and Fraction(number) == value.number
             rounded = exact and Fraction(round(number, _PLACES)) == value.number if abs(number) < 10**15 else False
         key = "result" if rounded else "about"
-        speech = asked.words.say(self.name, key, expression=expression[:1].upper() + expression[1:], result=said)
+        expression, unit = upper_first(spoken(text, asked.language)), phrased(text, asked.language).unit
+        speech = asked.words.say(self.name, key, expression=expression, result=f"{said}{unit}")
         return Answer(speech, {"result": str(number.normalize()), "exact": rounded})
 
 
