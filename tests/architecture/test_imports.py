@@ -45,8 +45,10 @@ def test_native_engines_are_imported_when_they_are_made(root):
 
 def test_the_command_line_starts_without_any_service(root):
     """`sotto --help` and completion must not wait for what they do not use."""
-    loaded = {name.partition(".")[0] for name in loaded_by(root, "ui.cli.main")}
-    assert loaded.isdisjoint({"services", "bus", "numpy", "llama_cpp", "chromadb", "streamlit", "fastapi"})
+    loaded = loaded_by(root, "ui.cli.main")
+    parts = {name.partition(".")[0] for name in loaded}
+    assert parts.isdisjoint({"services", "bus", "numpy", "llama_cpp", "chromadb", "streamlit", "fastapi"})
+    assert "shared.events" not in loaded
 
 
 def test_the_settings_come_without_the_services(root):

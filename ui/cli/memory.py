@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shared.errors import ConfigError
-from shared.events import MemoryErase, MemoryErased, MemoryQuery, MemoryResult, Remembered
 from ui.cli.options import Json
 from ui.cli.session import Session, console, errors, print_json
 
 if TYPE_CHECKING:
     from services.memory.store import Store
+    from shared.events import MemoryErased, Remembered
 
 __all__ = ["app", "opened"]
 
@@ -64,6 +64,8 @@ def search(
     json: Json = False,
 ) -> None:
     """Find by meaning and by words, the best first."""
+    from shared.events import MemoryQuery, MemoryResult
+
     query = {"text": " ".join(text), "purpose": "search", "limit": limit}
     found = asyncio.run(_asked(context.obj, MemoryQuery, query))
     assert isinstance(found, MemoryResult)
@@ -107,6 +109,8 @@ def forget(
     json: Json = False,
 ) -> None:
     """Delete for good, from memory and from everything else that holds it, and print the receipt."""
+    from shared.events import MemoryErase, MemoryErased
+
     wishes = list(_wishes(names or [], about, last, everything))
     if not wishes:
         raise ConfigError("Nothing is named.", remedy="Name ids or files, or use --about, --last or --all.")
