@@ -24,12 +24,12 @@ class Line:
 
         self._packed: Callable[[Any], bytes] = pack_command
         self._pool: Any = redis.connection_pool  # its annotations are those of a client that blocks, too
-        self._patience_s = patience_s
+        self.patience_s = patience_s
         self._connection: Any = None
 
     async def ask(self, *command: str | bytes | int) -> Any:
         """Return the answer, its texts as bytes. Raises what the client does, and TimeoutError."""
-        async with asyncio.timeout(self._patience_s):
+        async with asyncio.timeout(self.patience_s):
             connection = self._connection
             if connection is None or not connection.is_connected:
                 connection = await self._connected()

@@ -3,31 +3,48 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 import pytest
 
 from bus import Bus, Mailbox, Subscription
 from bus.transport import NotDead
-from shared.events import LlmDelta, LlmRequest, ServiceCrashed, ServiceReady, TextEntered, ToolCall
+from shared.events import Event, LlmDelta, LlmRequest, ServiceCrashed, ServiceReady, TextEntered, ToolCall
 from tests.bus.transport.conftest import Household, Process, answer, ask, owner, watch, worker
 
 
-async def test_what_a_dead_worker_had_in_hand_is_taken_over(household: Household) -> None:
-    """By another one that can, as long as the dead one had said nothing."""
+@dataclass
+class Asked:
+    """A request that one of two workers has in hand."""
+
+    here: Process
+    request: LlmRequest
+    has: Process
+    other: Process
+    taken: asyncio.Task[Event]
+    """What the other one gets."""
+
+
+async def asked(household: Household) -> Asked:
+    """Ask, and look who has got it."""
     workers = {name: worker(household, name) for name in ("left", "right")}
-    here = await owner(household, "left", "right")
+    here = await owner(household, *workers)
     request = ask(here)
     here.bus.publish(request)
     taken = {name: asyncio.create_task(anext(box)) for name, (_, box) in workers.items()}
     done, _ = await asyncio.wait(taken.values(), return_when=asyncio.FIRST_COMPLETED, timeout=30)
-    (first,) = (name for name, task in taken.items() if task in done)
-    second = "right" if first == "left" else "left"
-    await workers[first][0].end()
+    has, other = sorted(taken, key=lambda name: taken[name] not in done)
+    return Asked(here, request, workers[has][0], workers[other][0], taken[other])
+
+
+async def test_what_a_dead_worker_had_in_hand_is_taken_over(household: Household) -> None:
+    """By another one that can, as long as the dead one had said nothing."""
+    case = await asked(household)
+    await case.has.end()
     async with asyncio.timeout(30):
-        assert await taken[second] == request
-    workers[second][0].bus.publish(answer(workers[second][0], request))
-    async with asyncio.timeout(30):
-        assert (await anext(here.answers)).text == second
+        assert await case.taken == case.request
+        case.other.bus.publish(answer(case.other, case.request))
+        assert (await anext(case.here.answers)).text == case.other.name
 
 
 async def test_the_last_worker_s_death_is_told_as_a_crash(household: Household) -> None:
@@ -134,24 +151,15 @@ async def test_a_killed_process_gets_what_it_had_in_hand_when_it_starts_again(ho
 
 async def test_who_was_taken_for_dead_is_not_heard(household: Household) -> None:
     """A worker that lost its request to another one says what it says to nobody."""
-    workers = {name: worker(household, name) for name in ("left", "right")}
-    here = await owner(household, "left", "right")
-    request = ask(here)
-    here.bus.publish(request)
-    taken = {name: asyncio.create_task(anext(box)) for name, (_, box) in workers.items()}
-    done, _ = await asyncio.wait(taken.values(), return_when=asyncio.FIRST_COMPLETED, timeout=30)
-    (first,) = (name for name, task in taken.items() if task in done)
-    second = "right" if first == "left" else "left"
-    slow = workers[first][0]
-    slow.link._announce = _never  # type: ignore[method-assign]
+    case = await asked(household)
+    case.has.link._announce = _never  # type: ignore[method-assign]
     async with asyncio.timeout(30):
-        assert await taken[second] == request
-    slow.bus.publish(answer(slow, request))
-    await slow.transport.flushed()
-    workers[second][0].bus.publish(answer(workers[second][0], request))
-    async with asyncio.timeout(30):
-        assert (await anext(here.answers)).text == second
-    assert not here.answers.queued
+        assert await case.taken == case.request
+        case.has.bus.publish(answer(case.has, case.request))
+        await case.has.transport.flushed()
+        case.other.bus.publish(answer(case.other, case.request))
+        assert (await anext(case.here.answers)).text == case.other.name
+    assert not case.here.answers.queued
 
 
 async def _never() -> None:

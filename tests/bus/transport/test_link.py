@@ -40,6 +40,24 @@ async def test_events_reach_who_reads_them_in_the_published_order(household: Hou
     calls.close()
 
 
+async def test_who_reads_it_comes_before_what_is_said_of_it(household: Household) -> None:
+    """An event is settled once it was offered, and Redis hears of that when its reader has had his turn."""
+    there = Bus()
+    texts = watch(there, TextEntered)
+    other = household.start("other", bus=there)
+    here = household.start("here")
+    await here.knows("other")
+    unsettled: list[int] = []
+    there.tap(lambda _: unsettled.append(other.transport.unsettled))
+    here.publish(TextEntered, text="x", speak=False)
+    async with asyncio.timeout(30):
+        await anext(texts)
+        unsettled.append(other.transport.unsettled)
+        while other.transport.held:
+            await asyncio.sleep(0.01)
+    assert unsettled == [0, 1]
+
+
 async def test_sound_crosses_only_to_whom_it_names(household: Household) -> None:
     """A watcher of everything hears what is said, not the samples."""
     there = Bus()
