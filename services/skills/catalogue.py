@@ -11,7 +11,7 @@ from services.skills.known.about import Courtesy, WhatCanYouDo, WhoAreYou
 from services.skills.known.alarms import AlarmStatus, CancelAlarm, SetAlarm, Silence, Snooze
 from services.skills.known.arithmetic import Calculate
 from services.skills.known.chance import FlipCoin, RandomNumber, RollDice
-from services.skills.known.clock import TellDate, TellTime
+from services.skills.known.clock import TellDate, TellTime, TimeDifference
 from services.skills.known.meaning import CompareMeaning, EmbedText, SearchMemory
 from services.skills.known.memory import (
     CorrectFact,
@@ -51,6 +51,7 @@ def catalogue(
     skills: tuple[Skill[Any], ...] = (
         TellTime(places, thread),
         TellDate(places, thread),
+        TimeDifference(places, thread),
         SetTimer(book, most=settings.most_alarms),
         TimerStatus(book),
         *askers,

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta, timezone, tzinfo
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -23,7 +23,7 @@ class Place:
     """A place that was found. Several `spots` with different times only for a country or a state."""
 
     name: str
-    spots: tuple[tuple[str, ZoneInfo], ...]
+    spots: tuple[tuple[str, tzinfo], ...]
     """A well-known city and its zone, the most populous first; one for each different time of the place."""
 
 
@@ -41,8 +41,23 @@ class _City:
 _ZONES = {
     "utc": "UTC", "gmt": "Etc/GMT", "greenwich": "Etc/GMT", "greenwich mean time": "Etc/GMT", "zulu": "UTC",
     "eastern time": "America/New_York", "central time": "America/Chicago", "mountain time": "America/Denver",
-    "pacific time": "America/Los_Angeles", "central european time": "Europe/Berlin",
+    "pacific time": "America/Los_Angeles", "alaska time": "America/Anchorage", "hawaii time": "Pacific/Honolulu",
+    "western european time": "Europe/Lisbon", "central european time": "Europe/Berlin",
+    "eastern european time": "Europe/Athens", "british time": "Europe/London", "moscow time": "Europe/Moscow",
+    "indian time": "Asia/Kolkata", "china time": "Asia/Shanghai", "japan time": "Asia/Tokyo",
+    "korea time": "Asia/Seoul", "australian eastern time": "Australia/Sydney",
 }  # fmt: skip
+_ABBREVIATED = {
+    "est": "eastern time", "edt": "eastern time", "cst": "central time", "cdt": "central time", "mst": "mountain time",
+    "mdt": "mountain time", "pst": "pacific time", "pdt": "pacific time", "akst": "alaska time", "akdt": "alaska time",
+    "hst": "hawaii time", "wet": "western european time", "west": "western european time",
+    "cet": "central european time", "cest": "central european time", "eet": "eastern european time",
+    "eest": "eastern european time", "bst": "british time", "msk": "moscow time", "ist": "indian time",
+    "jst": "japan time", "kst": "korea time", "aest": "australian eastern time", "aedt": "australian eastern time",
+}  # fmt: skip
+"""Whether standard or summer time is said, what the clocks there show now is meant."""
+_OFFSET = re.compile(r"(utc|gmt) ?(\+|-|plus |minus )(\d{1,2})(?:[: ](\d\d))?")
+_FARTHEST = timedelta(hours=14)
 _ALSO_COUNTRIES = {
     "en": {"england": "GB", "scotland": "GB", "wales": "GB", "britain": "GB", "great britain": "GB", "uk": "GB",
            "usa": "US", "america": "US", "us": "US", "united states of america": "US", "holland": "NL", "korea": "KR",
@@ -88,9 +103,27 @@ class Places:
         name = _folded(written)
         if not name or set(name) & set("|\t\n"):
             return None
-        return self._zone(name) or self._region(name, language, at) or self._city(name, written, language)
+        return (
+            self._offset(written)
+            or self._zone(name)
+            or self._region(name, language, at)
+            or self._city(name, written, language)
+        )
+
+    def _offset(self, written: str) -> Place | None:
+        """A time as it is told from the prime meridian's: "utc+2", "gmt minus 3"."""
+        match = _OFFSET.fullmatch(written.strip())
+        if match is None:
+            return None
+        ahead = match[2] in ("+", "plus ")
+        offset = timedelta(hours=int(match[3]), minutes=int(match[4] or 0))
+        if offset > _FARTHEST:
+            return None
+        label = f"{match[1].upper()} {'plus' if ahead else 'minus'} {match[3]}{':' if match[4] else ''}{match[4] or ''}"
+        return Place(label, ((label, timezone(offset if ahead else -offset)),))
 
     def _zone(self, name: str) -> Place | None:
+        name = _ABBREVIATED.get(name) or re.sub(r" (?:standard|daylight|summer) time$", " time", name)
         if name not in _ZONES:
             return None
         label = name.upper() if len(name) <= 3 else name.title()

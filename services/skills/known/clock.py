@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Literal
 
@@ -16,10 +16,20 @@ from services.skills.places import Place, Places
 from services.skills.skill import Answer, Arguments, Asked, Skill
 from services.skills.wording import Wording
 
-__all__ = ["TellDate", "TellTime"]
+__all__ = ["TellDate", "TellTime", "TimeDifference"]
 
 _MOST_ZONES_SAID = 4
 _MOST_WORDS_OF_A_PLACE = 4
+
+
+class PairArguments(Arguments):
+    """Two places."""
+
+    place: str
+    other: str = ""
+    """Empty for home."""
+    sure: bool = False
+    """That places were asked for, whether anybody knows them or not."""
 
 
 class TimeArguments(Arguments):
@@ -94,6 +104,47 @@ class TellTime(Skill[TimeArguments]):
 
 def _times(place: Place, now: datetime) -> dict[str, str]:
     return {city: now.astimezone(zone).isoformat("T", "minutes") for city, zone in place.spots}
+
+
+class TimeDifference(Skill[PairArguments]):
+    """Tell how many hours the time of a place is ahead of or behind another's."""
+
+    name = "time_difference"
+    arguments = PairArguments
+    offered = False
+
+    def __init__(self, places: Places, thread: Executor) -> None:
+        self._places = places
+        self._thread = thread
+
+    def fits(self, arguments: PairArguments, asked: Asked) -> bool:
+        return all(len(name.split()) <= _MOST_WORDS_OF_A_PLACE for name in (arguments.place, arguments.other))
+
+    async def answer(self, arguments: PairArguments, asked: Asked) -> Answer:
+        one, other = [await self._spot(name, asked) for name in (arguments.place, arguments.other)]
+        if one is None or other is None:
+            unknown = arguments.place if one is None else arguments.other
+            speech = asked.words.say("tell_time", "unknown", place=unknown.title())
+            return Answer(speech, {"error": "unknown place"}, failed=True, passed=not arguments.sure)
+        ahead = _offset(asked.now, one[1]) - _offset(asked.now, other[1])
+        key = "ahead" if ahead > timedelta(0) else "behind" if ahead else "same"
+        length = asked.words.duration(abs(ahead))
+        phrase = key if arguments.other else f"{key}_here"
+        speech = asked.words.say(self.name, phrase, place=upper_first(one[0]), other=other[0], duration=length)
+        return Answer(speech, {"hours_ahead": ahead.total_seconds() / 3600})
+
+    async def _spot(self, name: str, asked: Asked) -> tuple[str, tzinfo | None] | None:
+        """What a place is called and its zone: of one with several times its largest city's, of none home's."""
+        if not name:
+            return "", asked.now.tzinfo
+        place = await off_loop(self._thread, self._places.find, name, asked.language, asked.now)
+        if place is None:
+            return None
+        return place.spots[0] if len(place.spots) > 1 else (place.name, place.spots[0][1])
+
+
+def _offset(now: datetime, zone: tzinfo | None) -> timedelta:
+    return now.astimezone(zone).utcoffset() or timedelta(0)
 
 
 def _length(days: int, unit: str, words: Wording) -> str:

@@ -26,7 +26,7 @@ _GROUPED = {
 _DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
 _HOUR = re.compile(r"\b(\d{1,2})\s?h\s?(\d\d)?\b")
 _CLOCK = re.compile(r"(?<=\b\d):(?=\d\d\b)|(?<=\b\d\d):(?=\d\d\b)")
-_HYPHEN = re.compile(r"(?<=[^\W\d])-(?=\w)|(?<=\d)-(?=[^\W\d])")
+_HYPHEN = re.compile(r"(?<=[^\W\d])(?<!\butc)(?<!\bgmt)-(?=\w)|(?<=\d)-(?=[^\W\d])")
 _AFTERNOON = re.compile(r"\b([ap])\s?\.\s?m\b\.?")
 _GLUED = re.compile(r"(?<=\d)(?=[ap]m\b)")
 _PUNCTUATION = re.compile(r"[?!¿¡;\"“”«»„…,:.]+(?=\s|$)|(?<=\s)[?!¿¡;\"“”«»„…,:]+|^[?!¿¡;\"“”«»„…,:]+|[?!¿¡;\"“”«»„…]")

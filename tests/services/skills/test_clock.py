@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -53,6 +53,9 @@ def places():
         ("es", "alemania", "Europe/Berlin"),
         ("es", "pekín", "Asia/Shanghai"),
         ("en", "utc", "UTC"),
+        ("en", "pst", "America/Los_Angeles"),
+        ("en", "Eastern Standard Time", "America/New_York"),
+        ("de", "cet", "Europe/Berlin"),
         ("en", "narnia", None),
         ("en", "", None),
     ],
@@ -60,6 +63,23 @@ def places():
 def test_a_place_has_its_zone(places, language, text, zone):
     place = places.find(text, language, NOVEMBER)
     assert (None if place is None else place.spots[0][1].key) == zone
+
+
+@pytest.mark.parametrize(
+    ("text", "hours", "name"),
+    [
+        ("utc+2", 2, "UTC plus 2"),
+        ("UTC-3", -3, "UTC minus 3"),
+        ("gmt plus 5:30", 5.5, "GMT plus 5:30"),
+        ("utc+20", None, ""),
+    ],
+)
+def test_a_time_may_be_told_from_the_prime_meridians(places, text, hours, name):
+    place = places.find(text, "en", NOVEMBER)
+    if hours is None:
+        assert place is None
+    else:
+        assert (place.name, NOVEMBER.astimezone(place.spots[0][1]).utcoffset()) == (name, timedelta(hours=hours))
 
 
 @pytest.mark.parametrize(("text", "times"), [("united states", 6), ("russia", 11), ("germany", 1), ("china", 1)])
@@ -76,6 +96,15 @@ def test_a_country_has_as_many_times_as_it_has(places, text, times):
         ("what time is it", "It is 2:00 PM."),
         ("what time is it in tokyo", "In Tokyo it is 11:00 PM."),
         ("what time is it in sydney", "In Sydney it is 1:00 AM on Sunday."),
+        ("what time is it in UTC-3", "In UTC minus 3 it is 11:00 AM."),
+        ("what time is it in pst", "In Pacific Time it is 6:00 AM."),
+        ("what is the time difference between london and tokyo", "London is 9 hours behind Tokyo."),
+        ("what is the time difference between mumbai and london", "Mumbai is 5 hours and 30 minutes ahead of London."),
+        ("what's the time difference to lisbon", "Lisbon has the same time as here."),
+        ("how far ahead is tokyo", "Tokyo is 9 hours ahead of here."),
+        ("how many hours behind us is the united states", "New York City is 5 hours behind here."),
+        ("what is the time difference between london and narnia", "I do not know a place called Narnia."),
+        ("how far behind is the project", ""),
         ("what time is it in narnia", "I do not know a place called Narnia."),
         ("what's the date", "Today is Saturday, November 21, 2026."),
         ("what day is tomorrow", "Tomorrow is Sunday, November 22, 2026."),
@@ -113,6 +142,13 @@ async def test_the_answer_in_words(talk, sentence, speech):
         ("de", "welcher tag ist heute", "Heute ist Samstag, 21. November 2026."),
         ("de", "wie viele tage sind es noch bis weihnachten", "Noch 34 Tage bis Freitag, 25. Dezember 2026."),
         ("de", "welcher wochentag war der vierte juli 1999", "Das war Sonntag, 4. Juli 1999."),
+        (
+            "de",
+            "wie groß ist der zeitunterschied zwischen tokio und london",
+            "Tokio ist London voraus, Unterschied 9 Stunden.",
+        ),
+        ("fr", "quel est le décalage horaire avec tokyo", "Tokyo a 9 heures d'avance sur nous."),
+        ("es", "cuál es la diferencia horaria entre madrid y tokio", "Madrid va 8 horas por detrás de Tokio."),
         ("fr", "combien de jours avant noël", "Encore 34 jours jusqu'au vendredi 25 décembre 2026."),
         ("es", "cuántos días faltan para navidad", "34 días hasta el viernes, 25 de diciembre de 2026."),
         ("fr", "quelle heure est-il à tokyo", "Tokyo : il est 23:00."),
