@@ -229,10 +229,12 @@ def served(model: Path, scratch: Path, label: str, seconds: float) -> Iterator[F
     import psutil
 
     with server(model, scratch) as (port, process):
+        watched = psutil.Process(process.pid)
+        yield plain(f"{label}whole server before its first text, resident", watched.memory_info().rss / 1e6, "MB")
         for what, goal in (("unique", 2_500), ("known", 25_000)):
-            before = sum(psutil.Process(process.pid).cpu_times()[:2])
+            before = sum(watched.cpu_times()[:2])
             found = asked(port, what, model, seconds)
-            busy = sum(psutil.Process(process.pid).cpu_times()[:2]) - before
+            busy = sum(watched.cpu_times()[:2]) - before
             name = f"{label}{'unique texts' if what == 'unique' else 'cached answers'}, {CONNECTIONS} connections"
             yield at_least(name, found["rate"], "/s", goal)
             yield plain(f"{name}, p50", found["p50"], "ms")
@@ -240,8 +242,8 @@ def served(model: Path, scratch: Path, label: str, seconds: float) -> Iterator[F
             yield Figure(f"{name}, refused", found["refused"], "", "== 0", not found["refused"])
             if found["all"]:
                 yield plain(f"{name}, processor time of the server", 1e6 * busy / found["all"], "us")
-        memory = psutil.Process(process.pid).memory_full_info()
-        mapped = sum(part.rss for part in psutil.Process(process.pid).memory_maps() if part.path.endswith(WEIGHTS))
+        memory = watched.memory_full_info()
+        mapped = sum(part.rss for part in watched.memory_maps() if part.path.endswith(WEIGHTS))
         yield at_most(f"{label}whole server, resident", memory.rss / 1e6, "MB", 120)
         yield plain(f"{label}of that, weights mapped from their file", mapped / 1e6, "MB")
         yield plain(f"{label}whole server, shared with none", memory.uss / 1e6, "MB")
