@@ -19,7 +19,7 @@ import structlog
 
 from shared.errors import ConfigError
 
-__all__ = ["configure", "recent", "silence_telemetry"]
+__all__ = ["configure", "recent"]
 
 Level = Literal["debug", "info", "warning", "error"]
 _Facts = MutableMapping[str, Any]
@@ -44,18 +44,6 @@ _SECRET_WORDS = ("api_key", "apikey", "authorization", "password", "secret", "to
 _MASK = "**********"
 _RECENT = 500
 """Lines that are remembered."""
-
-_NO_TELEMETRY = {
-    "DO_NOT_TRACK": "1",  # the convention of consoledonottrack.com
-    "HF_HUB_DISABLE_TELEMETRY": "1",  # huggingface_hub: the user agent's statistics
-    "ANONYMIZED_TELEMETRY": "False",  # ChromaDB: posthog
-    "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
-}
-
-
-def silence_telemetry(environ: MutableMapping[str, str] = os.environ) -> None:
-    """Switch off what libraries would report about their users. Call it before they are imported."""
-    environ.update(_NO_TELEMETRY)
 
 
 def configure(

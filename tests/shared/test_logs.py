@@ -14,7 +14,7 @@ import structlog
 from pydantic import SecretStr
 
 from shared.errors import ConfigError
-from shared.logs import configure, recent, silence_telemetry
+from shared.logs import configure, recent
 
 
 @pytest.fixture(autouse=True)
@@ -161,15 +161,6 @@ def test_a_full_disk_ends_the_log_file_and_nothing_else():
     events = [json.loads(line)["event"] for line in stream.getvalue().splitlines()]
     assert events.count("device opened") == 3
     assert events.count("the log file is given up") == 1
-
-
-def test_telemetry_is_switched_off_whatever_was_set():
-    """Each library by its own switch."""
-    environ = {"HF_HUB_DISABLE_TELEMETRY": "0"}
-    silence_telemetry(environ)
-    assert environ["HF_HUB_DISABLE_TELEMETRY"] == "1"
-    assert environ["ANONYMIZED_TELEMETRY"] == "False"
-    assert environ["STREAMLIT_BROWSER_GATHER_USAGE_STATS"] == "false"
 
 
 def test_the_last_lines_are_remembered_whatever_is_shown():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import typer
@@ -20,6 +19,8 @@ Bus = Annotated[str | None, typer.Option(help="Redis where processes meet, as re
 @app.command()
 def dead(context: typer.Context, bus: Bus = None, json: Json = False) -> None:
     """List the events over which process after process ended, with the reason."""
+    import asyncio
+
     from services.app import dead_letters
 
     context.obj.given(bus__url=bus)
@@ -40,6 +41,8 @@ def retry(
     bus: Bus = None,
 ) -> None:
     """Send one of them again."""
+    import asyncio
+
     from services.app import retry_letter
 
     context.obj.given(bus__url=bus)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from shared.errors import ConfigError, SottoError
-from shared.logs import silence_telemetry
+from shared.telemetry import silence_telemetry
 from ui.cli import cache, daemon, embed, letters, memory, models, sessions
 from ui.cli.dashboard import dashboard
 from ui.cli.options import Json

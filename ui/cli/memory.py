@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import dataclasses
 import sys
@@ -67,7 +66,7 @@ def search(
     from shared.events import MemoryQuery, MemoryResult
 
     query = {"text": " ".join(text), "purpose": "search", "limit": limit}
-    found = asyncio.run(_asked(context.obj, MemoryQuery, query))
+    found = _asked(context.obj, MemoryQuery, query)
     assert isinstance(found, MemoryResult)
     _print(found.items, as_json=json)
 
@@ -118,7 +117,7 @@ def forget(
         typer.confirm("Forget everything that you ever told Sotto?", abort=True)
     complete = True
     for wish in wishes:
-        receipt = asyncio.run(_asked(context.obj, MemoryErase, wish))
+        receipt = _asked(context.obj, MemoryErase, wish)
         assert isinstance(receipt, MemoryErased)
         complete = _print_receipt(receipt, as_json=json) and complete
     raise typer.Exit(int(not complete))
@@ -189,12 +188,17 @@ def opened(session: Session) -> Iterator[Store]:
         store.close()
 
 
-async def _asked(session: Session, kind: type[Any], fields: dict[str, Any]) -> object:
+def _asked(session: Session, kind: type[Any], fields: dict[str, Any]) -> object:
     """Ask the memory service, without a conversation."""
+    import asyncio
+
     from services.app import Keeper
 
-    async with Keeper(session.settings) as keeper:
-        return await keeper.bus.request(keeper.event(kind, **fields), _ANSWER_S)
+    async def ask() -> object:
+        async with Keeper(session.settings) as keeper:
+            return await keeper.bus.request(keeper.event(kind, **fields), _ANSWER_S)
+
+    return asyncio.run(ask())
 
 
 def _wishes(names: Sequence[str], about: str, last: float, everything: bool) -> Iterator[dict[str, Any]]:

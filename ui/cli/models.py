@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import dataclasses
 import sys
@@ -96,6 +95,8 @@ def pull(
         console.print(f"  {'together':40} {gigabytes(sum(sizes.values())):>9}  into {store.folder}", soft_wrap=True)
         if not yes and sys.stdin.isatty():
             typer.confirm("Pull them?", default=True, abort=True)
+    import asyncio
+
     asyncio.run(_pull_json(store, wanted, source) if json else _pull(store, wanted, source, sizes))
 
 

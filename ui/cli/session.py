@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from shared.config import Loaded, find_file, load
 from shared.errors import ConfigError
-from shared.logs import configure
 
-if TYPE_CHECKING:  # composing the tree imports every service; `sotto --help` needs none
+if TYPE_CHECKING:  # `sotto --help` needs none of it
     from services.app import Earlier
     from services.settings import Settings
+    from shared.config import Loaded
 
 __all__ = ["Session", "console", "errors", "print_json"]
 
@@ -52,6 +51,8 @@ class Session:
     def loaded(self) -> Loaded[Settings]:
         """The settings and their origins. Raises ConfigError."""
         from services.settings import Settings
+        from shared.config import find_file, load
+        from shared.logs import configure
 
         loaded = load(Settings, flags=self._flags, environ=self._environ, file=find_file(self._config, self._environ))
         log = loaded.settings.log
