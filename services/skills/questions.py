@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import Field
 
 from services.skills.ringing import Alarm, Question
 from services.skills.skill import Arguments, Asked
 
-__all__ = ["Answering", "answers", "asking", "completed"]
+__all__ = ["Answering", "OneOfSeveral", "answers", "asking", "completed"]
 
 
 class Answering(Arguments):
     """Arguments that may be but the part that was asked for."""
 
     answering: bool = Field(False, description="It only answers a question.", json_schema_extra={"spoken": True})
+
+
+class OneOfSeveral(Arguments):
+    """Which of the timers or alarms that are set."""
+
+    name: str = Field("", description="What it is for; empty when it has no name.")
+    which: Literal["", "all"] = Field("", description="all for every one.")
+    position: int = Field(
+        0,
+        ge=-1,
+        description="Its place among them, from 1 for the next to ring; -1 for the last.",
+        json_schema_extra={"spoken": True},
+    )
+    among: tuple[str, ...] = Field(
+        (), description="Ids of those that may be meant.", json_schema_extra={"spoken": True}
+    )
+
+    def nth(self, alarms: list[Alarm]) -> list[Alarm]:
+        """The one at the position among those, in the order they ring; all of them where none is said."""
+        if not self.position:
+            return alarms
+        return alarms[-1:] if self.position < 0 else alarms[self.position - 1 : self.position]
 
 
 A = TypeVar("A", bound=Answering)

@@ -40,7 +40,7 @@ def next_time(arguments: TimeOfDay, asked: Asked, *, morning: bool = False) -> d
     """
     now = asked.now.replace(tzinfo=None)
     either = not (arguments.day or morning or asked.words.hours24)
-    for after in (-1, 0) if arguments.day in WEEKDAYS else (0, 1):
+    for after in (-1, 0) if arguments.day.lower() in WEEKDAYS else (0, 1):
         day = day_named(arguments.day, now.date() + timedelta(days=after), language=asked.language)
         for moment in times_on(day, arguments, either=either) if day else ():
             if moment > now:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, tzinfo
-from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, JsonValue
 
 from services.skills.days import WEEKDAYS, day_named, weekdays_named
-from services.skills.known.timers import Duration, nth, speakable_name
+from services.skills.known.timers import Duration, speakable_name
 from services.skills.labels import comes, due_moment, label, named, upper_first, when
-from services.skills.questions import Answering, answers, asking, completed
+from services.skills.questions import Answering, OneOfSeveral, answers, asking, completed
 from services.skills.ringing import Alarm, AlarmBook, following, resolve
 from services.skills.skill import Answer, Asked, NoArguments, Skill
 from services.skills.timeofday import TimeOfDay, known_days, next_time, times_on
@@ -26,22 +25,10 @@ class AlarmArguments(TimeOfDay, Answering):
     name: str = Field("", max_length=60, description="What the alarm is for; may be empty.")
 
 
-class WhichAlarm(TimeOfDay):
+class WhichAlarm(TimeOfDay, OneOfSeveral):
     """One of the alarms that are set."""
 
     every: str = Field("", description="The days it comes again.", json_schema_extra={"spoken": True})
-    name: str = Field("", description="What the alarm is for; empty when it has no name.")
-    which: Literal["", "all"] = Field("", description="all for every alarm.")
-    position: int = Field(
-        0,
-        ge=-1,
-        description="Its place among them, from 1 for the next to ring; -1 for the last.",
-        json_schema_extra={"spoken": True},
-    )
-
-    among: tuple[str, ...] = Field(
-        (), description="Ids of those that may be meant.", json_schema_extra={"spoken": True}
-    )
 
     def names_one(self) -> bool:
         """Whether it says which."""
@@ -123,9 +110,10 @@ class _OfAlarms(Skill[WhichAlarm]):
         return self.meant([alarm for alarm in self._book.all() if alarm.kind == "alarm"], arguments, asked)
 
     def meant(self, alarms: list[Alarm], arguments: WhichAlarm, asked: Asked) -> list[Alarm]:
-        """Those of some alarms, in the order they ring, that the words may mean."""
+        """Those of some alarms, in the order they ring, that the words may mean; alike ones are as one."""
         if arguments.among:
-            return [alarm for alarm in alarms if alarm.id in arguments.among]
+            chosen = {alarm_item(alarm, asked) for alarm in alarms if alarm.id in arguments.among}
+            return [alarm for alarm in alarms if alarm_item(alarm, asked) in chosen]
         if arguments.name.strip():
             alarms = named(alarms, arguments.name)
         if arguments.hour is not None:
@@ -135,7 +123,7 @@ class _OfAlarms(Skill[WhichAlarm]):
         if arguments.day:
             day = day_named(arguments.day, asked.now.date(), language=asked.language)
             alarms = [alarm for alarm in alarms if due_moment(alarm, asked.now.tzinfo).date() == day]
-        return nth(alarms, arguments.position)
+        return arguments.nth(alarms)
 
     @staticmethod
     def _at(alarm: Alarm, arguments: WhichAlarm, asked: Asked) -> bool:
@@ -200,7 +188,7 @@ def _but_once(alarm: Alarm, arguments: WhichAlarm) -> bool:
     """Whether of an alarm that comes again only the next ring is meant: "cancel tomorrow's alarm"."""
     if not alarm.days or not arguments.day:
         return False
-    return len(alarm.days) > 1 or arguments.day != WEEKDAYS[alarm.days[0]]
+    return len(alarm.days) > 1 or arguments.day.lower() != WEEKDAYS[alarm.days[0]]
 
 
 class AlarmStatus(_OfAlarms):

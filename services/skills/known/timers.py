@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from services.skills.labels import label, named, remaining, upper_first
-from services.skills.questions import Answering, answers, asking, completed
+from services.skills.questions import Answering, OneOfSeveral, answers, asking, completed
 from services.skills.ringing import Alarm, AlarmBook
 from services.skills.skill import Action, Answer, Arguments, Asked, Skill
 
@@ -37,23 +37,12 @@ class SetTimerArguments(Duration, Answering):
     name: str = Field("", max_length=60, description="What the timer is for, as pasta; may be empty.")
 
 
-class WhichTimer(Arguments):
+class WhichTimer(OneOfSeveral):
     """One of the timers that are set."""
 
-    name: str = Field("", description="What the timer is for; empty when it has no name.")
-    which: Literal["", "all"] = Field("", description="all for every timer.")
-    position: int = Field(
-        0,
-        ge=-1,
-        description="Its place among them, from 1 for the next to ring; -1 for the last.",
-        json_schema_extra={"spoken": True},
-    )
     start_hours: float = Field(0, description="Hours the timer was set for, to tell it from others.")
     start_minutes: float = Field(0, description="Minutes the timer was set for, to tell it from others.")
     start_seconds: float = Field(0, description="Seconds the timer was set for, to tell it from others.")
-    among: tuple[str, ...] = Field(
-        (), description="Ids of those that may be meant.", json_schema_extra={"spoken": True}
-    )
 
     def start_length(self) -> timedelta:
         """The length the timer was set for; zero when that was not said."""
@@ -73,13 +62,6 @@ def speakable_name(name: str) -> bool:
     if any(mark.isdigit() for mark in name):
         return False
     return len(words) <= _MOST_WORDS_OF_A_NAME and not (words and words[0] in _UNNAMED) and name not in _UNNAMED
-
-
-def nth(alarms: list[Alarm], position: int) -> list[Alarm]:
-    """The one at a position, from 1 or the last at -1, of those in the order they ring; all of them at 0."""
-    if not position:
-        return alarms
-    return alarms[-1:] if position < 0 else alarms[position - 1 : position]
 
 
 class SetTimer(Skill[SetTimerArguments]):
@@ -152,7 +134,7 @@ class _OfTimers(Skill[WhichTimer]):
             timers = named(timers, arguments.name)
         if length:
             timers = [timer for timer in timers if timer.length == length]
-        return nth(timers, arguments.position)
+        return arguments.nth(timers)
 
     def _none(self, asked: Asked) -> Answer:
         some = any(alarm.kind == "timer" for alarm in self._book.all())

@@ -78,6 +78,16 @@ async def test_the_same_alarm_set_twice_is_cancelled_as_one(talk):
     assert talk.store.kept == ()
 
 
+async def test_one_of_several_alarms_is_chosen_and_alike_ones_with_it(talk):
+    for time in ("seven am tomorrow", "seven am tomorrow", "seven am on monday", "eight am tomorrow"):
+        await talk.say(f"set an alarm for {time}")
+    await talk.say("cancel the alarm")
+    assert (await talk.say("the eight o'clock one")).speech == "The alarm for 8:00 AM is cancelled."
+    await talk.say("cancel the alarm")
+    assert (await talk.say("the first")).speech == "The alarm for 7:00 AM is cancelled."
+    assert [alarm.local for alarm in talk.store.kept] == ["2026-11-23T07:00:00"]
+
+
 async def test_alarms_are_listed_and_cancelled_by_their_time(talk):
     await talk.say("set an alarm for seven thirty tomorrow")
     await talk.say("set an alarm for nine pm")
@@ -118,6 +128,11 @@ async def test_an_alarm_that_comes_again_rings_after_a_restart_and_waits_for_its
         assert (await talk.bench.next(AlarmRang)).speech == "It is 3:00 PM. This is your alarm."
         assert (await talk.say("stop")).action == "silence"
     assert [(alarm.state, alarm.local) for alarm in store.kept] == [("waiting", "2026-11-22T15:00:00")]
+
+
+async def test_a_weekday_is_today_until_it_is_too_late(talk):
+    assert (await talk.call("set_alarm", hour=15, day="Saturday")).speech == "Alarm set for 3:00 PM today."
+    assert (await talk.call("set_alarm", hour=13, day="Saturday")).speech.endswith("on Saturday, November 28.")
 
 
 async def test_the_model_sets_one_that_comes_again_with_the_days_in_words(talk):
