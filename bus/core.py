@@ -17,7 +17,8 @@ from typing import Any, Protocol, TypeVar
 import structlog
 
 from bus.backlog import Backlog, Ledger, Overflow
-from bus.request import Call, Fenced, NoMailbox, Reply, RequestTimeout
+from bus.calls import Calls, fenced
+from bus.request import NoMailbox, Reply, RequestTimeout
 from bus.ring import Entry, Ring
 from bus.stream import DistantStream, Outlet, Stream
 from bus.subscription import Subscription
@@ -32,9 +33,6 @@ Offer = Callable[[Any], None]
 Policy = Overflow | tuple[Overflow, Callable[[Any], Hashable]]
 
 T = TypeVar("T")
-
-_ABANDONED = 1024
-"""Streams closed before their answer that are remembered, for a producer that has yet to take the request."""
 
 _log = structlog.get_logger("bus")
 
@@ -69,9 +67,7 @@ class Bus:
         self._nested: deque[Event] = deque()
         self._fences: dict[str, int] = {}
         self._fence_watchers: list[Callable[[str, int], None]] = []
-        self._calls: dict[str, Call] = {}
-        self._abandoned: dict[str, Stream] = {}
-        self._on_abandoned: dict[str, list[Callable[[], object]]] = {}
+        self._calls = Calls(self.is_stale)
         self._drains: set[asyncio.Event] = set()
         self._elsewhere: list[Callable[[Event], bool]] = []
         self._on_handled: list[Callable[[Event], None]] = []
@@ -96,8 +92,8 @@ class Bus:
             remember((number, event))
             for offer in offers:
                 offer(event)
-            if self._calls:
-                self._answer(event)
+            if self._calls.open:
+                self._calls.answer(event)
         finally:
             self._publishing = False
         if self._nested:
@@ -179,8 +175,7 @@ class Bus:
         its kind is fenced and its turn was, or is before the reply comes.
         """
         self._require_mailbox(event)
-        reply = Reply(event)
-        self._calls[event.id] = reply
+        reply = self._calls.open[event.id] = Reply(event)
         try:
             async with asyncio.timeout(timeout):
                 self.publish(event)
@@ -190,7 +185,7 @@ class Bus:
                 f"No answer to {event.kind} within {timeout:g} s.", remedy="See `sotto doctor` and the service's log."
             ) from None
         finally:
-            del self._calls[event.id]
+            del self._calls.open[event.id]
 
     def stream(self, event: Event, window: int = 32) -> Stream:
         """Publish a request and return the stream of what it causes; use it as a context manager.
@@ -198,49 +193,31 @@ class Bus:
         Raises NoMailbox at once when nobody answers its kind, Fenced when its turn was fenced.
         """
         self._require_mailbox(event)
-        self._abandoned.pop(event.id, None)  # it may be asked again
-        stream = self._calls[event.id] = Stream(event, window, is_stale=self.is_stale, over=self._stream_over)
+        stream = self._calls.stream(event, window)
         self.publish(event)
         return stream
 
     def stream_of(self, request: Event) -> Stream | None:
         """Return the open stream in which the answer to `request` is read here, as a link wants to know."""
-        call = self._calls.get(request.id)
-        return call if isinstance(call, Stream) else None
+        return self._calls.stream_of(request)
 
     def read_elsewhere(self, request: Event, window: int) -> DistantStream:
         """The answer to `request` is streamed in another process: whoever answers here waits for that reader's room.
 
         Call it before the request is published here, once.
         """
-        self._abandoned.pop(request.id, None)
-        stream = DistantStream(request, window, is_stale=self.is_stale, over=self._stream_over)
-        self._calls[request.id] = stream
-        return stream
+        return self._calls.distant(request, window)
 
     def outlet(self, request: Event) -> Outlet:
         """Return the producing end for whatever answers `request`, streamed or not."""
-        call = self._calls.get(request.id) or self._abandoned.get(request.id)
-        return Outlet(self.publish, call if isinstance(call, Stream) else None)
+        return Outlet(self.publish, self._calls.produced_for(request))
 
     def on_abandoned(self, request: Event, callback: Callable[[], object]) -> Callable[[], None]:
         """Call `callback` when the stream of `request` ends before its answer; returns how to forget it.
 
         It is called at once when that has happened already.
         """
-        if request.id in self._abandoned:
-            callback()
-            return lambda: None
-        callbacks = self._on_abandoned.setdefault(request.id, [])
-        callbacks.append(callback)
-
-        def forget() -> None:
-            with contextlib.suppress(ValueError):
-                callbacks.remove(callback)
-            if not callbacks:
-                self._on_abandoned.pop(request.id, None)
-
-        return forget
+        return self._calls.on_abandoned(request, callback)
 
     def fence(self, session: str, turn: int) -> None:
         """From now on nothing fenced of a turn older than `turn` is delivered. A fence never moves back."""
@@ -249,9 +226,7 @@ class Bus:
         self._fences[session] = turn
         for watcher in tuple(self._fence_watchers):
             watcher(session, turn)
-        for call in tuple(self._calls.values()):
-            if self.is_stale(call.request):
-                call.fail(_fenced(call.request))
+        self._calls.end_stale()
 
     def is_stale(self, event: Event) -> bool:
         """True for work in progress of a turn that was fenced."""
@@ -336,33 +311,17 @@ class Bus:
         self._retained.pop(slot, None)
         self._retained[slot] = event
 
-    def _answer(self, event: Event) -> None:
-        call = self._calls.get(event.cause or "")
-        if call is not None:
-            call.offer(event)
-
     def _require_mailbox(self, event: Event) -> None:
-        if event.id in self._calls:
+        if event.id in self._calls.open:
             raise ValueError(f"{event.kind} {event.id} was asked already: make a new event")
         if self.is_stale(event):
-            raise _fenced(event)
+            raise fenced(event)
         if not self.answers(event) and not any(answers(event) for answers in self._elsewhere):
             raise NoMailbox(
                 f"Nobody here answers {event.kind}.", remedy="Start the service that does (`sotto doctor`)."
             )
         if not event.replies:
             raise ValueError(f"{event.kind} asks for no reply: publish it")
-
-    def _stream_over(self, stream: Stream) -> None:
-        request = stream.request.id
-        del self._calls[request]
-        if stream.finished:
-            return
-        self._abandoned[request] = stream
-        if len(self._abandoned) > _ABANDONED:
-            del self._abandoned[next(iter(self._abandoned))]
-        for callback in tuple(self._on_abandoned.pop(request, ())):
-            callback()
 
     def _leave(self, backlog: Backlog[Any]) -> None:
         if backlog.members:
@@ -388,10 +347,6 @@ class Bus:
 
         # In an empty context: it is nobody's doing who is handling an event now.
         asyncio.get_running_loop().call_soon(tell, context=Context())
-
-
-def _fenced(request: Event) -> Fenced:
-    return Fenced(f"The turn of {request.kind} was fenced.")
 
 
 def _listed(watchers: list[T], watcher: T) -> Callable[[], None]:

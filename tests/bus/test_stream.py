@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -149,10 +150,13 @@ async def test_a_request_that_was_abandoned_may_be_asked_again(bus, make, inbox)
 
 
 async def test_only_so_many_abandoned_requests_are_remembered(bus, make, inbox):
-    for _ in range(1100):
-        bus.stream(make.request()).close()
+    requests, told = [make.request() for _ in range(1100)], []
+    for request in requests:
+        bus.stream(request).close()
         inbox.take_nowait()
-    assert len(bus._abandoned) == 1024
+    for request in requests:
+        bus.on_abandoned(request, partial(told.append, request))
+    assert told == requests[-1024:]
 
 
 async def test_an_outlet_without_a_stream_publishes_freely(bus, make, inbox):
