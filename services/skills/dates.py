@@ -39,6 +39,8 @@ _TENS = re.compile(r"\b([23]0) (first|second|third|fourth|fifth|sixth|seventh|ei
 _LITTLE = {"en": {"the", "of", "on"}, "de": {"der", "den", "dem", "am"}, "fr": {"le"}, "es": {"el", "de", "del"}}
 _YEAR = re.compile(r"(.*?)(?: (\d{4}|(?:1[5-9]|20) \d\d|(?:1[5-9]|20) oh \d|(?:this|next|last) year))?")
 _NEAR_YEARS = {"this year": 0, "next year": 1, "last year": -1}
+_YEARS = range(1, 9999)
+"""Those whose days have neighbours that a computer can count."""
 _YEARS_AROUND = 9
 """Among as many there is one with a 29th of February."""
 
@@ -49,7 +51,8 @@ def date_named(text: str, today: date, *, language: str, past: bool) -> date | N
     None for what is no date: a month alone, the 30th of February.
     """
     with contextlib.suppress(ValueError):
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
+        return day if day.year in _YEARS else None
     words = re.sub(r"[,.]|'", "", text.lower().replace("-", " ")).split()
     plain = digits(" ".join(word for word in words if word not in _LITTLE[language]), language)
     match = _YEAR.fullmatch(plain)
@@ -70,6 +73,7 @@ def _year(said: str, today: date) -> int:
 
 def _in_years(name: str, years: Iterable[int], language: str) -> Iterator[date]:
     """The dates of a name without its year: one in each, of a day without its month twelve."""
+    years = [year for year in years if year in _YEARS]
     if name in _AFTER_EASTER:
         yield from (_easter(year) + timedelta(days=_AFTER_EASTER[name]) for year in years)
     elif name == "thanksgiving":

@@ -36,7 +36,7 @@ class WhichOne(Skill[WhichArguments]):
         self._askers = {asker.name: asker for asker in askers}
 
     def fits(self, arguments: WhichArguments, asked: Asked) -> bool:
-        if asked.question is None or not asked.question.among:
+        if asked.question is None or asked.question.skill not in self._askers:
             return False
         among = self._among(asked.question)
         return not arguments.bare or all(named(among, word) for word in arguments.name.split())
@@ -46,7 +46,7 @@ class WhichOne(Skill[WhichArguments]):
         if arguments.none:
             return Answer("")
         among, asker = self._among(asked.question), self._askers[asked.question.skill]
-        if arguments.which == "all":
+        if among and arguments.which == "all":
             answers = [await self._done(asker, [alarm], asked) for alarm in among]
             return Answer(" ".join(answer.speech for answer in answers), {"count": len(answers)}, answers[-1].action)
         chosen = asker.meant(among, arguments, asked)

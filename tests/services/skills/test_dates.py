@@ -91,7 +91,21 @@ def test_dates_are_said_in_each_language(language, text, day):
 
 @pytest.mark.parametrize(
     "text",
-    ["february 30", "the 32nd", "march", "12", "5 5", "doomsday", "christmas tree", "may 19 20", "0 june", "2027"],
+    [
+        "february 30",
+        "the 32nd",
+        "march",
+        "12",
+        "5 5",
+        "doomsday",
+        "christmas tree",
+        "may 19 20",
+        "0 june",
+        "2027",
+        "easter 0000",
+        "thanksgiving 9999",
+        "9999-12-31",
+    ],
 )
 def test_what_is_no_date_is_none(text):
     assert day_named(text, TODAY) is None

@@ -119,6 +119,13 @@ async def test_several_that_the_answer_may_mean_are_asked_about_again(talk):
     assert len(talk.store.kept) == 2
 
 
+async def test_of_those_that_are_gone_meanwhile_none_is_chosen(talk):
+    for sentence in ("set a timer for two hours", "set a pasta timer for ten minutes", "cancel the timer"):
+        await talk.say(sentence)
+    await talk.say("cancel all timers", session="elsewhere")
+    assert (await talk.say("both")).speech == "No timer is running."
+
+
 @pytest.mark.parametrize("sentence", ["i love pasta", "what time is it", "tell me more"])
 async def test_whoever_speaks_of_something_else_is_not_asked_any_more(talk, sentence):
     for before in ("set a timer for two hours", "set a pasta timer for ten minutes", "cancel the timer"):
