@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
-from services.embedding.desk import Counter
 from services.embedding.opening import open_model, open_ranker
-from services.gateway.sources import Route
 from services.llm.engines.pooling import LlamaPooling
 from services.settings import Settings
+
+if TYPE_CHECKING:  # a command that embeds has neither bus nor gateway
+    from services.embedding.desk import Counter
+    from services.gateway.sources import Route
 
 __all__ = ["OPEN_MODEL", "OPEN_RANKER", "embedding_routes"]
 
