@@ -40,8 +40,8 @@ recognition writes, some with slips of the keyboard, copied names invented so th
 ## What was measured
 
 `scripts/train_builtin.py evaluate`, through Sotto's own engine with the settings of a conversation (temperature 0.7,
-seed 0), on prompts written by hand, checked by rules. The failures of `held_out.toml` and `unseen.toml` in
-`scripts/builtin` were looked at while phrases were added to the training; `fresh.toml` was written before that and asked
+seed 0), on prompts written by hand, checked by rules. The failures of `held_out.toml`, `unseen.toml` and `fresh.toml` in
+`scripts/builtin` were looked at while phrases were added to the training; `fourth.toml` was written before that and asked
 after it. No phrase of the training can say what is judged, the last thing said in each; plain statements before it
 ("My name is …") may be alike. What people say first is in the training, so these are the odd ones.
 
