@@ -101,8 +101,10 @@ class Speaker:
         self._ask(lambda: self._playback.complete(reply, clause, rate, by))
 
     def chime(self, sound: Chime) -> None:
-        """Play a built-in sound after what is queued."""
+        """Play a built-in sound after what is queued. An alarm ends a mute: somebody set it to be woken."""
         pcm = tone(sound)
+        if sound == "alarm":
+            self._ask(self._playback.volume.unmute)
         self._ask(lambda: self._playback.chime(pcm, TONE_RATE))
 
     def pause(self, reply: str) -> None:

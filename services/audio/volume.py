@@ -20,6 +20,7 @@ class Volume:
 
     def __init__(self, percent: int = 100) -> None:
         self.gain = self._applied = percent / 100
+        self._before_mute = 0.0
 
     def louder(self) -> None:
         """Twice the amplitude, at most 12 dB above full scale."""
@@ -30,8 +31,14 @@ class Volume:
         self.gain = max(_QUIETEST, self.gain / 2) if self.gain else 0.0
 
     def set(self, percent: int) -> None:
-        """Percent of full scale, 0 to 100."""
+        """Percent of full scale, 0 to 100; 0 mutes."""
+        if percent <= 0 < self.gain:
+            self._before_mute = self.gain
         self.gain = min(100, max(0, percent)) / 100
+
+    def unmute(self) -> None:
+        """As loud as before it was muted; what was silent from the start stays so."""
+        self.gain = self.gain or self._before_mute
 
     def apply(self, samples: Floats) -> Floats:
         """Return the block at this loudness; at full scale it is returned unchanged."""

@@ -69,18 +69,24 @@ class ChangeVolume(Skill[VolumeArguments]):
         self._book = book
         self._before_mute = 100
         """Percent, as far as it was told here."""
+        self._muted = False
 
     async def answer(self, arguments: VolumeArguments, asked: Asked) -> Answer:
         if arguments.percent is not None:
             self._before_mute = arguments.percent or self._before_mute
+            self._muted = arguments.percent == 0
             speech = asked.words.say(self.name, "set", percent=arguments.percent)
             return Answer(speech, {"percent": arguments.percent}, "volume")
         match arguments.change:
             case "mute" if silenced := self._book.silence():
                 return Answer("", {"silenced": len(silenced)}, "silence")
             case "mute":
+                self._muted = True
                 return Answer("", {"percent": 0}, "volume")
+            case "unmute" if not self._muted:  # the loudness may have been set elsewhere: leave it
+                return Answer("", {})
             case "unmute":
+                self._muted = False
                 return Answer("", {"percent": self._before_mute}, "volume")
             case change:
                 return Answer("", {"change": change}, change)

@@ -241,6 +241,21 @@ async def test_a_stop_a_chime_and_a_louder_voice(devices: Devices) -> None:
         assert 0.1 < np.abs(devices.speaker.play(3200)).max() < 1.0
 
 
+async def test_an_alarm_ends_a_mute(devices: Devices) -> None:
+    """Who muted the evening wants to be woken, and hears what is said of it as loud as before."""
+    async with running(service(devices, input="none", volume=50)) as bench:
+        assert devices.speaker is not None
+        bench.bus.publish(VOICE.piece(np.full(16_000, 0.2, np.float32)))
+        bench.publish(AudioVolume, change="set", percent=0)
+        await obeyed(bench)
+        devices.speaker.play(160)
+        assert not devices.speaker.play(160).any()
+        bench.publish(AudioChime, sound="alarm")
+        await obeyed(bench)
+        devices.speaker.play(160)
+        assert devices.speaker.play(160) == pytest.approx(np.full(160, 0.1), abs=1e-4)
+
+
 async def test_a_clause_that_could_not_be_spoken_does_not_hold_up_the_next(devices: Devices) -> None:
     """tts.failed ends its clause where it is."""
     async with running(service(devices, input="none")) as bench:

@@ -87,6 +87,7 @@ async def test_after_a_mute_it_is_as_loud_as_it_was_told_to_be(talk):
     assert [result.data["percent"] for result in said] == [40, 0, 0, 40]
     assert [result.speech for result in said] == ["Volume 40 percent.", "", "", ""]
     assert {result.action for result in said} == {"volume"}
+    assert (await talk.say("unmute")).action == "none"
 
 
 async def test_a_damaged_file_of_alarms_is_said_and_skills_work_on(talking):
