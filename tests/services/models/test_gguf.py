@@ -67,7 +67,7 @@ def test_models_are_found_in_other_folders_and_left_there(store_of: Open, tmp_pa
 
 
 async def test_a_model_is_pulled_on_demand(language_model: Store) -> None:
-    async with running(ModelsService(language_model, 0.01)) as bench:
+    async with running(ModelsService(language_model, 600)) as bench:  # or the watch may see the file first
         asked = bench.publish(ModelPull, name="tiny", turn=0)
         assert (await bench.next(ModelPulled)).cause == asked.id
         again = bench.publish(ModelPull, name="tiny", turn=0)
