@@ -32,8 +32,13 @@ class Errand:
     """Something came of it already."""
     life: str = ""
     """Which life of that process said it."""
-    tries: int = 1
-    """Processes that got it."""
+    had: tuple[str, ...] = ()
+    """Processes that got it before, and were taken for dead: they were told not to begin it."""
+
+    @property
+    def tries(self) -> int:
+        """Processes that got it."""
+        return len(self.had) + 1
 
 
 class Errands:
@@ -47,7 +52,8 @@ class Errands:
 
     def choose(self, request: Event, able: Iterable[str]) -> str | None:
         """The process that gets a request: the conversation's own (rendezvous hash), unless others have less to do."""
-        candidates = list(able)
+        known = self._open.get(request.id)
+        candidates = [name for name in able if known is None or name not in known.had]
         if request.kind in _SHARED and len(candidates) > 1:
             least = min(self._load[name] for name in candidates)
             candidates = [name for name in candidates if self._load[name] == least]
@@ -56,7 +62,7 @@ class Errands:
     def give(self, request: Event, server: str) -> Errand:
         """A request goes to a process, for the first time or again."""
         before = self._drop(request.id)
-        errand = Errand(request, server, tries=before.tries + 1 if before else 1)
+        errand = Errand(request, server, had=(*before.had, before.server) if before else ())
         remember(self._open, request.id, errand)
         self._load[server] += 1
         return errand

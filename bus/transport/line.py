@@ -27,12 +27,15 @@ class Line:
         self.patience_s = patience_s
         self._connection: Any = None
 
+    @property
+    def broken(self) -> bool:
+        """True when the next that is asked goes over another connection than the last."""
+        return self._connection is None or not self._connection.is_connected
+
     async def ask(self, *command: str | bytes | int) -> Any:
         """Return the answer, its texts as bytes. Raises what the client does, and TimeoutError."""
         async with asyncio.timeout(self.patience_s):
-            connection = self._connection
-            if connection is None or not connection.is_connected:
-                connection = await self._connected()
+            connection = await self._connected() if self.broken else self._connection
             await connection.send_packed_command(self._packed(command), check_health=False)
             return await connection.read_response()
 

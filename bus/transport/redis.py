@@ -2,7 +2,8 @@
 
 Sending never waits: what gathers during a round trip leaves in the next one, together with what was settled meanwhile.
 An entry stays in its log until it is settled, so a process that was killed and starts again under its name gets what it
-had in hand. While Redis is away, what is to be sent waits here, and leaves in order.
+had in hand. While Redis is away, what is to be sent waits here, and leaves in order; when another Redis is there
+afterwards, or the same one started again, what was sent last goes before it once more.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from bus.transport.packing import parcel_of, strings_of
 from bus.transport.parcel import Node, Parcel
 from bus.transport.place import BLOCK_MS, close_place, examine, failures, open_place, refusal, shown, text, waits
 from bus.transport.presence import Presence, heed_cancellation
+from bus.transport.recent import Recent
 from bus.transport.scripts import SEND
 
 __all__ = ["Batch", "RedisTransport"]
@@ -74,6 +76,9 @@ class RedisTransport:
         self._inbox = Inbox(client, Line(client, _ANSWER_S), self._log, _READ)
         self._sender = name
         self._outbox: deque[Parcel] = deque()
+        self._recent = Recent()
+        self._unsure = True
+        """The server may be another one than it was."""
         self._waiting = waiting
         self._wake = asyncio.Event()
         self._settled: list[bytes] = []
@@ -141,11 +146,13 @@ class RedisTransport:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while self._outbox or self._settled:
+            while self._outbox or self._settled or self._unsure:
                 await self._persevere(self._send_some)
             self._sent.set()
 
     async def _send_some(self) -> None:
+        if self._unsure or self._line.broken:
+            await self._remind()
         batch, settled = self._next_batch(), self._settled[:_SETTLED]
         sent: list[str | bytes | int] = []
         for parcel in batch:
@@ -155,8 +162,16 @@ class RedisTransport:
         await self._line.ask("EVAL", SEND, 1, self._log, self._logs, self._sender, len(settled), *settled, *sent)
         for _ in batch:
             self._outbox.popleft()
+        self._recent.sent(batch)
         del self._settled[: len(settled)]
         self._holding.difference_update(settled)
+
+    async def _remind(self) -> None:
+        """Queue what this server may have forgotten before all else."""
+        self._unsure = True
+        about = text(await self._line.ask("INFO", "server"))
+        self._outbox.extendleft(reversed(self._recent.forgotten(about.partition("run_id:")[2].partition("\r")[0])))
+        self._unsure = False
 
     def _next_batch(self) -> list[Parcel]:
         batch: list[Parcel] = []
@@ -188,8 +203,9 @@ class RedisTransport:
             if self._torn:  # what was on its way when the connection broke is ours, and is not told again by itself
                 self._torn = False
                 async for page in self._undone():
-                    yield self._parcels([entry for entry in page if entry[0] not in self._holding]), False
+                    yield self._parcels(page), False
             entries = await self._persevere(self._inbox.wait, broken=self._tear)
+            self._recent.answered()
             yield self._parcels(entries), len(entries) < _READ
             if len(entries) < _READ:
                 await asyncio.sleep(0)  # what came is handled before anything else is done
@@ -201,7 +217,8 @@ class RedisTransport:
         self._wake.set()
 
     def _tear(self) -> None:
-        self._torn = True
+        self._torn = self._unsure = True
+        self._wake.set()
 
     async def _left_behind(self) -> AsyncIterator[Batch]:
         """What an earlier life had in hand; when that ended several lives, one by one."""
@@ -238,6 +255,8 @@ class RedisTransport:
     def _parcels(self, entries: list[Entry], tries: Mapping[bytes, int] | None = None) -> list[Parcel]:
         parcels = []
         for entry, fields in entries:
+            if entry in self._holding:
+                continue
             parcel = parcel_of(entry, fields, tries.get(entry, 0) if tries else 0)
             self._holding.add(entry)
             if parcel is None:

@@ -57,13 +57,24 @@ class Register:
         return await self._persevere(self._read)
 
     async def write(self, value: bytes, over: int) -> int:
-        """Write over what has this number; returns the new one. Raises Outdated when something else stands there."""
+        """Write over what has this number, or a lower one; returns the new one. Raises Outdated for a higher one."""
         mark = os.urandom(8)
         return await self._persevere(lambda: self._write(value, over, mark))
 
-    async def newer(self, than: int) -> None:
-        """Wait until something with a higher number stands there."""
-        while not await self._persevere(lambda: self._redis.xread({self.key: f"{than}-0"}, block=BLOCK_MS)):
+    async def other(self, than: int) -> None:
+        """Wait until what stands there has a higher number; or a lower one, since a Redis that was killed forgot."""
+        sure = False
+
+        async def look() -> bool:
+            nonlocal sure
+            if not sure and (await self._read()).number < than:
+                return True
+            sure = False  # until it has answered
+            found = await self._redis.xread({self.key: f"{than}-0"}, block=BLOCK_MS)
+            sure = True
+            return bool(found)
+
+        while not await self._persevere(look):
             pass
 
     async def close(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from shared.events import Event
 
@@ -19,7 +20,7 @@ class Publish:
 
     kind: type[Event]
     turn: int
-    fields: Mapping[str, object]
+    fields: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,6 +166,7 @@ class Desk:
         speech = ring_speech(alarm, await self._tongues.words(language), self._at(self._clock.now_ns()))
         self._ctx.emit(
             AlarmRang,
+            id=f"{alarm.id}.{alarm.due:x}.{alarm.attempt}",  # whoever says it
             session=alarm.session,
             turn=0,
             alarm=alarm.id,

@@ -26,13 +26,16 @@ class Stamp:
         self._ids = ids
         self._session = session
 
-    def __call__(self, kind: type[E], *, session: str | None = None, turn: int | None = None, **fields: Any) -> E:
+    def __call__(
+        self, kind: type[E], *, id: str = "", session: str | None = None, turn: int | None = None, **fields: Any
+    ) -> E:
         """Return a validated event; session and turn default to those of the event being handled.
 
-        Raises pydantic.ValidationError for missing, unknown or ill-typed fields.
+        What two processes may both say, and is to be heard once, brings its `id`. Raises pydantic.ValidationError for
+        missing, unknown or ill-typed fields.
         """
         cause = current.get()
-        id = self._ids()
+        id = id or self._ids()
         if cause is None:
             return kind(
                 id=id,

@@ -55,5 +55,15 @@ def test_a_conversation_keeps_its_worker_unless_another_has_less_to_do(errands: 
     assert isinstance(first, LlmRequest)
 
 
+def test_who_lost_a_request_does_not_get_it_again(errands: Errands, make) -> None:
+    """It was told not to begin it, and would obey."""
+    request = make.request()
+    assert errands.give(request, "left").tries == 1
+    assert errands.choose(request, ["right"]) == "right"
+    assert errands.give(request, "right").tries == 2
+    assert errands.choose(request, ["left"]) is None
+    assert errands.choose(make.request(), ["left"]) == "left"
+
+
 def test_nobody_is_chosen_among_none(errands: Errands, make) -> None:
     assert errands.choose(make.request(), []) is None

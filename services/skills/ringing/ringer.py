@@ -79,7 +79,7 @@ class Ringer:
     async def follow(self) -> None:
         """Take over what others write, for ever."""
         while True:
-            await self._shelf.newer(self._number)
+            await self._shelf.other(self._number)
             await self._look_again()
 
     async def run(self) -> None:
@@ -108,13 +108,18 @@ class Ringer:
                 await self._look_again()
 
     async def _look_again(self) -> None:
-        """Read what others have written, unless there is something of ours to be kept first."""
+        """Read what others have written, unless there is something of ours to be kept first.
+
+        What is older than what we know, the shelf has forgotten: it gets ours.
+        """
         if not self._shelf.shared:
             return
         async with self._turn:
             number, kept = await self._shelf.load()
             if number > self._number and self._kept == self._book.changes:
                 self._take(number, kept)
+        if number < self._number:
+            await self.keep()
 
     def _take(self, number: int, kept: Kept) -> None:
         self._book.replace_all(kept)

@@ -34,11 +34,11 @@ class Shelf(Protocol):
         ...
 
     async def save(self, kept: Kept, over: int) -> int:
-        """Keep exactly this over what has that number; returns its own. Raises Unsaved, Outdated when that is gone."""
+        """Keep exactly this over what has that number, or is older; returns its own. Raises Unsaved, Outdated."""
         ...
 
-    async def newer(self, than: int) -> None:
-        """Wait until somebody else has written."""
+    async def other(self, than: int) -> None:
+        """Wait until something else than what has that number stands there."""
         ...
 
 
@@ -58,7 +58,7 @@ class OwnShelf:
         await off_loop(self._thread, self._store.save, kept)
         return 0
 
-    async def newer(self, than: int) -> None:
+    async def other(self, than: int) -> None:
         await asyncio.get_running_loop().create_future()
 
 
@@ -99,8 +99,8 @@ class SharedShelf:
     async def save(self, kept: Kept, over: int) -> int:
         return await self._register.write(kept.model_dump_json().encode(), over)
 
-    async def newer(self, than: int) -> None:
-        await self._register.newer(than)
+    async def other(self, than: int) -> None:
+        await self._register.other(than)
 
     def _read(self, value: bytes) -> Kept:
         if not value:

@@ -102,14 +102,23 @@ class Household:
         return process
 
 
+@contextlib.asynccontextmanager
+async def households(url: str, prefix: str) -> AsyncIterator[Household]:
+    """One, whose processes end with it."""
+    home = Household(url, prefix)
+    try:
+        yield home
+    finally:
+        for process in home.processes:
+            process.task.cancel()
+            await asyncio.wait([process.task])
+            await process.transport.close()
+
+
 @pytest.fixture
 async def household(server: RedisServer, prefix: str) -> AsyncIterator[Household]:
-    home = Household(server.url, prefix)
-    yield home
-    for process in home.processes:
-        process.task.cancel()
-        await asyncio.wait([process.task])
-        await process.transport.close()
+    async with households(server.url, prefix) as home:
+        yield home
 
 
 def watch(bus: Bus, *kinds: type[E], session: str | None = None) -> Subscription[E]:

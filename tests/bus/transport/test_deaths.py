@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from dataclasses import dataclass
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from bus import Bus, Mailbox, Subscription
 from bus.transport import NotDead
 from shared.events import Event, LlmDelta, LlmRequest, ServiceCrashed, ServiceReady, TextEntered, ToolCall
-from tests.bus.transport.conftest import Household, Process, answer, ask, owner, watch, worker
+from tests.bus.transport.conftest import Household, Process, answer, ask, households, owner, watch, worker
+from tests.kit.redis_server import redis_server
 
 
 @dataclass
@@ -167,6 +169,34 @@ async def test_who_was_taken_for_dead_is_not_heard(household: Household) -> None
 
 async def _never() -> None:
     """A process that was stopped says nothing."""
+
+
+async def test_a_redis_that_forgets_costs_nothing(prefix: str) -> None:
+    """Killed before it wrote down what it said yes to: neither a request nor its answer is lost, or comes twice."""
+    with redis_server("--appendonly", "no") as server:
+        async with households(server.url, prefix) as household:
+            there, box = worker(household, "worker")
+            here = await owner(household, "worker")
+            first, second, third, fourth = (ask(here) for _ in range(4))
+            here.bus.publish(first)
+            async with asyncio.timeout(60):
+                assert await anext(box) == first
+                there.bus.publish(answer(there, first))
+                assert (await anext(here.answers)).cause == first.id
+                here.bus.publish(second)
+                assert await anext(box) == second
+                server.signal(signal.SIGSTOP)
+                there.bus.publish(answer(there, second))
+                here.bus.publish(third)
+                server.kill()
+                server.start()
+                assert await anext(box) == third
+                there.bus.publish(answer(there, third))
+                here.bus.publish(fourth)
+                assert await anext(box) == fourth
+                there.bus.publish(answer(there, fourth))
+                answers = [(await anext(here.answers)).cause for _ in range(3)]
+                assert answers == [second.id, third.id, fourth.id]
 
 
 async def test_what_kills_every_life_of_a_worker_is_put_aside(household: Household) -> None:

@@ -156,6 +156,32 @@ async def test_only_what_is_settled_is_forgotten(server: RedisServer, prefix: st
         await transport.close()
 
 
+async def test_what_redis_forgot_is_sent_again(prefix: str) -> None:
+    """One that was killed before it had written down what it said yes to; in the order in which it was sent."""
+    with redis_server("--appendonly", "no") as server:
+        here, there = (RedisTransport(server.url, name, prefix=prefix) for name in ("here", "there"))
+        for transport in (here, there):
+            await transport.open()
+        tasks = [asyncio.create_task(here.keep_sending()), asyncio.create_task(anext(here.receive()))]
+        for number in range(5):
+            here.send(Parcel(b"{%d}" % number, to=("there",)))
+        await here.flushed()
+        server.kill()
+        here.send(Parcel(b"{5}", to=("there",)))
+        server.start()
+        got: list[Parcel] = []
+        async with asyncio.timeout(60):
+            async for parcels, _ in there.receive():
+                got += parcels
+                if len(got) == 6:
+                    break
+        assert [parcel.header for parcel in got] == [b"{%d}" % number for number in range(6)]
+        for task in tasks:
+            task.cancel()
+        for transport in (here, there):
+            await transport.close()
+
+
 async def test_what_an_older_version_had_in_hand_is_found(server: RedisServer, prefix: str) -> None:
     """It noted among what is pending what it had read; where it stands in the log says the same."""
     log = f"{prefix}:to:here"

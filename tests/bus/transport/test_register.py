@@ -10,7 +10,7 @@ import pytest
 
 from bus.transport import BusUnfit, Outdated, Register
 from tests.kit.proxy import Proxy
-from tests.kit.redis_server import RedisServer
+from tests.kit.redis_server import RedisServer, redis_server
 
 
 @contextlib.asynccontextmanager
@@ -45,7 +45,7 @@ async def test_of_those_who_write_at_once_one_succeeds(server: RedisServer, pref
 
 async def test_whoever_waits_hears_of_the_next_one(server: RedisServer, prefix: str) -> None:
     async with registers(server.url, server.url, prefix=prefix) as (here, there):
-        waiting = asyncio.create_task(there.newer(1))
+        waiting = asyncio.create_task(there.other(1))
         await here.write(b"one", 0)
         await here.write(b"two", 1)
         await waiting
@@ -66,6 +66,22 @@ async def test_a_writing_whose_answer_was_lost_is_known_again(server: RedisServe
         proxy.cut()
         assert await writing == 1
         assert len(away) == 1
+
+
+async def test_whoever_waits_hears_when_it_was_forgotten(prefix: str) -> None:
+    """A Redis that was killed knows what it had written down, if that."""
+    with redis_server("--appendonly", "no") as server:
+        async with registers(server.url, prefix=prefix) as (register,):
+            await register.write(b"one", await register.write(b"none", 0))
+            waiting = asyncio.create_task(register.other(2))
+            with server.client() as client:
+                while not client.info("clients")["blocked_clients"]:
+                    await asyncio.sleep(0.01)
+            server.kill()
+            server.start()
+            await waiting
+            assert (await register.read()).number == 0
+            assert await register.write(b"one", 2) == 3
 
 
 async def test_a_key_of_another_program_is_left_alone(server: RedisServer, prefix: str) -> None:

@@ -82,14 +82,14 @@ class OnTable:
 
     async def save(self, kept: Kept, over: int) -> int:
         await asyncio.sleep(self._slow_s)
-        if self._table.number != over:
+        if self._table.number > over:
             raise Outdated
         self._table.number, self._table.kept = over + 1, kept
         self._table.written.set()
         return over + 1
 
-    async def newer(self, than: int) -> None:
-        while self._table.number <= than:
+    async def other(self, than: int) -> None:
+        while self._table.number == than:
             self._table.written.clear()
             await self._table.written.wait()
 
@@ -282,6 +282,20 @@ async def test_of_two_who_share_the_book_one_rings_each_time(slow_s):
         heard = sorted((id, attempt) for _, id, attempt in (*one.heard, *other.heard))
         assert heard == sorted((id, attempt) for id in ids for attempt in (1, 2, 3))
         assert one.book.all() == other.book.all() == table.kept.alarms == ()
+
+
+@pytest.mark.looptime
+async def test_a_table_that_was_cleared_gets_what_they_know():
+    """A Redis that was killed has forgotten what it was told last."""
+    table = Table()
+    async with room(OnTable(table, 0.01)) as one, room(OnTable(table, 0.01)) as other:
+        one.book.add(timer(one.clock, 100))
+        await one.ringer.keep()
+        await asyncio.sleep(1)
+        table.number, table.kept = 0, Kept(alarms=())
+        table.written.set()
+        await asyncio.sleep(1)
+        assert table.kept.alarms == one.book.all() == other.book.all() != ()
 
 
 # ---- what comes again

@@ -264,6 +264,18 @@ async def test_a_timer_survives_a_restart_and_rings_late_with_words(talking, sto
     assert (rang.speech, rang.attempt) == ("The pasta timer ended 20 minutes ago.", 1)
 
 
+async def test_a_ring_has_one_name_whoever_says_it(talking, store):
+    """Two that both count it, because what the first had counted was lost, are heard once."""
+    async with talking(store=store) as talk:
+        await talk.say("set a timer for ten minutes")
+    kept, names = store.kept, []
+    for _ in range(2):
+        store.kept = kept
+        async with talking(store=store, later_s=600) as talk:
+            names.append((await talk.bench.next(AlarmRang)).id)
+    assert names[0] == names[1]
+
+
 async def test_what_rings_is_silenced_by_stop(talking, store):
     async with talking(store=store) as talk:
         await talk.say("set a timer for ten minutes")
