@@ -13,7 +13,7 @@ from shared.errors import SottoError
 from shared.installed import InstalledModel
 from shared.pcm import Floats
 
-__all__ = ["Engine", "EngineUnusable", "Listener", "MakeEngine", "Sentences", "no_sentences"]
+__all__ = ["Engine", "EngineUnusable", "Listener", "MakeEngine", "Sentences", "always", "no_sentences"]
 
 Sentences = Mapping[str, Mapping[str, JsonValue]]
 """By language: an intents document in hassil's format."""
@@ -22,6 +22,11 @@ Sentences = Mapping[str, Mapping[str, JsonValue]]
 def no_sentences() -> Sentences:
     """What is known before any skill tells: nothing."""
     return {}
+
+
+def always() -> bool:
+    """Nobody has given it up."""
+    return True
 
 
 class EngineUnusable(SottoError):
@@ -62,8 +67,8 @@ class Engine(Protocol):
         """ISO 639-1 codes it understands; empty for any."""
         ...
 
-    def learn(self, sentences: Sentences) -> None:
-        """Take the sentences that skills know."""
+    def learn(self, sentences: Sentences, wanted: Callable[[], bool] = always) -> None:
+        """Take the sentences that skills know; slow, and left undone as soon as it is not `wanted` any more."""
         ...
 
     def listen(self, language: str) -> Listener:

@@ -102,7 +102,7 @@ class Room:
 
     async def _teach(self, worker: Worker | None) -> None:
         if worker is not None and self._sentences:
-            await worker.call(worker.engine.learn, self._sentences)
+            await worker.teach(self._sentences)
 
     async def _choose(self, ctx: Context, name: str) -> None:
         self._problems.clear()

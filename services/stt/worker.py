@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from services.stt.ports import Engine, MakeEngine
+from services.stt.ports import Engine, MakeEngine, Sentences
 from services.stt.settings import SttSettings
 from shared.installed import InstalledModel
 
@@ -41,6 +41,14 @@ class Worker:
     async def call(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work` on the engine's thread, after what was asked of it before."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: work(*args, **kwargs))
+
+    async def teach(self, sentences: Sentences) -> None:
+        """Have the engine learn these. When this is cancelled, so is that."""
+        wanted = True
+        try:
+            await self.call(self.engine.learn, sentences, lambda: wanted)
+        finally:
+            wanted = False
 
     @contextlib.contextmanager
     def in_use(self) -> Iterator[None]:

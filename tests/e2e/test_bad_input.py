@@ -42,7 +42,7 @@ def test_without_a_microphone_one_types_and_is_answered(tmp_path: Path) -> None:
         screen.shows("There is no microphone.", timeout=60)
         screen.press("what is 17 times 23\n")
         screen.shows(ANSWER)
-        assert screen.leave() in (0, 130)  # 130: recognition, still loading, held the interpreter for too long
+        assert screen.leave() in (0, 130)  # 130: it was still loading, on a machine that is busy with other things
         assert "Traceback" not in screen.text
 
 

@@ -8,7 +8,7 @@ go once much has piled up, so that an utterance may last as long as it likes.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,7 +16,7 @@ import numpy as np
 import structlog
 
 from services.stt.agreement import Agreement
-from services.stt.ports import EngineUnusable, Sentences
+from services.stt.ports import EngineUnusable, Sentences, always
 from services.stt.settings import SttSettings
 from services.stt.transcript import Guess, Spoken, Transcript
 from shared.errors import SottoError
@@ -73,7 +73,7 @@ class FasterWhisper:
         multilingual = self._whisper.model.is_multilingual
         self.languages = model.languages if multilingual else ("en",)
 
-    def learn(self, sentences: Sentences) -> None:
+    def learn(self, sentences: Sentences, wanted: Callable[[], bool] = always) -> None:
         """Whisper needs no grammar."""
 
     def listen(self, language: str) -> _Listener:

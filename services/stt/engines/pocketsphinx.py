@@ -7,7 +7,7 @@ never trusted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ from services.stt.engines.sphinx_dictation import DictationDecoder
 from services.stt.engines.sphinx_evidence import Found
 from services.stt.engines.sphinx_grammar import Follower, GrammarDecoder, prepare
 from services.stt.grammar import Grammar, GrammarShelf, GrammarTooLarge, SentencesMalformed, compile_sentences
-from services.stt.ports import EngineUnusable, Sentences
+from services.stt.ports import EngineUnusable, Sentences, always
 from services.stt.settings import SttSettings
 from services.stt.transcript import Guess, Mode, Spoken, Transcript
 from shared.errors import SottoError
@@ -68,7 +68,13 @@ class PocketSphinx:
                 remedy="Install it again: pip install --force-reinstall pocketsphinx.",
             ) from error
 
-    def learn(self, sentences: Sentences) -> None:
+    def learn(self, sentences: Sentences, wanted: Callable[[], bool] = always) -> None:
+        for _ in self._learning(sentences):
+            if not wanted():
+                return
+
+    def _learning(self, sentences: Sentences) -> Iterator[None]:
+        """Each step holds the interpreter's lock for some of its time, when nobody else goes on."""
         document = sentences.get(_LANGUAGE)
         self.grammar.forget()
         self.follower.forget()
@@ -79,8 +85,11 @@ class PocketSphinx:
         except (GrammarTooLarge, SentencesMalformed) as error:
             _log.warning("recognition has no grammar", reason=str(error))
             return
+        yield
         self.grammar.learn(grammar)
+        yield
         self.follower.learn(grammar)
+        yield
         self.dictation.load()
 
     def listen(self, language: str) -> _Listener:

@@ -194,6 +194,13 @@ def test_without_sentences_everything_is_dictation() -> None:
     assert heard(engine, speak("cancel the timer")).mode == "dictation"
 
 
+def test_what_is_not_wanted_any_more_is_not_learnt() -> None:
+    """Whoever ends Sotto amid its start waits for none of it."""
+    engine = make_pocketsphinx(SttSettings(), None)
+    engine.learn(SENTENCES, lambda: False)  # type: ignore[arg-type] # JSON, written out
+    assert not engine.grammar.knows
+
+
 def test_sentences_that_cannot_be_read_leave_it_without_a_grammar(engine: PocketSphinx) -> None:
     other = make_pocketsphinx(SttSettings(), None)
     other.learn({"en": {"intents": {"Broken": {"data": [{"sentences": ["turn (on"]}]}}}})

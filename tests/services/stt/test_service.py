@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from services.stt import (
     Transcript,
 )
 from services.stt.engines.faster_whisper import RecognitionFailed
+from services.stt.ports import always
 from services.testing import Bench, running
 from shared.clock import ManualClock
 from shared.events import (
@@ -63,7 +64,7 @@ class Counter:
     breaks: bool = False
     threads: set[int] = field(default_factory=set)
 
-    def learn(self, sentences: Sentences) -> None:
+    def learn(self, sentences: Sentences, wanted: Callable[[], bool] = always) -> None:
         self.learnt.append(sentences)
 
     def listen(self, language: str) -> CounterListener:
