@@ -72,7 +72,7 @@ class Late:
         lately.append((now, event, to))
 
     def came(self, event: Event) -> None:
-        """It was published elsewhere: there it is kept."""
+        """It is not ours to tell: each has it, or where it was published it is kept."""
         if event.retained:
             self._told[event.id] = None
 

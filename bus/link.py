@@ -319,7 +319,7 @@ class Link:
                 self._mourn(node, begun)
         self._late.tell({node.name for node, _ in joined})
         for service in self._late.catch_up():
-            self._crashed(service, "no process runs it any more")
+            self._tell_here(self._crash(service, "no process runs it any more"))
 
     def _lost(self, node: Node) -> None:
         _log.warning("a process went away", process=node.name, services=node.services)
@@ -329,14 +329,20 @@ class Link:
         """Tell a crash of those of its services that had such requests, and of those that nobody runs any more."""
         struck = {service for kind in lost for service in node.behind(kind)}
         for service in () if node.sessions else node.services:  # of a conversation that ended nobody else needs any
-            runs = self._neighbours.with_service(service)
-            if service in struck or not runs:
-                self._crashed(service, f"the process {node.name} went away")
-                if runs:
-                    self._bus.publish(self._stamp(ServiceReady, service=service))
+            crash = self._crash(service, f"the process {node.name} went away")
+            if not self._neighbours.with_service(service):
+                self._tell_here(crash)
+            elif service in struck:
+                self._bus.publish(crash)
+                self._bus.publish(self._stamp(ServiceReady, service=service))
 
-    def _crashed(self, service: str, error: str) -> None:
-        self._bus.publish(self._stamp(ServiceCrashed, service=service, error=error, handling=None))
+    def _tell_here(self, event: Event) -> None:
+        """Publish what every process sees for itself."""
+        self._late.came(event)
+        self._deliver(event)
+
+    def _crash(self, service: str, error: str) -> ServiceCrashed:
+        return self._stamp(ServiceCrashed, service=service, error=error, handling=None)
 
 
 def _now() -> float:

@@ -60,6 +60,23 @@ async def test_the_last_worker_s_death_is_told_as_a_crash(household: Household) 
     assert (event.service, event.error) == ("llm", "the process worker went away")
 
 
+async def test_a_death_that_everybody_sees_each_tells_at_home(household: Household) -> None:
+    """Who heard it of the others as well would apologise twice."""
+    there, _ = worker(household, "worker")
+    here = await owner(household, "worker")
+    beside = Bus()
+    told = [watch(here.bus, ServiceCrashed, TextEntered), watch(beside, ServiceCrashed, TextEntered)]
+    other = household.start("other", bus=beside)
+    await other.knows("home", "worker")
+    await here.knows("other", "worker")
+    await there.end()
+    async with asyncio.timeout(30):
+        for box in told:
+            assert isinstance(await anext(box), ServiceCrashed)
+        other.publish(TextEntered, text="what came before this is here", speak=False)
+        assert isinstance(await anext(told[0]), TextEntered)
+
+
 def all_in_one(home: Household, name: str, life: int = 1) -> tuple[Process, Mailbox]:
     """A worker that runs three services: two that others run as well, and one of its own."""
     bus = Bus()
