@@ -107,6 +107,8 @@ class Desk:
             if not await self._ringer.keep() and reply.answer.lasting:
                 words = await self._tongues.words(reply.language)
                 self._book.note(reply.adding(words.say("set_timer", "unsaved")).of(call))
+        if not done.result:  # it was long ago: whoever asked has his answer
+            done = _Reply("answered", call.name, Answer(""), call.language).of(call)
         self._ctx.emit(ToolResult, **done.result)
         _log.info("skill", outcome=done.result["outcome"], skill=done.result["name"], call=call.id)
 

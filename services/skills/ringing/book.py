@@ -17,8 +17,10 @@ from shared.clock import Clock
 
 __all__ = ["AlarmBook"]
 
-_REMEMBERED = 64
-"""Calls."""
+_RESULTS = 64
+"""Of the last calls."""
+_CALLS = 1024
+"""That are known to be done: more than others do while a worker is stopped in the very middle of one."""
 _OPEN = 120_000_000_000
 """How long a question may be answered."""
 
@@ -37,6 +39,8 @@ class AlarmBook:
         self._alarms: dict[str, Alarm] = {}
         self._ends: dict[str, int] = {}
         self._done: dict[str, Done] = {}
+        self._before: dict[str, None] = {}
+        """Calls done before those."""
         self._questions: dict[str, Question] = {}
         self.changes = 0
         """How often it was changed."""
@@ -51,11 +55,16 @@ class AlarmBook:
 
     def kept(self) -> Kept:
         """What has to be kept."""
-        return Kept(alarms=self.all(), done=tuple(self._done.values()), questions=tuple(self._questions.values()))
+        return Kept(
+            alarms=self.all(),
+            done=tuple(self._done.values()),
+            before=tuple(self._before),
+            questions=tuple(self._questions.values()),
+        )
 
     def done(self, call: str) -> Done | None:
-        """What came of a call that changed something; None when it did not come before."""
-        return self._done.get(call)
+        """What came of a call that changed something, nothing if that is long ago; None when it did not come before."""
+        return Done(call=call) if call in self._before else self._done.get(call)
 
     def ringing(self) -> tuple[Alarm, ...]:
         """What rings now, the longest ringing first."""
@@ -73,10 +82,14 @@ class AlarmBook:
     # ---- what is done to it
 
     def note(self, done: Done) -> None:
-        """A call is done; the oldest one is forgotten."""
+        """A call is done; of the oldest the result is forgotten, and then that it was."""
         self._done[done.call] = done
-        if len(self._done) > _REMEMBERED:
-            del self._done[next(iter(self._done))]
+        if len(self._done) > _RESULTS:
+            oldest = next(iter(self._done))
+            del self._done[oldest]
+            self._before[oldest] = None
+        if len(self._before) > _CALLS - _RESULTS:
+            del self._before[next(iter(self._before))]
         self.changes += 1
 
     def ask(self, question: Question) -> None:
@@ -102,6 +115,7 @@ class AlarmBook:
         self._alarms.clear()
         self._ends.clear()
         self._done = {done.call: done for done in kept.done}
+        self._before = dict.fromkeys(kept.before)
         self._questions = {question.session: question for question in kept.questions}
         for alarm in kept.alarms:
             self._place(alarm)

@@ -18,8 +18,8 @@ class Done(BaseModel):
 
     call: str
     """Id of the call."""
-    result: dict[str, JsonValue]
-    """The fields of its `tool.result`."""
+    result: dict[str, JsonValue] = {}
+    """The fields of its `tool.result`; none where they are forgotten."""
 
 
 class Question(BaseModel):
@@ -46,6 +46,8 @@ class Kept(BaseModel):
     alarms: tuple[Alarm, ...]
     done: tuple[Done, ...] = ()
     """The oldest first."""
+    before: tuple[str, ...] = ()
+    """Ids of the calls done before those, the oldest first: their results are forgotten."""
     questions: tuple[Question, ...] = ()
     """At most one a session."""
 

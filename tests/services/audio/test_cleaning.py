@@ -72,7 +72,7 @@ def test_the_reference_may_come_at_the_device_s_rate() -> None:
 
 def talked_over(pause_s: float | None) -> tuple[Floats, Floats]:
     """A sentence said over the answer, as cleaned and as said; the speaker is paused `pause_s` after its onset."""
-    person = spoken("Stop. What time is it in Berlin?", voice="en-us+f3") * 0.6
+    person = spoken("Stop. What time is it in Berlin?", voice="en-us+f4") * 0.6
     at = 6 * 16_000
     played, microphone = spoken(_ANSWER).copy(), echo_of(1, 60).copy()
     if pause_s is not None:
@@ -114,7 +114,7 @@ def test_without_an_echo_the_voice_passes() -> None:
 
 def headset(voice_db: float, at_s: float) -> tuple[Floats, Floats]:
     """A sentence said into a headset over the answer, which leaves no echo, as cleaned and as said."""
-    said = spoken("Stop. What time is it in Berlin?", voice="en-us+f3")
+    said = spoken("Stop. What time is it in Berlin?", voice="en-us+f4")
     said = np.asarray(said * 10 ** ((voice_db - db(said, np.ones(1, np.float32))) / 20), dtype=np.float32)
     answer, at = spoken(_ANSWER), round(at_s * 16_000)
     microphone = np.random.default_rng(2).standard_normal(answer.size).astype(np.float32) * 10 ** (-65 / 20)

@@ -83,10 +83,10 @@ def test_an_echo_is_never_taken_for_none(level_db: float, noise_db: float, delay
 def test_somebody_who_speaks_all_the_time_is_no_proof_against_an_echo(gain: float, level_db: float) -> None:
     """A person up to 40 dB louder than the echo does not switch the canceller off."""
     sound = echo(level_db)
-    assert all(watched(sound + person("en-us+f3", gain, sound.size) + noise(-70, sound.size)))
+    assert all(watched(sound + person("en-us+f4", gain, sound.size) + noise(-70, sound.size)))
 
 
-@pytest.mark.parametrize("voice", ["en-us+f3", "en-us+m2", "fr", "es"])
+@pytest.mark.parametrize("voice", ["en-us+f4", "en-us+m2", "fr", "es"])
 @pytest.mark.parametrize("gain", [1.0, 0.3, 0.1])
 def test_a_person_is_no_echo(voice: str, gain: float) -> None:
     """Once no echo is known, somebody who speaks over the whole answer does not bring the canceller back."""

@@ -33,14 +33,15 @@ class MemoryStore:
     def __init__(self, alarms: Sequence[Alarm] = ()) -> None:
         self.kept = tuple(alarms)
         self.done: tuple[Done, ...] = ()
+        self.before: tuple[str, ...] = ()
         self.questions: tuple[Question, ...] = ()
         self.saves = 0
 
     def load(self) -> Kept:
-        return Kept(alarms=self.kept, done=self.done, questions=self.questions)
+        return Kept(alarms=self.kept, done=self.done, before=self.before, questions=self.questions)
 
     def save(self, kept: Kept) -> None:
-        self.kept, self.done, self.questions = kept.alarms, kept.done, kept.questions
+        self.kept, self.done, self.before, self.questions = kept.alarms, kept.done, kept.before, kept.questions
         self.saves += 1
 
 

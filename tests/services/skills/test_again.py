@@ -62,10 +62,21 @@ async def test_the_same_words_again_are_another_call(talking):
         assert [alarm.length for alarm in talk.store.kept] == [20 * 60 * 10**9]
 
 
-async def test_only_calls_that_changed_something_are_kept_and_only_the_last_of_them(talking):
+async def test_only_calls_that_changed_something_are_kept_and_of_the_last_their_results(talking):
+    """An older one is known to be done, and does nothing when it comes again; however late, until a thousand are."""
     async with talking(most_alarms=100) as talk:
         await talk.say("what time is it")
         assert talk.store.done == ()
+        call = talk.bench.event(
+            ToolCall, sentence="set a pasta timer for a minute", name="", arguments={}, language="en", turn=1
+        )
+        talk.bench.bus.publish(call)
+        await talk.bench.next(ToolResult)
+        await talk.say("cancel the pasta timer")
         for _ in range(70):
             await talk.say("set a timer for ten minutes")
         assert len(talk.store.done) == 64
+        assert len(talk.store.before) == 8
+        talk.bench.bus.publish(call)
+        assert (await talk.bench.next(ToolResult)).outcome == "answered"
+        assert len(talk.store.kept) == 70
