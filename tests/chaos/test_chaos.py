@@ -34,6 +34,17 @@ async def test_each_is_struck_and_each_fault_comes() -> None:
         _nothing_wrong(await world.settle())
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(580)
+async def test_a_redis_that_keeps_nothing_may_die() -> None:
+    """What it was told last it is told again, and who had said that he lives says so again."""
+    dice = random.Random(2026)
+    async with chaos("--appendonly", "no") as world:
+        for _ in range(3):
+            await world.strike("redis", "kill", dice, turns=10, stop_s=_STOP_S)
+        _nothing_wrong(await world.settle())
+
+
 @pytest.mark.only_long("every fault for everybody, for minutes; a disk of its own is mounted (root)")
 @pytest.mark.timeout(580)
 @pytest.mark.parametrize("part", range(2))
