@@ -65,6 +65,7 @@ def machine(number: int) -> Iterator[list[str]]:
         ip("-n", name, "link", "set", "lo", "up")
         yield ["ip", "netns", "exec", name]
     finally:
+        ip("link", "del", f"sotto-v{number}", check=False)  # with its machine it would go some time later
         ip("netns", "del", name, check=False)
         ip("link", "del", bridge, check=False)
 
