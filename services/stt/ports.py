@@ -71,6 +71,10 @@ class Engine(Protocol):
         """Take the sentences that skills know; slow, and left undone as soon as it is not `wanted` any more."""
         ...
 
+    def warm(self) -> None:
+        """Load what only some utterances need; without it the first of them waits for that."""
+        ...
+
     def listen(self, language: str) -> Listener:
         """Begin an utterance; `language` is ISO 639-1 or empty to detect."""
         ...

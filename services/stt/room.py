@@ -80,6 +80,7 @@ class Room:
             self._sentences = self._sentences or await asyncio.to_thread(self._known)
             await self._choose(ctx, "")
             while True:
+                await self._warm()
                 await self._asked.wait()
                 self._asked.clear()
                 await self._answer(ctx)
@@ -103,6 +104,10 @@ class Room:
     async def _teach(self, worker: Worker | None) -> None:
         if worker is not None and self._sentences:
             await worker.teach(self._sentences)
+
+    async def _warm(self) -> None:
+        if self._worker is not None:
+            await self._worker.call(self._worker.engine.warm)
 
     async def _choose(self, ctx: Context, name: str) -> None:
         self._problems.clear()

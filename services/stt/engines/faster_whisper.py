@@ -76,6 +76,9 @@ class FasterWhisper:
     def learn(self, sentences: Sentences, wanted: Callable[[], bool] = always) -> None:
         """Whisper needs no grammar."""
 
+    def warm(self) -> None:
+        """All of it is loaded."""
+
     def listen(self, language: str) -> _Listener:
         return _Listener(self, language)
 

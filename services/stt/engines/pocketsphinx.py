@@ -47,7 +47,7 @@ def make_pocketsphinx(settings: SttSettings, model: InstalledModel | None) -> Po
 
 
 class PocketSphinx:
-    """English only; everything in its wheel. The dictation model comes after the first sentences: it takes longest."""
+    """English only; everything in its wheel. The dictation model takes longest, and comes when `warm` is called."""
 
     name = "pocketsphinx"
     model = _MODEL
@@ -89,7 +89,8 @@ class PocketSphinx:
         self.grammar.learn(grammar)
         yield
         self.follower.learn(grammar)
-        yield
+
+    def warm(self) -> None:
         self.dictation.load()
 
     def listen(self, language: str) -> _Listener:

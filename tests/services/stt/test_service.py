@@ -67,6 +67,9 @@ class Counter:
     def learn(self, sentences: Sentences, wanted: Callable[[], bool] = always) -> None:
         self.learnt.append(sentences)
 
+    def warm(self) -> None:
+        """There is nothing to load."""
+
     def listen(self, language: str) -> CounterListener:
         return CounterListener(self)
 
