@@ -16,6 +16,9 @@ from services.llm.port import Outcome
 
 __all__ = ["Generation"]
 
+_APART_S = 0.001
+"""What is written sooner after the last reading is read with what follows: waking the loop costs more than a token."""
+
 
 class Generation:
     """An answer under way; made on the event loop. `wake` tells the engine's thread that it was cancelled."""
@@ -54,13 +57,16 @@ class Generation:
 
     async def __aiter__(self) -> AsyncIterator[str]:
         """Yield text as it arrives; raises what the engine raised once the text before it was read."""
-        ended = False
+        ended, read_at = False, float("-inf")
         try:
             while not ended:
                 await self._arrived.wait()
+                soon = read_at + _APART_S - self._loop.time()
+                if soon > 0 and not self._future.done():
+                    await asyncio.sleep(soon)
                 self._arrived.clear()
                 ended = self._future.done()
-                text = self._take()
+                text, read_at = self._take(), self._loop.time()
                 if text:
                     yield text
             self._future.result()

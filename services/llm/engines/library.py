@@ -14,13 +14,12 @@ import re
 from collections import deque
 from types import ModuleType
 
-import structlog
-
 from services.llm.port import EngineMissing
+from shared.logs import get_logger
 
 __all__ = ["Library", "installed", "library"]
 
-_log = structlog.get_logger("llama.cpp")
+_log = get_logger("llama.cpp")
 
 _WARN, _ERROR, _CONTINUED = 3, 4, 5
 """enum ggml_log_level (llama.cpp: ggml/include/ggml.h); 1 and 2 are debug and info."""

@@ -18,14 +18,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import structlog
-
 from services.llm.engines.pool import Saved
 from services.llm.engines.prefixes import keys_of
+from shared.logs import get_logger
 
 __all__ = ["States", "forget_states"]
 
-_log = structlog.get_logger("llm")
+_log = get_logger("llm")
 
 _MAGIC = b"SOTTOKV1"
 _HEAD = struct.Struct("<8sIIIQ")

@@ -58,6 +58,7 @@ class Weights:
         self.size: int = native.llama_vocab_n_tokens(self.vocab)
         """Tokens of the vocabulary."""
         self._pieces: dict[int, bytes] = {}
+        self._ends: dict[int, bool] = {}
 
     def close(self) -> None:
         """Give the memory back; every context made from it must be closed."""
@@ -133,7 +134,10 @@ class Weights:
 
     def ends(self, token: int) -> bool:
         """True when the token ends the model's answer."""
-        return bool(self.native.llama_vocab_is_eog(self.vocab, token))
+        ends = self._ends.get(token)
+        if ends is None:
+            ends = self._ends[token] = bool(self.native.llama_vocab_is_eog(self.vocab, token))
+        return ends
 
     def _read_piece(self, token: int, control: bool) -> bytes:
         size = 64
