@@ -14,8 +14,6 @@ from collections.abc import Callable, Hashable, Iterator
 from contextvars import Context
 from typing import Any, Protocol, TypeVar
 
-import structlog
-
 from bus.backlog import Backlog, Ledger, Overflow
 from bus.calls import Calls, fenced
 from bus.request import NoMailbox, Reply, RequestTimeout
@@ -25,6 +23,7 @@ from bus.subscription import Subscription
 from shared.clock import Clock, SystemClock
 from shared.events import Event, Stamp, SubscriptionOverflowed
 from shared.ids import id_source, process_prefix
+from shared.logs import get_logger
 
 __all__ = ["Bus"]
 
@@ -34,7 +33,7 @@ Policy = Overflow | tuple[Overflow, Callable[[Any], Hashable]]
 
 T = TypeVar("T")
 
-_log = structlog.get_logger("bus")
+_log = get_logger("bus")
 
 
 class Takes(Protocol):

@@ -16,8 +16,6 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
-import structlog
-
 from bus.asking import TRIES, Asking
 from bus.core import Bus
 from bus.errands import remember
@@ -39,6 +37,7 @@ from shared.events import (
     decode,
     encode,
 )
+from shared.logs import get_logger
 
 __all__ = ["Link"]
 
@@ -48,7 +47,7 @@ _FAREWELL_S = 0.3
 _MARGIN_S = 0.01
 _ILL = (ServiceCrashed, ServiceStopped, ServiceFailed)
 
-_log = structlog.get_logger("link")
+_log = get_logger("link")
 
 
 class Link:

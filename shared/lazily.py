@@ -1,12 +1,13 @@
-"""Packages whose parts are imported when they are first asked for: what a process does not use costs it nothing."""
+"""Imports that come late or not at all: what a process does not use costs it nothing."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["lazily"]
+__all__ = ["lazily", "without"]
 
 
 def lazily(package: str, names: Mapping[str, str]) -> Callable[[str], object]:
@@ -24,3 +25,16 @@ def lazily(package: str, names: Mapping[str, str]) -> Callable[[str], object]:
         return value
 
     return found
+
+
+@contextlib.contextmanager
+def without(*modules: str) -> Iterator[None]:
+    """Import within as if these were not installed, for a package that would take them along unasked."""
+    loaded = {name: sys.modules[name] for name in modules if name in sys.modules}
+    sys.modules.update(dict.fromkeys(modules))  # type: ignore[arg-type]  # None is "not to be found"
+    try:
+        yield
+    finally:
+        for name in modules:
+            del sys.modules[name]
+        sys.modules.update(loaded)

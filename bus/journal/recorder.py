@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
-import structlog
-
 from bus.journal.lines import Entry, Step
 from bus.journal.writing import Journal
 from shared.events import AudioCaptured, CodecError, Event, current
+from shared.logs import get_logger
 
 __all__ = ["Recorder"]
 
@@ -29,7 +28,7 @@ _CAPACITY = 50_000
 _RUN = 50
 """Frames and steps, half a second, that are handed on together: each alone would wake the thread."""
 
-_log = structlog.get_logger("journal")
+_log = get_logger("journal")
 
 
 @dataclass(frozen=True, slots=True)

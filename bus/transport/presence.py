@@ -7,12 +7,11 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
 from bus.transport.errors import BusUnreachable, NameTaken, SessionTaken, StoreTaken
 from bus.transport.parcel import Node
 from bus.transport.place import failures, text
 from bus.transport.scripts import ANNOUNCE
+from shared.logs import get_logger
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -22,7 +21,7 @@ __all__ = ["Presence", "heed_cancellation"]
 _FORGOTTEN_MS = 3_600_000
 """What a process that was silent for so long has left is removed."""
 
-_log = structlog.get_logger("link")
+_log = get_logger("link")
 
 
 class Presence:

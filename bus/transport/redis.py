@@ -16,8 +16,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
-import structlog
-
 from bus.transport.errors import BusUnfit
 from bus.transport.inbox import Entry, Inbox
 from bus.transport.letters import Letter, Letters
@@ -28,6 +26,7 @@ from bus.transport.place import BLOCK_MS, close_place, examine, failures, open_p
 from bus.transport.presence import Presence, heed_cancellation
 from bus.transport.recent import Recent
 from bus.transport.scripts import SEND
+from shared.logs import get_logger
 
 __all__ = ["Batch", "RedisTransport"]
 
@@ -46,7 +45,7 @@ _PATIENCE_S = (0.05, 2.0)
 _WARY = 2
 """When so many lives of a process ended over an entry, what they had in hand is tried one by one."""
 
-_log = structlog.get_logger("link")
+_log = get_logger("link")
 
 
 class RedisTransport:

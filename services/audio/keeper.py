@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
-import structlog
-
 from services.audio.devices import DeviceStream
 from shared.errors import SottoError
+from shared.logs import get_logger
 
 __all__ = ["Keeper"]
 
@@ -18,7 +17,7 @@ _LONGEST_RETRY_S = 4.0
 
 S = TypeVar("S", bound=DeviceStream)
 
-_log = structlog.get_logger("audio")
+_log = get_logger("audio")
 
 
 class Keeper(Generic[S]):

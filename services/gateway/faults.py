@@ -5,7 +5,6 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
@@ -13,10 +12,11 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from services.gateway.refusal import Refusal
+from shared.logs import get_logger
 
 __all__ = ["FAULTS", "answer_errors"]
 
-_log = structlog.get_logger("gateway")
+_log = get_logger("gateway")
 
 
 class Fault(BaseModel):

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Annotated, Literal, TypeVar
 
-import structlog
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, JsonValue, StringConstraints
@@ -33,14 +32,14 @@ from services.gateway.socket import EventSocket
 from services.gateway.sound import NotSound, samples
 from services.gateway.sources import App, Sources
 from shared.events import REGISTRY, Event
-from shared.logs import recent
+from shared.logs import get_logger, recent
 from shared.pcm import samples_in
 
 __all__ = ["application"]
 
 T = TypeVar("T")
 
-_log = structlog.get_logger("gateway")
+_log = get_logger("gateway")
 
 
 class Accepted(BaseModel):

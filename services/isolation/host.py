@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from bus import Bus, Mailbox
 from bus.stream import DistantStream
 from services.contract import Context, Service
@@ -25,6 +23,7 @@ from services.isolation.wire import Message, Wire
 from shared.clock import SystemClock
 from shared.events import REGISTRY, Event, decode, encode
 from shared.ids import id_source, process_prefix
+from shared.logs import get_logger
 
 __all__ = ["BEAT_S", "Plan", "main"]
 
@@ -33,7 +32,7 @@ BEAT_S = 0.2
 _LIKELY_VICTIM = "500"
 """When the machine's memory runs out, the kernel takes this process rather than the assistant."""
 
-_log = structlog.get_logger("isolation")
+_log = get_logger("isolation")
 
 
 @dataclass(frozen=True, slots=True)

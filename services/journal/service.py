@@ -12,19 +12,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
-import structlog
 from pydantic import BaseModel
 
 from bus.journal import Journal, Recorder, forget, recordings, sweep
 from services.contract import Context
 from services.journal.settings import JournalSettings
 from shared.events import Event, MemoryForget, MemoryForgotten, TurnFinished, TurnName
+from shared.logs import get_logger
 
 __all__ = ["JournalService"]
 
 _DAY_NS = 86_400_000_000_000
 
-_log = structlog.get_logger("journal")
+_log = get_logger("journal")
 
 
 class JournalService:

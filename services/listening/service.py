@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-import structlog
-
 from bus import Overflow
 from services.contract import Context
 from services.listening.detector import Ended, SpeechDetector, Started
@@ -17,12 +15,13 @@ from services.listening.ports import VoiceActivity, WakeWords
 from services.listening.settings import ListeningSettings
 from services.listening.windows import Windows
 from shared.events import AudioCaptured, Event, ModelLoaded, SpeechEnded, SpeechStarted, WakeDetected
+from shared.logs import get_logger
 from shared.pcm import CAPTURE_RATE, floats
 
 __all__ = ["ListeningService"]
 
 _FRAME_MS = 20
-_log = structlog.get_logger("listening")
+_log = get_logger("listening")
 
 
 class ListeningService:

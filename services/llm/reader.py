@@ -11,14 +11,14 @@ import json
 import re
 from collections.abc import Collection, Iterator
 
-import structlog
 from pydantic import JsonValue
 
 from services.llm.port import ToolWish
+from shared.logs import get_logger
 
 __all__ = ["MARKERS", "AnswerReader"]
 
-_log = structlog.get_logger("llm")
+_log = get_logger("llm")
 
 _THINK = {"<think>": "</think>", "<thinking>": "</thinking>", "[THINK]": "[/THINK]"}
 _CALLS = {"<tool_call>": "</tool_call>", "[TOOL_CALLS]": "", "<|python_tag|>": ""}

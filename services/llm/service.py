@@ -11,8 +11,6 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import ClassVar, Literal
 
-import structlog
-
 from bus import StreamClosed
 from services.contract import Context
 from services.llm.beside import Beside
@@ -50,10 +48,11 @@ from shared.events import (
     Usage,
 )
 from shared.installed import Shelf
+from shared.logs import get_logger
 
 __all__ = ["LlmService"]
 
-_log = structlog.get_logger("llm")
+_log = get_logger("llm")
 
 _TOLD_AGAIN = {"text", "finish", "usage", "model", "fingerprint", "logprobs", "more"}
 """Fields of a response that are the same when it is told again."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import structlog
-
 from services.contract import Context
 from services.memory.conversations import Exchange
 from services.memory.errors import MemoryDamaged, MemoryFull, NoConversation
@@ -18,12 +16,13 @@ from services.memory.summarising import Summarising
 from services.memory.words import safe
 from services.memory.worker import Worker
 from shared.events import Event, LlmResponse, SessionCleared, SessionResume, SessionResumed, TurnFinished, TurnHeard
+from shared.logs import get_logger
 
 __all__ = ["History"]
 
 _TOLD = 48
 """Turns that a resumed conversation begins with at most."""
-_log = structlog.get_logger("memory")
+_log = get_logger("memory")
 
 
 class History:

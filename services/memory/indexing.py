@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import structlog
 
 from services.memory.errors import VectorsUnusable
 from services.memory.store import Pending, Store
 from services.memory.vectors import Matrix, Near, Vectors
 from services.memory.worker import Worker
+from shared.logs import get_logger
 
 __all__ = ["Embedded", "Indexing"]
 
@@ -28,7 +28,7 @@ _LEISURE_S = 3.0
 """Opening costs the processor a second or two: not while the assistant starts, and never for a single question."""
 _AT_ONCE = 5000
 """Vectors that are written anew while the person waits for the receipt; some seconds."""
-_log = structlog.get_logger("memory")
+_log = get_logger("memory")
 
 
 @dataclass(frozen=True, slots=True)

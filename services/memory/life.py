@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-import structlog
-
 from bus import Fenced, NoMailbox, Overflow, RequestTimeout
 from services.contract import Context
 from services.memory.engines.chroma import open_chroma
@@ -43,11 +41,12 @@ from shared.events import (
     TurnFinished,
     TurnHeard,
 )
+from shared.logs import get_logger
 
 __all__ = ["Life"]
 
 _INDEX_WAIT_S = 60.0
-_log = structlog.get_logger("memory")
+_log = get_logger("memory")
 
 
 class Life:

@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.contract import Context
@@ -22,6 +21,7 @@ from services.memory.store import Kept, Store
 from services.memory.words import content, coverage, plain, safe, topic
 from services.memory.worker import Worker
 from shared.events import MemoryNoted, Structure, TurnFinished
+from shared.logs import get_logger
 
 __all__ = ["Noticing"]
 
@@ -64,7 +64,7 @@ _SCHEMA = {
     "required": ["facts"],
     "additionalProperties": False,
 }
-_log = structlog.get_logger("memory")
+_log = get_logger("memory")
 
 
 class _Found(BaseModel):

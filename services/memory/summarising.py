@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-import structlog
-
 from services.contract import Context
 from services.memory.conversations import Conversations, Exchange
 from services.memory.model import Model
@@ -18,6 +16,7 @@ from services.memory.settings import MemorySettings
 from services.memory.words import content, coverage
 from services.memory.worker import Worker
 from shared.events import SessionSummarised
+from shared.logs import get_logger
 
 __all__ = ["Summarising"]
 
@@ -36,7 +35,7 @@ _INSTRUCTION = (
     "of the conversation, plain sentences without lists: what the user asked for and told, what was answered and "
     "agreed, and what is still open. Keep names, numbers and dates. Write nothing that was not said."
 )
-_log = structlog.get_logger("memory")
+_log = get_logger("memory")
 
 
 class Summarising:

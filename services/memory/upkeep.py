@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-import structlog
-
 from services.memory.documents import follow
 from services.memory.settings import MemorySettings
 from services.memory.store import Store
 from services.memory.worker import Worker
 from shared.clock import Clock
+from shared.logs import get_logger
 
 __all__ = ["Upkeep"]
 
 _EXPIRY_S = 3600.0
 _DAY_NS = 86_400 * 10**9
-_log = structlog.get_logger("memory")
+_log = get_logger("memory")
 
 
 class Upkeep:

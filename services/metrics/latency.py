@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import structlog
 from pydantic import JsonValue
 
 from services.metrics.series import Series
 from shared.events import Latency, TurnFinished
+from shared.logs import get_logger
 
 __all__ = ["PARTS", "TOLERANCE_NS", "Latencies", "shorter_wait"]
 
@@ -21,7 +21,7 @@ TOLERANCE_NS = 1_000_000
 _BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 """Seconds; those that OpenTelemetry recommends for durations."""
 
-_log = structlog.get_logger("metrics")
+_log = get_logger("metrics")
 
 
 def shorter_wait(latency: Latency, by_ns: int) -> int:

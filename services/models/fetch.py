@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-import structlog
-
 from services.models.catalogue import Entry, ListedFile
 from services.models.errors import (
     DiskFull,
@@ -25,10 +23,11 @@ from services.models.errors import (
 )
 from services.models.lock import Authority, LockedFile
 from services.models.sources import Body, Source, Stated
+from shared.logs import get_logger
 
 __all__ = ["FULL", "Fetch", "sha256_of"]
 
-_log = structlog.get_logger("models")
+_log = get_logger("models")
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What a system says when there is no room."""

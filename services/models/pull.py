@@ -15,18 +15,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
-
 from services.models.catalogue import Entry
 from services.models.errors import DiskFull, FolderUnusable, HashConflict, PullUnderWay
 from services.models.fetch import FULL, Fetch
 from services.models.lock import Lock, LockedFile, LockedGguf, LockedModel
 from services.models.sources import Source
 from shared.gguf import GgufUnreadable, read_gguf
+from shared.logs import get_logger
 
 __all__ = ["Progress", "Puller", "alone"]
 
-_log = structlog.get_logger("models")
+_log = get_logger("models")
 
 _SPARE = 64 << 20
 """Bytes that a pull leaves free on the disk."""

@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import structlog
-
 from services.models.catalogue import Catalogue, Entry
 from services.models.errors import FolderUnusable, UnknownModel
 from services.models.fetch import sha256_of
@@ -30,10 +28,11 @@ from services.models.sources import source
 from shared.events import Role
 from shared.gguf import Gguf, GgufUnreadable, read_gguf
 from shared.installed import InstalledModel
+from shared.logs import get_logger
 
 __all__ = ["FileCheck", "Listing", "Store"]
 
-_log = structlog.get_logger("models")
+_log = get_logger("models")
 
 _FILLS = 0.8
 """A model whose files are more than this part of the memory cannot be used well."""

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-import structlog
 from pydantic import ValidationError
 
 from services.contract import Context
@@ -24,11 +23,12 @@ from services.skills.understanding import understood
 from services.skills.wording import Wording
 from shared.clock import Clock
 from shared.events import AlarmRang, SkillsRegistered, ToolCall, ToolResult
+from shared.logs import get_logger
 
 __all__ = ["Desk"]
 
 _HOURS24 = {"custom": None, "12": False, "24": True}
-_log = structlog.get_logger("skills")
+_log = get_logger("skills")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,6 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
-import structlog
-
 from bus import Overflow, Subscription
 from services.contract import Context
 from services.stt.engines import ENGINES
@@ -34,6 +32,7 @@ from shared.events import (
     SttStart,
 )
 from shared.installed import Shelf
+from shared.logs import get_logger
 from shared.pcm import CAPTURE_RATE
 
 __all__ = ["SttService"]
@@ -41,7 +40,7 @@ __all__ = ["SttService"]
 _STILL_NS = 2_000_000_000
 """A conversation of another process that sends no sound for so long lets recognition go to the next."""
 
-_log = structlog.get_logger("stt")
+_log = get_logger("stt")
 
 
 class SttService:

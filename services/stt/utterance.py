@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 
 import numpy as np
-import structlog
 
 from services.contract import Context
 from services.stt.ports import EngineUnusable, Listener
@@ -31,11 +30,12 @@ from shared.events import (
     Word,
     current,
 )
+from shared.logs import get_logger
 from shared.pcm import CAPTURE_RATE, Floats
 
 __all__ = ["Utterance"]
 
-_log = structlog.get_logger("stt")
+_log = get_logger("stt")
 _MS = CAPTURE_RATE // 1000
 _NS_PER_MS = 1_000_000
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
+from shared.logs import get_logger
 
 __all__ = ["run_process"]
 
@@ -27,7 +27,7 @@ _SWITCH = 0.001
 _SWEEP = 0.1
 """Seconds for tasks that nobody owns any more to obey their cancellation."""
 
-_log = structlog.get_logger("process")
+_log = get_logger("process")
 
 
 def run_process(

@@ -12,8 +12,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeVar
 
-import structlog
-
 from bus import Bus, Overflow, Subscription
 from services.supervisor.backoff import Backoff
 from services.supervisor.child import Child
@@ -33,6 +31,7 @@ from shared.events import (
     current,
     encode,
 )
+from shared.logs import get_logger
 
 __all__ = ["Strategy", "Supervisor"]
 
@@ -43,7 +42,7 @@ Strategy = Literal["one_for_one", "rest_for_one", "one_for_all"]
 
 Order = ServiceRestart | ServiceCrash
 
-_log = structlog.get_logger("supervisor")
+_log = get_logger("supervisor")
 
 
 class ToldToCrash(SottoError):

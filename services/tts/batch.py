@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-import structlog
-
 from services.tts.engines import make_espeak, make_piper
 from services.tts.marks import Marker
 from services.tts.port import Delivery, Engine, SpokenWord, TtsError
@@ -16,10 +14,11 @@ from services.tts.speakable import speakable
 from services.tts.voices import Voices, is_espeak_voice
 from shared.events import WordMark
 from shared.installed import Shelf
+from shared.logs import get_logger
 
 __all__ = ["Speech", "open_engine", "synthesise"]
 
-_log = structlog.get_logger("tts")
+_log = get_logger("tts")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,6 @@ import contextlib
 from collections.abc import Callable
 from typing import ClassVar
 
-import structlog
-
 from bus import StreamClosed
 from services.contract import Context
 from services.tts.engines import make_espeak, make_piper
@@ -34,11 +32,12 @@ from shared.events import (
     WordMark,
 )
 from shared.installed import InstalledModel, Shelf
+from shared.logs import get_logger
 from shared.pcm import samples_in
 
 __all__ = ["TtsService"]
 
-_log = structlog.get_logger("tts")
+_log = get_logger("tts")
 
 _SETTINGS = ""
 """Where what is wrong with the settings is kept, beside what is wrong with voices."""

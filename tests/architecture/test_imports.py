@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,22 @@ def test_the_command_line_starts_without_any_service(root):
     parts = {name.partition(".")[0] for name in loaded}
     assert parts.isdisjoint({"services", "bus", "numpy", "llama_cpp", "chromadb", "streamlit", "fastapi"})
     assert loaded.isdisjoint({"asyncio", "pydantic", "structlog", "shared.events"})
+
+
+def test_logs_bring_nothing_to_paint_them_with(root):
+    """structlog takes rich along where it is installed, which it is; whoever needs that itself still gets it."""
+    assert loaded_by(root, "services.app.assistant").isdisjoint({"attr", "greenlet", "pygments", "rich"})
+    assert "pygments" not in loaded_by(root, "ui.cli.main", "shared.logs")
+    assert "rich.traceback" in loaded_by(root, "shared.logs", "rich.traceback")
+
+
+def test_structlog_is_imported_in_one_place(root):
+    """Else it would come with all that `shared.logs` leaves out."""
+    paths = [path for part in ("bus", "services", "shared", "sotto", "ui") for path in root.glob(f"{part}/**/*.py")]
+    imports = re.compile(r"^\s*(import|from) structlog\b", re.MULTILINE)
+    assert [path.relative_to(root).as_posix() for path in paths if imports.search(path.read_text("utf-8"))] == [
+        "shared/logs.py"
+    ]
 
 
 def test_the_settings_come_without_the_services(root):

@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import orjson
-import structlog
 
 from services.embedding.desk import Counter, NotReady
 from services.embedding.embedder import Embedded
@@ -39,6 +38,7 @@ from services.embedding.web.asked import (
 )
 from services.embedding.web.given import Given
 from shared.errors import SottoError
+from shared.logs import get_logger
 
 if TYPE_CHECKING:
     from shared.pcm import Floats
@@ -50,7 +50,7 @@ Handler = Callable[[bytes, Receive], Awaitable[bytes]]
 _KEPT = 4 << 20
 """Bytes of answers that are kept to be given again."""
 
-_log = structlog.get_logger("embedding")
+_log = get_logger("embedding")
 
 
 def routes(counter: Counter, settings: EmbeddingSettings) -> Mapping[str, Route]:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import structlog
 
 from services.stt.agreement import Agreement
 from services.stt.ports import EngineUnusable, Sentences, always
@@ -21,6 +20,7 @@ from services.stt.settings import SttSettings
 from services.stt.transcript import Guess, Spoken, Transcript
 from shared.errors import SottoError
 from shared.installed import InstalledModel
+from shared.logs import get_logger
 from shared.pcm import CAPTURE_RATE, Floats
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FasterWhisper", "RecognitionFailed", "make_faster_whisper"]
 
-_log = structlog.get_logger("stt")
+_log = get_logger("stt")
 
 _FILES = ("model.bin", "tokenizer.json", "config.json")
 _TRIM_FROM = 15 * CAPTURE_RATE

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import structlog
 from pydantic import JsonValue
 
 from services.stt.engines.sphinx_dictation import DictationDecoder
@@ -23,11 +22,12 @@ from services.stt.settings import SttSettings
 from services.stt.transcript import Guess, Mode, Spoken, Transcript
 from shared.errors import SottoError
 from shared.installed import InstalledModel
+from shared.logs import get_logger
 from shared.pcm import CAPTURE_RATE, Floats
 
 __all__ = ["PocketSphinx", "RecognitionFailed", "make_pocketsphinx"]
 
-_log = structlog.get_logger("stt")
+_log = get_logger("stt")
 
 _LANGUAGE = "en"
 _MODEL = "pocketsphinx-en-us"

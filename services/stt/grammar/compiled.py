@@ -15,14 +15,14 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import structlog
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError, model_validator
 
 from services.stt.grammar.automaton import WordGraph
+from shared.logs import get_logger
 
 __all__ = ["Grammar", "GrammarShelf"]
 
-_log = structlog.get_logger("stt")
+_log = get_logger("stt")
 
 _MOST_KEPT = 8
 _MADE_BY = ("hassil", "pocketsphinx", "espeakng-loader")

@@ -9,11 +9,11 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-import structlog
+from shared.logs import get_logger
 
 __all__ = ["arpabet", "pronounce"]
 
-_log = structlog.get_logger("stt")
+_log = get_logger("stt")
 _PROGRAM = Path(__file__).with_name("espeak_phonemes.py")
 _SECONDS = 30
 

@@ -11,11 +11,11 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-import structlog
 from pydantic import JsonValue
 
 from services.stt.grammar.automaton import EMPTY, RARE, SPACE, GrammarTooLarge, Pieces, WordGraph
 from shared.errors import SottoError
+from shared.logs import get_logger
 
 if TYPE_CHECKING:
     from hassil.expression import Expression, Sentence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SentencesMalformed", "compile_sentences", "spoken_form"]
 
-_log = structlog.get_logger("stt")
+_log = get_logger("stt")
 
 _MAX_ARCS = 200_000
 _MAX_VALUES = 1500

@@ -12,13 +12,13 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import structlog
 
 from services.tts.engines.piper_files import read_voice
 from services.tts.engines.piper_network import Network, Phonemes, VoiceFailed
 from services.tts.engines.piper_words import Group, Stretch, groups_of, stretches
 from services.tts.port import Delivery, Out, SpeechStopped, SpokenWord
 from shared.installed import InstalledModel
+from shared.logs import get_logger
 from shared.pcm import Floats, pcm16
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PiperEngine", "parts"]
 
-_log = structlog.get_logger("tts")
+_log = get_logger("tts")
 
 _LONGEST: Final = 300
 """Characters given to the network at once: what it needs grows with the square of the length."""
