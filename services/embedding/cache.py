@@ -16,18 +16,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, TypeVar, TypeVarTuple
 
-import structlog
-
 from services.embedding.heat import warmed
 from services.embedding.port import Info, Purpose
+from shared.logs import get_logger
 
 __all__ = ["Cache", "Kept", "key_of"]
 
-_log = structlog.get_logger("embedding")
+_log = get_logger("embedding")
 
 _VERSION = 2
-_OVERHEAD = 200
-"""Bytes that an entry costs beside its vector, in memory and about so on disk."""
+_OVERHEAD = 512
+"""Bytes that an entry costs beside its vector, as measured in memory and on disk."""
 _FEWER = 0.9
 """How full it is after coldest entries went."""
 _ASKED_AT_ONCE = 500
@@ -39,6 +38,7 @@ _SCHEMA = f"""
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
 PRAGMA secure_delete = ON;
+PRAGMA cache_size = -512;
 CREATE TABLE IF NOT EXISTS vector (
     key BLOB PRIMARY KEY, row BLOB NOT NULL, tokens INTEGER NOT NULL, truncated INTEGER NOT NULL, heat REAL NOT NULL
 );

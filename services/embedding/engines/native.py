@@ -6,12 +6,11 @@ kernel computes each text by itself, in one order. The interpreter's lock is rel
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 from array import array
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from services.embedding.architecture import POOLINGS
@@ -111,7 +110,7 @@ class NativeEncoder:
         self._base = (ctypes.c_char * len(weights.map)).from_buffer(weights.map)
         self._layers, self._model = _described(weights, ctypes.addressof(self._base))
         self._at = ctypes.addressof(self._model)
-        self._scratch: SimpleQueue[int] = SimpleQueue()
+        self._scratch: deque[int] = deque()
         self._size = 4 * weights.architecture.hidden
         self.info = Info(
             model=weights.name,
@@ -145,8 +144,8 @@ class NativeEncoder:
 
     def close(self) -> None:
         """Give the memory of the threads back; the file is unmapped when nobody looks at it any more."""
-        while not self._scratch.empty():
-            self._kernel.free_scratch(self._scratch.get())
+        while self._scratch:
+            self._kernel.free_scratch(self._scratch.pop())
 
     def __del__(self) -> None:
         if hasattr(self, "_scratch"):
@@ -160,14 +159,16 @@ class NativeEncoder:
                 self._level, self._at, scratch, ids.buffer_info()[0], starts.buffer_info()[0], count, out
             )
         finally:
-            self._scratch.put(scratch)
+            self._scratch.append(scratch)
         if wrong:
             raise ValueError(f"the kernel was given {_WRONG.get(wrong, 'a level that cannot run')}")
 
     def _taken(self) -> int:
         """Memory to compute in, of which there is as much as there are threads that compute at a time."""
-        with contextlib.suppress(Empty):
-            return self._scratch.get_nowait()
+        try:
+            return self._scratch.pop()
+        except IndexError:
+            pass
         made = self._kernel.new_scratch(self._at, self._weights.architecture.positions)
         if not made:
             raise MemoryError("there is no memory to compute in")

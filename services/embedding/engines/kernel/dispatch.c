@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #define ALIGNMENT 64
+#define LARGER(a, b) ((size_t)((a) > (b) ? (a) : (b)))
 
 /* Bit n is set when level n can run, on bfloat16: 0 plain, 1 AVX2, 2 AVX-512, 3 AVX-512 with bfloat16; on bytes: 4 plain,
  * 5 AVX-512 with VNNI. */
@@ -36,9 +37,8 @@ static void *room(size_t count, size_t size) {
 
 void sotto_scratch_free(sotto_scratch *s) {
     if (!s) return;
-    free(s->state); free(s->qkv); free(s->mixed); free(s->keys); free(s->scores);
-    free(s->absent); free(s->there);
-    free(s->seen); free(s->context); free(s->inner); free(s->bytes); free(s->least); free(s->step); free(s);
+    free(s->state); free(s->mixed); free(s->keys); free(s->scores); free(s->absent); free(s->there);
+    free(s->seen); free(s->wide); free(s->bytes); free(s->least); free(s->step); free(s);
 }
 
 /* Room for sequences of up to `longest` tokens, or NULL. */
@@ -48,20 +48,18 @@ sotto_scratch *sotto_scratch_new(const sotto_model *m, int32_t longest) {
     const size_t tokens = longest > GROUP ? longest : GROUP, hidden = m->hidden, padded = tokens + LANES;
     s->tokens = longest;
     s->state = room(tokens * hidden, 4);
-    s->qkv = room(tokens * PADDED(3 * hidden), 4);
     s->mixed = room(tokens * PADDED(hidden), 4);
     s->keys = room(hidden / m->heads * padded, 4);
     s->scores = room(padded, 4);
     s->absent = room(padded, 4);
     s->there = room(padded, 4);
     s->seen = room(tokens * hidden, 4);
-    s->context = room(tokens * hidden, 4);
-    s->inner = room(tokens * PADDED(m->inner), 4);
-    s->bytes = room(tokens * (hidden + m->inner), 1);
+    s->wide = room(tokens * PADDED(LARGER(3 * hidden, m->inner)), 4);
+    s->bytes = room(tokens * LARGER(hidden, m->inner), 1);
     s->least = room(tokens, 4);
     s->step = room(tokens, 4);
-    if (s->state && s->qkv && s->mixed && s->keys && s->scores && s->absent && s->there && s->seen && s->context &&
-        s->inner && s->bytes && s->least && s->step) return s;
+    if (s->state && s->mixed && s->keys && s->scores && s->absent && s->there && s->seen && s->wide && s->bytes &&
+        s->least && s->step) return s;
     sotto_scratch_free(s);
     return NULL;
 }

@@ -36,9 +36,10 @@ typedef struct {
 /* What one thread computes in; made for a model and a number of tokens. */
 typedef struct {
     int32_t tokens;
-    float *state, *qkv, *mixed, *keys, *scores;
+    float *state, *mixed, *keys, *scores;
     float *absent, *there; /* for each place of a sequence: 0 and 1, but -INFINITY and 0 beyond its end */
-    void *seen, *context, *inner; /* what matrices are applied to: float, or bfloat16 where the processor has it */
+    void *seen; /* what matrices are applied to: float, or bfloat16 where the processor has it */
+    void *wide; /* queries, keys and values as floats; when those were read, what is between up and down, as in `seen` */
     uint8_t *bytes; /* the same as whole numbers, and the measure of each row */
     float *least, *step;
 } sotto_scratch;

@@ -215,14 +215,15 @@ static void pool(const sotto_model *m, const float *state, int length, float *ou
 static void forward(const sotto_model *m, sotto_scratch *s, const int32_t *ids, const int32_t *starts, int count, float *out) {
     const int base = starts[0], tokens = starts[count] - base, hidden = m->hidden;
     const int wide = PADDED(3 * hidden), inner = PADDED(m->inner), narrow = PADDED(hidden);
-    A *seen = s->seen, *context = s->context, *between = s->inner;
+    A *seen = s->seen, *context = s->seen, *between = s->wide; /* each is read whole before the other is written */
+    float *qkv = s->wide;
     for (int i = 0; i < count; i++) embed(m, ids + starts[i], starts[i + 1] - starts[i], s->state + (size_t)(starts[i] - base) * hidden);
     norm(m, s->state, NULL, 0, tokens, m->gain, m->shift, seen);
     for (const sotto_layer *l = m->layer; l < m->layer + m->layers; l++) {
-        linear(seen, hidden, tokens, hidden, &l->qkv, l->out.weight, wide, s, s->qkv);
+        linear(seen, hidden, tokens, hidden, &l->qkv, l->out.weight, wide, s, qkv);
         for (int i = 0; i < count; i++) {
             size_t at = (size_t)(starts[i] - base);
-            attend(m, s->qkv + at * wide, wide, starts[i + 1] - starts[i], s, context + at * hidden);
+            attend(m, qkv + at * wide, wide, starts[i + 1] - starts[i], s, context + at * hidden);
         }
         linear(context, hidden, tokens, hidden, &l->out, l->up.weight, narrow, s, s->mixed);
         norm(m, s->state, s->mixed, narrow, tokens, l->gain1, l->shift1, seen);
