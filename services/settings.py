@@ -73,7 +73,7 @@ class Settings(BaseModel):
         if not isinstance(values, dict):
             return values
         shared = {
-            "language": ("dialogue", "tts"),
+            "language": ("dialogue", "llm", "tts"),
             "wake": ("dialogue", "listening"),
         }
         filled = dict(values)

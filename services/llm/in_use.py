@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.contract import Context
-from services.llm.builtin import builtin_model
+from services.llm.builtin import NAME, builtin_model
 from services.llm.port import Engine, EngineMissing, LanguageModel, ModelUnusable
 from services.llm.settings import LlmSettings
 from shared.errors import SottoError
-from shared.events import ModelFailed, ModelLoaded, ModelUnloaded
+from shared.events import LlmRequest, ModelFailed, ModelLoaded, ModelUnloaded, Structure
 from shared.installed import InstalledModel, Shelf
 
 __all__ = ["ModelInUse", "NoLanguageModel"]
@@ -43,7 +43,8 @@ class ModelInUse:
         self._settings = settings
         self._shelf = shelf
         self._engine = engine
-        self._open: LanguageModel | None = None
+        self.open: LanguageModel | None = None
+        """The model, None while there is none."""
         self._using: _Found | None = None
         self._chosen = ""
         self._refused: set[_Found] = set()
@@ -53,17 +54,39 @@ class ModelInUse:
         """Name of the open model, empty when none is."""
         return self._using.entry.name if self._using else ""
 
-    async def ensure(self, ctx: Context) -> LanguageModel:
-        """Return the open model, opening the best one when none is. Raises NoLanguageModel or EngineMissing."""
-        if self._open is not None:
-            return self._open
-        return await self._first_usable(
-            ctx, await asyncio.to_thread(self._candidates, self._chosen or self._settings.model)
+    @property
+    def _wanted(self) -> str:
+        return self._chosen or self._settings.model
+
+    async def ensure(self, ctx: Context, request: LlmRequest | None = None) -> LanguageModel:
+        """Return the open model, opening the best one when none is, for that request.
+
+        Raises NoLanguageModel or EngineMissing. Our own model, where nobody chose it, only talks: it gives no other
+        forms, reads no documents, and does no work in the background.
+        """
+        candidates = (
+            [self._using] if self._using is not None else await asyncio.to_thread(self._candidates, self._wanted)
         )
+        if request is not None and self._is_ours(candidates[0].entry) and not (request.model or _talks(request)):
+            raise _none_installed()
+        return self.open or await self._first_usable(ctx, candidates)
+
+    def can_wait(self) -> bool:
+        """Whether the best model is our own, which is open within half a second of the first words that need it.
+
+        Looks at the disk. Raises NoLanguageModel or EngineMissing.
+        """
+        return self._is_ours(self._candidates(self._wanted)[0].entry)
 
     def best(self) -> InstalledModel:
-        """The model that would be opened first; looks at the disk. Raises NoLanguageModel or EngineMissing."""
-        return self._candidates(self._settings.model)[0].entry
+        """The model that would be opened first for whoever asks; looks at the disk.
+
+        Raises NoLanguageModel or EngineMissing.
+        """
+        entry = self._candidates(self._wanted)[0].entry
+        if self._is_ours(entry):
+            raise _none_installed()
+        return entry
 
     def find(self, name: str) -> InstalledModel:
         """The model of that name, or of that path; looks at the disk. Raises NoLanguageModel or EngineMissing."""
@@ -78,11 +101,11 @@ class ModelInUse:
 
         Ends with `model.loaded` for what is in use, after `model.failed` for what cannot be.
         """
-        open_before = self._open
+        open_before = self.open
         await self._change(ctx, name)
         if self.name == name or not name:
             self._chosen = name
-        if self._open is not None and self._open is open_before:
+        if self.open is not None and self.open is open_before:
             self._loaded(ctx, 0)
 
     async def renew(self, ctx: Context) -> None:
@@ -95,7 +118,7 @@ class ModelInUse:
         except SottoError as error:
             self._failed(ctx, wanted, error)
             return
-        if self._open is not None and candidates[0] == self._using:
+        if self.open is not None and candidates[0] == self._using:
             return
         others = await asyncio.to_thread(self._present)
         self._refused.clear()
@@ -107,15 +130,21 @@ class ModelInUse:
 
     async def close(self, ctx: Context) -> None:
         """Let the open model go."""
-        model, name = self._open, self.name
-        self._open = self._using = None
+        model, name = self.open, self.name
+        self.open = self._using = None
         if model is not None:
             await model.close()
             ctx.emit(ModelUnloaded, role="llm", name=name, engine=_ENGINE)
 
+    def _is_ours(self, entry: InstalledModel) -> bool:
+        """Whether it is our own model, and nobody chose it."""
+        return entry.name == NAME != self._wanted
+
     def _present(self) -> list[_Found]:
         """What may be opened, the best first; a model of our own comes last."""
         ours = builtin_model() if self._settings.builtin else None
+        if ours is not None and self._settings.language not in ours.languages:
+            ours = None
         installed = [m for m in self._shelf.installed("llm") if m.engine == _ENGINE]
         return [_found(m) for m in [*installed, *([ours] if ours else [])]]
 
@@ -132,7 +161,7 @@ class ModelInUse:
                     f"There is no language model named {wanted} here.", remedy=f"Run `sotto models pull {wanted}`."
                 )
         if not present:
-            raise NoLanguageModel("No language model is installed yet.", remedy="Run `sotto models pull` to get one.")
+            raise _none_installed()
         if not self._engine.available():
             raise EngineMissing(
                 "The language model's engine, llama-cpp-python, is not installed yet.",
@@ -152,7 +181,7 @@ class ModelInUse:
                 self._refused.add(found)
                 self._failed(ctx, found.entry.name, error)
                 continue
-            self._open, self._using = model, found
+            self.open, self._using = model, found
             self._loaded(ctx, ctx.clock.monotonic_ns() - began)
             return model
         names = ", ".join(found.entry.name for found in candidates)
@@ -167,6 +196,17 @@ class ModelInUse:
     @staticmethod
     def _failed(ctx: Context, name: str, error: SottoError) -> None:
         ctx.emit(ModelFailed, role="llm", name=name, engine=_ENGINE, message=str(error))
+
+
+def _talks(request: LlmRequest) -> bool:
+    """Whether it is part of a conversation, and asks for nothing but words."""
+    reads = any(item.what == "document" for item in request.recalled)
+    wants = request.structure != Structure() or request.priority == "background"
+    return request.turn > 0 and not reads and not wants
+
+
+def _none_installed() -> NoLanguageModel:
+    return NoLanguageModel("No language model is installed yet.", remedy="Run `sotto models pull` to get one.")
 
 
 def _found(entry: InstalledModel) -> _Found:

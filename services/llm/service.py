@@ -109,7 +109,8 @@ class LlmService:
     async def _begin(self, ctx: Context) -> None:
         async with self._gate.alone():
             try:
-                await self._model.ensure(ctx)
+                if not await asyncio.to_thread(self._model.can_wait):
+                    await self._model.ensure(ctx)
             except SottoError as error:
                 self._degraded = True
                 ctx.degraded(str(error))
@@ -127,7 +128,7 @@ class LlmService:
         came = ctx.clock.monotonic_ns()
         try:
             check(request)
-            async with self._lent(ctx, request.model) as (name, model):
+            async with self._lent(ctx, request) as (name, model):
                 waited = ctx.clock.monotonic_ns() - came
                 await self._remembered(ctx, request.model_copy(update={"model": name}), model, waited)
         except (NoLanguageModel, EngineMissing) as error:
@@ -142,16 +143,16 @@ class LlmService:
             self._waiting -= 1
 
     @contextlib.asynccontextmanager
-    async def _lent(self, ctx: Context, name: str) -> AsyncIterator[tuple[str, LanguageModel]]:
+    async def _lent(self, ctx: Context, request: LlmRequest) -> AsyncIterator[tuple[str, LanguageModel]]:
         """The model that is in use, or the one that was named, for as long as it is needed."""
         async with self._gate.passing():
-            if self._model.is_meant(name):
+            if self._model.is_meant(request.model):
                 async with self._opening:
-                    model = await self._model.ensure(ctx)
+                    model = await self._model.ensure(ctx, request)
                 self._recovered(ctx)
                 yield self._model.name, model
                 return
-        async with self._beside.lend(ctx, name) as lent:
+        async with self._beside.lend(ctx, request.model) as lent:
             yield lent
 
     async def _unload(self, ctx: Context, wish: ModelUnload) -> None:
@@ -164,10 +165,11 @@ class LlmService:
             ctx.emit(ModelFailed, role=wish.role, name=wish.name, engine=wish.engine, message=message)
 
     async def _prepare(self, ctx: Context, wish: LlmPrepare) -> None:
-        """Read ahead; why that cannot be done, the request itself will be told."""
+        """Read ahead with a model that is open; why that cannot be done, the request itself will be told."""
         async with self._gate.passing():
-            with contextlib.suppress(SottoError):
-                await self._listening.prepare(wish, await self._model.ensure(ctx))
+            if self._model.open is not None:
+                with contextlib.suppress(SottoError):
+                    await self._listening.prepare(wish, self._model.open)
 
     async def _forget(self, ctx: Context) -> None:
         """Forget all: evaluated prompts and remembered answers do not tell what they hold."""

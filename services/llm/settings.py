@@ -17,8 +17,10 @@ class LlmSettings(BaseModel):
 
     model: str = ""
     """Name of an installed model, or the path of a GGUF file; empty for the best one installed."""
-    builtin: bool = False
-    """Whether a small model of our own (`services/llm/builtin/CARD.md`) answers while no other can."""
+    builtin: bool = True
+    """Whether a small model of our own (`services/llm/builtin/CARD.md`) talks while no other can, in English."""
+    language: str = "en"
+    """The conversation's language, ISO 639-1."""
     context_tokens: int = Field(default=8192, ge=256)
     """Tokens of conversation the model can see at once; never more than it was trained for."""
     threads: int = Field(default=0, ge=0)

@@ -27,7 +27,7 @@ NO_SKILL = "who wrote Faust"
 @pytest.fixture
 def typed(tmp_path: Path) -> Iterator[Terminal]:
     """A typed conversation without any model."""
-    with Terminal(tmp_path, "--text", *WATCH, typed=True) as terminal:
+    with Terminal(tmp_path, "--text", "--set", "llm.builtin=false", *WATCH, typed=True) as terminal:
         terminal.ready("dialogue", "skills", "llm", "models")
         yield terminal
 

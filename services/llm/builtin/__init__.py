@@ -1,7 +1,4 @@
-"""A model of our own: small, made by `scripts/train_builtin.py`, and used while no other can be, where that is set.
-
-It is not used unasked: for that it has to answer nine in ten prompts rightly, also of a test set that nobody looked at.
-"""
+"""A model of our own: small, made by `scripts/train_builtin.py`, and used in conversations while no other can be."""
 
 from __future__ import annotations
 

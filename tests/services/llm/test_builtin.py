@@ -10,13 +10,27 @@ import pytest
 from services.llm import LlmService, builtin
 from services.llm.engines.llama import LlamaEngine
 from services.testing import running
-from shared.events import ModelLoad, ModelLoaded, ServiceDegraded, Structure
+from shared.events import LlmFailed, LlmResponse, ModelLoad, ModelLoaded, Remembered, ServiceDegraded, Structure
 from tests.kit import gguf_models
-from tests.services.llm.conftest import SETTINGS, Folder, answered
+from tests.services.llm.conftest import SETTINGS, Folder, answered, ask
 
 Write = Callable[..., Path]
 
 WITH = SETTINGS.model_copy(update={"builtin": True})
+FACT = {
+    "id": "1",
+    "what": "fact",
+    "text": "My bike code is 4512.",
+    "key": "my bike code",
+    "value": "4512",
+    "at": 0,
+    "session": "s",
+    "turn": 1,
+    "speaker": "",
+    "source": "",
+    "place": "",
+    "score": 1.0,
+}
 
 
 @pytest.fixture
@@ -43,6 +57,32 @@ async def test_it_takes_the_place_of_one_that_cannot_be_opened(ours: Path, tmp_p
     damaged.write_bytes(b"GGUF and nothing more")
     async with running(LlmService(WITH, Folder(damaged), LlamaEngine())) as bench:
         assert (await answered(bench, "Hello?")).text == "Ours."
+
+
+async def test_it_talks_and_does_nothing_else_unasked(ours: Path) -> None:
+    """Who wants JSON, work in the background, a document read, or text without a conversation hears that there is no
+    model; who names it gets it.
+    """
+    passage = Remembered(**{**FACT, "what": "document"})
+    async with running(LlmService(WITH, Folder(), LlamaEngine())) as bench:
+        for other in (
+            {"structure": Structure(choices=("Yes",))},
+            {"priority": "background"},
+            {"recalled": (passage,)},
+            {"turn": 0},
+        ):
+            ask(bench, "Hello?", **other)
+            ended = await bench.next(LlmResponse, LlmFailed)
+            assert isinstance(ended, LlmFailed)
+            assert ended.reason == "no-model"
+            assert "sotto models pull" in ended.message
+        assert (await answered(bench, "Hello?", turn=0, model=builtin.NAME)).text == "Ours."
+        assert (await answered(bench, "Hello?", recalled=(Remembered(**FACT),))).text == "Ours."
+
+
+async def test_it_talks_english_alone(ours: Path) -> None:
+    async with running(LlmService(WITH.model_copy(update={"language": "de"}), Folder(), LlamaEngine())) as bench:
+        assert "No language model is installed" in (await bench.next(ServiceDegraded)).reason
 
 
 async def test_it_can_be_chosen_by_its_name(ours: Path, scripted: Write) -> None:
