@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tarfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -205,6 +204,8 @@ def _turns(shown: Recording) -> Iterator[dict[str, object]]:
 
 
 def _archive(taken: Recording, made: Path) -> None:
+    import tarfile
+
     with tarfile.open(made, "w:gz") as archive:
         archive.add(taken.folder, arcname=taken.folder.name)
 
