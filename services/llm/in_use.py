@@ -199,10 +199,10 @@ class ModelInUse:
 
 
 def _talks(request: LlmRequest) -> bool:
-    """Whether it is part of a conversation, and asks for nothing but words."""
+    """Whether it is part of a conversation, or its beginning read ahead, and asks for nothing but words."""
     reads = any(item.what == "document" for item in request.recalled)
     wants = request.structure != Structure() or request.priority == "background"
-    return request.turn > 0 and not reads and not wants
+    return (request.turn > 0 or not request.max_tokens) and not reads and not wants
 
 
 def _none_installed() -> NoLanguageModel:

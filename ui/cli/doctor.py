@@ -26,7 +26,7 @@ _PARTS = {
 }
 _ROLES: tuple[tuple[Role, str], ...] = (
     ("stt", "pocketsphinx, which knows the skills' sentences and little else"),
-    ("llm", "none: what is no skill cannot be answered"),
+    ("llm", "a small one of our own, which talks a little English and knows nothing of the world"),
     ("tts", "espeak-ng, which is clear and robotic"),
 )
 
