@@ -41,8 +41,8 @@ __all__ = [
 
 _STAMP = Stamp("evaluation", SystemClock(), id_source("evaluation-"), "evaluation")
 _BROKEN = "<|broken|>"
-SETS = ("held_out", "unseen", "fresh", "fourth")
-"""The test sets: three that were looked at while phrases were added, and one that was written before and asked after."""
+SETS = ("held_out", "unseen", "fresh", "fourth", "fifth")
+"""The test sets: four that were looked at while phrases were added, and one that nobody who wrote phrases had seen."""
 
 
 @dataclass(frozen=True, slots=True)

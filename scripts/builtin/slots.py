@@ -36,7 +36,7 @@ def person_or_invented(random: Random) -> str:
 
 
 def noise(random: Random) -> str:
-    """What is no word: letters at random, of any script, or marks among them."""
+    """What is no word: letters at random, of any script, marks among them, or what sounds like a word."""
     kind = random.random()
     if kind < 0.2:
         return "".join(chr(random.randint(33, 0xD7FF)) for _ in range(random.randint(1, 40))).strip() or "?"
@@ -48,6 +48,8 @@ def noise(random: Random) -> str:
         ) * random.randint(2, 30)
     if kind < 0.5:
         return random.choice(_CODES)
+    if kind < 0.7:
+        return invented(random).lower()
     letters = random.choice(_LETTERS)
     return "".join(random.choice(letters) for _ in range(random.randint(2, 9))) * random.choice((1, 1, 1, 1, 12))
 

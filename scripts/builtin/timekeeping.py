@@ -88,6 +88,7 @@ def _which(random: Random, named: float = 0.35, every: float = 0.15) -> tuple[st
 def _cancel_timer(random: Random) -> Wish:
     which, given = _which(random)
     said = asked(random, "timer-cancel", which=which)
+    given = given if which in said else {}
     answers = (
         "The timer is cancelled.",
         "All timers are cancelled.",
@@ -100,6 +101,7 @@ def _cancel_timer(random: Random) -> Wish:
 def _timer_left(random: Random) -> Wish:
     which, given = _which(random, every=0)
     said = asked(random, "timer-left", which=which)
+    given = given if which in said else {}
     if random.random() < 0.15:
         said, given = asked(random, "timers-all"), {}
     return Wish(said, "timer_status", given, f"The timer has {duration(random)[2]} left.")
@@ -109,8 +111,10 @@ def _pause_timer(random: Random) -> Wish:
     which, given = _which(random, every=0)
     if random.random() < 0.5:
         said = asked(random, "timer-pause", which=which)
+        given = given if which in said else {}
         return Wish(said, "pause_timer", given, f"The timer is paused with {duration(random)[2]} left.")
     said = asked(random, "timer-resume", which=which)
+    given = given if which in said else {}
     return Wish(said, "unpause_timer", given, f"The timer runs again, {duration(random)[2]} left.")
 
 
@@ -122,6 +126,7 @@ def _change_timer(random: Random) -> Wish:
     else:
         said = asked(random, "timer-shorten", which=which, length=length)
         lengths = {**lengths, "change": "remove"}
+    given = given if which in said else {}
     return Wish(said, "change_timer", {**lengths, **given}, f"The timer now has {spoken} left.")
 
 

@@ -68,7 +68,8 @@ LISTS: dict[str, tuple[str, ...]] = {
     "relation": _list(
         """sister, brother, mother, father, wife, husband, son, daughter, uncle, aunt, cousin, grandmother, grandfather,
         boss, neighbour, best friend, girlfriend, boyfriend, partner, teacher, doctor, dentist, roommate, nephew, niece,
-        mom, dad, grandma, grandpa, colleague, coach, landlord, friend"""
+        mom, dad, grandma, grandpa, colleague, coach, landlord, friend, mum, mother in law,
+        sister in law, stepfather, godmother, flatmate, grandson, granddaughter, babysitter, tutor"""
     ),
     "job": _list(
         """teacher, nurse, carpenter, programmer, plumber, doctor, baker, pilot, farmer, gardener, lawyer, chef, driver,
@@ -99,7 +100,8 @@ LISTS: dict[str, tuple[str, ...]] = {
     "kitchen": _list(
         """pasta, rice, eggs, tea, pizza, bread, cake, soup, potatoes, chicken, oven, laundry, cookies, noodles, roast,
         lasagna, turkey, coffee, beans, dough, steak, fish, muffins, brownies, sauce, dishes, washing, dryer, nap, break,
-        workout, meditation, homework, plank, stretching, parking, meeting, call, study, quiche, stew, porridge, popcorn"""
+        workout, meditation, homework, plank, stretching, parking, meeting, call, study, quiche, stew, porridge, popcorn,
+        noodle, egg, potato, cookie, dumpling, pancake, waffle, toast, lentils, ribs, pie, curry, sauna, face mask"""
     ),
     "wakefor": _list(
         """work, school, the gym, breakfast, my flight, my medicine, my pills, the train, yoga, church, practice, my run,
@@ -117,7 +119,9 @@ LISTS: dict[str, tuple[str, ...]] = {
         shoe size, doctor, dentist, blood type, lucky number, street, school, company, team, bank, gate, train,
         appointment, deadline, PIN, passport number, bus, favourite shop, project, book, computer, town, village,
         garage code, ring size, hat size, membership number, middle name, last name, surname, nickname, star sign,
-        building, floor, desk, alarm code, table, class, subject, boat, garden, office, ticket number, platform"""
+        building, floor, desk, alarm code, table, class, subject, boat, garden, office, ticket number, platform,
+        home network, gate code, customer number, order code, case number, parking level, boarding gate, meeting,
+        flight, hotel room, tent, locker, row, visa number, tax number, bus line, vet, garage, cabin, parking space"""
     ),
     "topic": _list(
         """dinosaurs, black holes, quantum physics, the French Revolution, the Roman Empire, volcanoes, photosynthesis,
