@@ -68,6 +68,23 @@ def test_a_language_model_that_arrives_answers_the_next_question(typed: Terminal
     assert typed.errors.read_text() == ""
 
 
+def test_our_own_model_gives_way_to_one_that_arrives(tmp_path: Path) -> None:
+    """It is opened by the first question that no skill answers, says what it is, and is let go for a larger one."""
+    with Terminal(tmp_path, "--text", *WATCH, typed=True) as typed:
+        typed.ready("dialogue", "skills", "llm", "models")
+        before = typed.ask(NO_SKILL)
+        assert (before["by"], before["reason"]) == ("llm", "answered")
+        assert "small model" in before["answered"]
+        assert [event["name"] for event in typed.of("model.loaded") if event["role"] == "llm"] == ["sotto-builtin"]
+        put(says(tmp_path / "tiny.gguf", ["Goethe", " did", "."]), tmp_path / "llm")
+        assert typed.next("model.unloaded")["name"] == "sotto-builtin"
+        assert arrived(typed, "llm")["name"] == "tiny"
+        assert typed.ask(NO_SKILL)["answered"] == "Goethe did."
+        typed.hang_up()
+        assert typed.wait(20) == 0
+        assert typed.errors.read_text() == ""
+
+
 def test_a_model_that_arrives_during_an_answer_waits_for_its_end(typed: Terminal, tmp_path: Path) -> None:
     """The old one finishes its turn; the new one answers the next."""
     put(says(tmp_path / "b-old.gguf", [f" {n}" for n in range(300)]), tmp_path / "llm")
