@@ -34,6 +34,9 @@ _UTF8 = re.compile(
 )
 """Whole characters and the beginning of one (RFC 3629, section 4)."""
 
+_SEEDS = 0xFFFFFFFF
+"""How many there are: this number itself has llama.cpp draw at random (include/llama.h, LLAMA_DEFAULT_SEED)."""
+
 _NEVER = -1e9
 """Log-probability of a token that cannot come; JSON has no infinity."""
 
@@ -42,7 +45,7 @@ _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32
 
 
 class Drawing:
-    """Draws the tokens of one answer. Temperature 0 takes the likeliest; a seed is taken modulo 2**32.
+    """Draws the tokens of one answer. Temperature 0 takes the likeliest; a seed is taken modulo 2**32 - 1.
 
     Within a grammar the chain draws freely first, and only what the grammar refuses is drawn again from what it
     allows: asking it about one token is much cheaper than about all. Raises StructureImpossible for a grammar that
@@ -130,7 +133,7 @@ class Drawing:
         if wanted.min_p > 0:
             self._add(native.llama_sampler_init_min_p(wanted.min_p, 1))
         self._add(native.llama_sampler_init_temp(request.temperature))
-        self._add(native.llama_sampler_init_dist(request.seed & 0xFFFFFFFF))
+        self._add(native.llama_sampler_init_dist(request.seed % _SEEDS))
 
     def _bias(self, wanted: Wanted) -> None:
         biases = [b for b in wanted.logit_bias if 0 <= b.token < self._weights.size]

@@ -46,6 +46,13 @@ async def test_the_narrowest_choice_is_always_the_same(bench: Bench, narrow: dic
         assert first == await tokens(bench, temperature=0.0)
 
 
+@pytest.mark.parametrize("seed", [-1, 2**32 - 1, 2**64 - 1])
+async def test_every_seed_draws_the_same_again(bench: Bench, seed: int) -> None:
+    """Also those by which llama.cpp means that it is to draw at random; the next seed is another one."""
+    first, second, other = [await tokens(bench, seed=s) for s in (seed, seed, seed + 1)]
+    assert first == second != other
+
+
 async def test_a_bias_forces_and_forbids(bench: Bench) -> None:
     forced = drawn(logit_bias=({"token": 65, "bias": 500.0},))
     assert await tokens(bench, sampling=forced, temperature=0.0) == [65] * 30
