@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Self
 
 from bus import Bus
+from services.app.at_rest import at_rest
 from services.app.models import shelf
 from services.app.vectors import OPEN_MODEL
 from services.embedding.service import EmbeddingService
@@ -15,7 +16,7 @@ from services.memory import MemoryService
 from services.settings import Settings
 from services.supervisor import Child, Supervisor
 from shared.clock import Clock, SystemClock
-from shared.events import MemoryForget, Stamp
+from shared.events import Stamp
 from shared.ids import id_source, process_prefix
 
 __all__ = ["Keeper", "Writer"]
@@ -48,11 +49,12 @@ class Writer(_Single):
 
 
 class Keeper(_Single):
-    """Memory and what gives it vectors: remembers without a conversation."""
+    """Memory and what gives it vectors: remembers without a conversation, and forgets what any of them left."""
 
     def __init__(self, settings: Settings, *, clock: Clock | None = None) -> None:
         store = shelf(settings)
         embedding = Child(EmbeddingService, lambda: EmbeddingService(settings.embedding, store, OPEN_MODEL))
-        stores = [EmbeddingService.name] if MemoryForget in EmbeddingService.consumes else []
-        memory = Child(MemoryService, lambda: MemoryService(settings.memory, stores=stores))
-        super().__init__([embedding, memory], clock)
+        stores = [embedding, *at_rest(settings)]
+        names = [child.label for child in stores]
+        memory = Child(MemoryService, lambda: MemoryService(settings.memory, stores=names))
+        super().__init__([*stores, memory], clock)

@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
@@ -20,7 +20,7 @@ from services.journal.settings import JournalSettings
 from shared.events import Event, MemoryForget, MemoryForgotten, TurnFinished, TurnName
 from shared.logs import get_logger
 
-__all__ = ["JournalService"]
+__all__ = ["JournalService", "forget_in_all", "receipt"]
 
 _DAY_NS = 86_400_000_000_000
 
@@ -85,14 +85,12 @@ class JournalService:
         """Remove what is to be forgotten from this recording and from all others."""
         try:
             own = await recorder.do(lambda journal: journal.forget(order))
-            others, live = await asyncio.to_thread(_forget_in_all, self._settings.root, ctx.session, order)
+            others, live = await asyncio.to_thread(forget_in_all, self._settings.root, order, own=ctx.session)
         except OSError as error:
-            detail, removed = f"the recordings cannot be changed: {error.strerror}", 0
+            done = {"removed": 0, "detail": f"the recordings cannot be changed: {error.strerror}", "ok": False}
         else:
-            removed = (own or 0) + others
-            detail = f"{live} sessions are being recorded by another Sotto" if live else f"{removed} recorded turns"
-        ok = detail.endswith("recorded turns")
-        ctx.emit(MemoryForgotten, store=self.name, removed=removed, detail=detail, ok=ok)
+            done = receipt((own or 0) + others, live)
+        ctx.emit(MemoryForgotten, store=self.name, **done)
 
     @staticmethod
     async def _forget_wish(wish: MemoryForget, recorder: Recorder) -> None:
@@ -134,8 +132,11 @@ class JournalService:
         return sweep_old
 
 
-def _forget_in_all(root: Path, own: str, order: MemoryForget) -> tuple[int, int]:
-    """Remove what is to be forgotten from the other recordings; returns the turns, and how many are not ended."""
+def forget_in_all(root: Path, order: MemoryForget, *, own: str = "") -> tuple[int, int]:
+    """Remove what is to be forgotten from all recordings but a session's `own`, which is being written.
+
+    Returns how many turns went, and how many others are being written: they stay as they are. It blocks.
+    """
     turns = live = 0
     for summary in recordings(root):
         if summary.live:
@@ -143,3 +144,9 @@ def _forget_in_all(root: Path, own: str, order: MemoryForget) -> tuple[int, int]
         else:
             turns += forget(summary.folder, order)
     return turns, live
+
+
+def receipt(turns: int, live: int) -> dict[str, Any]:
+    """What `memory.forgotten` says of that."""
+    detail = f"{live} sessions are being recorded by another Sotto" if live else f"{turns} recorded turns"
+    return {"removed": turns, "detail": detail, "ok": not live}

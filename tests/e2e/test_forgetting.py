@@ -1,7 +1,8 @@
-"""What a person has forgotten is in no file that Sotto wrote, whichever of its parts wrote it."""
+"""What a person has forgotten, by word or by command, is in no file that Sotto wrote, whichever part wrote it."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -51,9 +52,16 @@ def told(tmp_path: Path) -> Path:
         assert "Zanzibar" in terminal.ask("remember that my Zanzibar code is 839271")["heard"]
         assert "quetzal" in terminal.ask("which bird is on the flag of Zanzibar, and why?")["heard"]
         assert "839271" in terminal.ask("what is my Zanzibar code?")["heard"]
-    alone = [*SOTTO, *options(tmp_path), "generate", "--strict", "Where is Zanzibar?"]
-    subprocess.run(alone, env=home_of(tmp_path), cwd=tmp_path, capture_output=True, timeout=90, check=True)
+    sotto(tmp_path, "generate", "--strict", "Where is Zanzibar?")
     return tmp_path
+
+
+def sotto(home: Path, *arguments: str) -> str:
+    """What a command writes, run by itself."""
+    command = [*SOTTO, *options(home), *arguments]
+    return subprocess.run(
+        command, env=home_of(home), cwd=home, capture_output=True, text=True, timeout=90, check=True
+    ).stdout
 
 
 def test_after_forgetting_in_a_later_conversation_no_file_holds_it(told: Path) -> None:
@@ -65,5 +73,13 @@ def test_after_forgetting_in_a_later_conversation_no_file_holds_it(told: Path) -
         assert terminal.ask("forget everything about Zanzibar")["heard"] == "Forgotten, everything about Zanzibar."
         [receipt] = terminal.of("memory.erased")
         assert all(line["ok"] for line in receipt["removed"]), receipt
+    left = holding(told)
+    assert left == {}, left
+
+
+def test_after_forgetting_from_the_command_line_no_file_holds_it(told: Path) -> None:
+    assert holding(told).keys() >= STORES
+    receipt = json.loads(sotto(told, "memory", "forget", "--about", "Zanzibar", "--json"))
+    assert {line["store"] for line in receipt["removed"] if line["count"]} >= {"facts", "journal", "llm"}, receipt
     left = holding(told)
     assert left == {}, left

@@ -23,11 +23,7 @@ class Asker:
     """A context manager. What was set about the model for this command alone has it loaded here."""
 
     def __init__(self, session: Session) -> None:
-        origins = session.loaded.origins.items()
-        self._here = any(
-            key.startswith(("llm.", "models.")) and setting.source.startswith(("flag", "SOTTO_"))
-            for key, setting in origins
-        )
+        self._here = session.is_set_for_it("llm", "models")
         self._settings = session.settings
         self._writer: Writer | None = None
         self._made = contextlib.AsyncExitStack()

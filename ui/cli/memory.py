@@ -19,7 +19,7 @@ from ui.cli.session import Session, console, errors, print_json
 
 if TYPE_CHECKING:
     from services.memory.store import Store
-    from shared.events import MemoryErased, Remembered
+    from shared.events import Event, MemoryErased, Remembered
 
 __all__ = ["app", "opened"]
 
@@ -188,17 +188,43 @@ def opened(session: Session) -> Iterator[Store]:
         store.close()
 
 
-def _asked(session: Session, kind: type[Any], fields: dict[str, Any]) -> object:
-    """Ask the memory service, without a conversation."""
+def _asked(session: Session, kind: type[Event], fields: dict[str, Any]) -> Event:
+    """Ask the Sotto that runs, else the memory service, without a conversation.
+
+    What was set for this command alone about what is kept has it asked here.
+    """
     import asyncio
 
+    return asyncio.run(_answer(session, kind, fields))
+
+
+async def _answer(session: Session, kind: type[Event], fields: dict[str, Any]) -> Event:
     from services.app import Keeper
 
-    async def ask() -> object:
-        async with Keeper(session.settings) as keeper:
-            return await keeper.bus.request(keeper.event(kind, **fields), _ANSWER_S)
+    here = session.is_set_for_it("memory", "embedding", "journal", "llm")
+    answer = None if here else await _answer_of_running(kind, fields)
+    if answer is not None:
+        return answer
+    async with Keeper(session.settings) as keeper:
+        return await keeper.bus.request(keeper.event(kind, **fields), _ANSWER_S)
 
-    return asyncio.run(ask())
+
+async def _answer_of_running(kind: type[Event], fields: dict[str, Any]) -> Event | None:
+    """None where no Sotto runs, or one that has no memory."""
+    from services.local.client import Refused, connected
+    from shared.clock import SystemClock
+    from shared.events import Stamp
+    from shared.ids import id_source, process_prefix
+
+    prefix = process_prefix()
+    stamp = Stamp("terminal", SystemClock(), id_source(prefix), f"terminal-{prefix}")
+    async with connected() as running:
+        try:
+            return [event async for event in running.stream(stamp(kind, **fields))][-1] if running else None
+        except Refused as error:
+            if error.type != "NoMailbox":
+                raise
+    return None
 
 
 def _wishes(names: Sequence[str], about: str, last: float, everything: bool) -> Iterator[dict[str, Any]]:

@@ -59,6 +59,12 @@ class Session:
         configure(log.level, log.format, file=log.file)
         return loaded
 
+    def is_set_for_it(self, *groups: str) -> bool:
+        """Whether anything of these groups of settings was set for this command alone, by a flag or a variable."""
+        begins = tuple(f"{group}." for group in groups)
+        origins = self.loaded.origins.items()
+        return any(key.startswith(begins) and setting.source.startswith(("flag", "SOTTO_")) for key, setting in origins)
+
     def earlier(self) -> Earlier | None:
         """What the conversation goes on with. Raises ConfigError for names that cannot be."""
         from services.app import Earlier

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.kit.terminal import SOTTO, home_of
+from tests.kit.terminal import SOTTO, Terminal, home_of
 
 pytestmark = pytest.mark.slow
 
@@ -37,6 +38,20 @@ def test_what_was_told_is_listed_exported_forgotten_and_taken_back(sotto: Run, t
     assert b"4512" not in b"".join(path.read_bytes() for path in (tmp_path / "memory").rglob("*") if path.is_file())
     assert "1 memories and 1 turns of conversations came" in sotto("memory", "import", "memories.jsonl").stdout
     assert "Your bike code is 4512." in sotto("ask", "what is my bike code").stdout
+
+
+def test_a_sotto_that_runs_forgets_what_it_holds_itself(tmp_path: Path) -> None:
+    """The command knows nothing of its folders; the recording that is being written is in the receipt too."""
+    env = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}
+    command = [*SOTTO, "memory", "forget", "--about", "boat code", "--json"]
+    with Terminal(tmp_path, "--text", "--set", "memory.vectors=false", env=env, typed=True) as terminal:
+        terminal.ready("dialogue", "skills", "memory", "journal", "local")
+        terminal.ask("remember that my boat code is 773154")
+        done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=90, check=False)
+    assert done.returncode == 0, done.stderr
+    removed = {line["store"]: line["count"] for line in json.loads(done.stdout)["removed"]}
+    assert removed["facts"] == removed["journal"] == 1
+    assert b"773154" not in b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 
 
 def test_a_file_is_added_found_with_its_place_and_forgotten(sotto: Run, tmp_path: Path) -> None:
