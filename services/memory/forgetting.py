@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from bus import Overflow
 from services.contract import Context
 from services.memory.conversations import Exchange
+from services.memory.errors import MemoryDamaged, MemoryFull
 from services.memory.focus import Focus
 from services.memory.indexing import Indexing
 from services.memory.item import Item
@@ -17,7 +18,7 @@ from services.memory.words import content
 from services.memory.worker import Worker
 from shared.events import MemoryErase, MemoryForget, MemoryForgotten, Removed, TurnName
 
-__all__ = ["Forgetting"]
+__all__ = ["Forgetting", "refuse"]
 
 _TELLING = 6
 """Words of what was said that other stores look for: "I will remember that" is everywhere."""
@@ -67,13 +68,18 @@ class Forgetting:
         self._wait_s = wait_s
 
     async def erase(self, ctx: Context, event: MemoryErase) -> tuple[int, tuple[Removed, ...]]:
-        """Fulfil the wish; returns how many items are gone, and the receipt."""
-        wish = await self._meaning(event)
+        """Fulfil the wish; returns how many items are gone, and the receipt, also of what memory cannot do."""
+        wish = _in_words(event)
+        try:
+            wish = await self._meaning(event)
+            if event.what != "documents":
+                wish = await self._with_conversations(wish)
+            removed = await self._own(event, wish)
+        except (MemoryDamaged, MemoryFull) as error:
+            ctx.degraded(str(error))
+            removed = (_left(str(error)),)
         if event.what != "documents":
-            wish = await self._with_conversations(wish)
-        removed = await self._own(event, wish)
-        if event.what != "documents":
-            removed += await self._others(ctx, wish)
+            removed += await _ordered(ctx, wish, self._stores, self._wait_s)
         return sum(line.count for line in removed if line.store in _NAMES.values()), removed
 
     async def _meaning(self, event: MemoryErase) -> _Wish:
@@ -82,7 +88,7 @@ class Forgetting:
                 return await self._last(event)
             case "since":
                 items = await self._writing.do(self._store.since, event.since)
-                return _Wish(tuple(items), since=event.since, until=event.at)
+                return replace(_in_words(event), items=tuple(items))
             case "about":
                 items = await self._writing.do(self._store.about, event.text)
                 return self._wish(items, about=event.text)
@@ -91,7 +97,8 @@ class Forgetting:
             case "documents":
                 return _Wish()
             case "all":
-                return _Wish(tuple(await self._writing.do(lambda: list(self._store.everything()))), everything=True)
+                items = await self._writing.do(lambda: list(self._store.everything()))
+                return replace(_in_words(event), items=tuple(items))
 
     async def _last(self, event: MemoryErase) -> _Wish:
         exchange = self._focus.exchange(event.session)
@@ -152,34 +159,57 @@ class Forgetting:
             lines.append(Removed(store="vectors", count=vectors, detail=problem, ok=not problem or vectors > 0))
         return tuple(lines)
 
-    async def _others(self, ctx: Context, wish: _Wish) -> tuple[Removed, ...]:
-        """Order every store, and gather their answers."""
-        # In a task of its own: what is read from a subscription becomes the cause of what the task says afterwards.
-        return await asyncio.create_task(self._gathered(ctx, wish), name="memory:receipt")
 
-    async def _gathered(self, ctx: Context, wish: _Wish) -> tuple[Removed, ...]:
-        answers = ctx.bus.subscribe(MemoryForgotten, name="memory-receipt", capacity=256, overflow=Overflow.DROP_OLDEST)
-        missing, lines = set(self._stores), list[Removed]()
-        with answers:
-            order = ctx.emit(
-                MemoryForget,
-                turns=wish.turns,
-                since=wish.since,
-                until=wish.until,
-                texts=wish.texts,
-                about=wish.about,
-                everything=wish.everything,
-            )
-            try:
-                async with asyncio.timeout(self._wait_s):
-                    while missing:
-                        answer = await anext(answers)
-                        if answer.cause == order.id:
-                            missing.discard(answer.store)
-                            lines.append(_line(answer))
-            except TimeoutError:
-                lines += [_silent(store) for store in sorted(missing)]
-        return tuple(lines)
+async def refuse(
+    ctx: Context, event: MemoryErase, problem: str, *, stores: Sequence[str], wait_s: float
+) -> tuple[Removed, ...]:
+    """The receipt of a memory that cannot be opened: the other stores forget what they can."""
+    others = await _ordered(ctx, _in_words(event), stores, wait_s) if event.what != "documents" else ()
+    return _left(problem), *others
+
+
+async def _ordered(ctx: Context, wish: _Wish, stores: Sequence[str], wait_s: float) -> tuple[Removed, ...]:
+    """Order every store, and gather their answers."""
+    # In a task of its own: what is read from a subscription becomes the cause of what the task says afterwards.
+    return await asyncio.create_task(_gathered(ctx, wish, stores, wait_s), name="memory:receipt")
+
+
+async def _gathered(ctx: Context, wish: _Wish, stores: Sequence[str], wait_s: float) -> tuple[Removed, ...]:
+    answers = ctx.bus.subscribe(MemoryForgotten, name="memory-receipt", capacity=256, overflow=Overflow.DROP_OLDEST)
+    missing, lines = set(stores), list[Removed]()
+    with answers:
+        order = ctx.emit(
+            MemoryForget,
+            turns=wish.turns,
+            since=wish.since,
+            until=wish.until,
+            texts=wish.texts,
+            about=wish.about,
+            everything=wish.everything,
+        )
+        try:
+            async with asyncio.timeout(wait_s):
+                while missing:
+                    answer = await anext(answers)
+                    if answer.cause == order.id:
+                        missing.discard(answer.store)
+                        lines.append(_line(answer))
+        except TimeoutError:
+            lines += [_silent(store) for store in sorted(missing)]
+    return tuple(lines)
+
+
+def _in_words(event: MemoryErase) -> _Wish:
+    """What of the wish other stores understand without memory."""
+    match event.what:
+        case "since":
+            return _Wish(since=event.since, until=event.at)
+        case "about":
+            return _Wish(about=event.text)
+        case "all":
+            return _Wish(everything=True)
+        case _:
+            return _Wish()
 
 
 def _wish(items: Sequence[Item], told: set[tuple[str, int]], *, about: str = "") -> _Wish:
@@ -192,6 +222,10 @@ def _wish(items: Sequence[Item], told: set[tuple[str, int]], *, about: str = "")
 
 def _line(answer: MemoryForgotten) -> Removed:
     return Removed(store=answer.store, count=answer.removed, detail=answer.detail, ok=answer.ok)
+
+
+def _left(problem: str) -> Removed:
+    return Removed(store="memory", count=0, detail=problem, ok=False)
 
 
 def _silent(store: str) -> Removed:

@@ -237,11 +237,7 @@ class Life:
 
     async def _erase(self, event: MemoryErase) -> None:
         self._changes += 1
-        try:
-            texts, removed = await self._forgetting.erase(self._ctx, event)
-        except (MemoryDamaged, MemoryFull) as error:
-            self._ctx.degraded(str(error))
-            texts, removed = 0, ()
+        texts, removed = await self._forgetting.erase(self._ctx, event)
         self._changes += 1
         self._ctx.emit(MemoryErased, request=event.id, texts=texts, removed=removed)
         _log.info("forgot", what=event.what, items=texts)

@@ -11,6 +11,7 @@ from typing import ClassVar
 from services.contract import Context
 from services.memory.errors import MemoryDamaged, MemoryFull
 from services.memory.focus import Focus
+from services.memory.forgetting import refuse
 from services.memory.life import Life
 from services.memory.settings import MemorySettings
 from services.memory.store import Store
@@ -60,7 +61,7 @@ class MemoryService:
             store = await writing.do(Store, path)
         except (MemoryDamaged, MemoryFull) as error:
             ctx.degraded(str(error))
-            await _refuse(ctx, str(error))
+            await self._refuse(ctx, str(error))
             return
         reader = await reading.do(Store, path)
         life = Life(ctx, self._settings, self._focus, store, writing, reader, reading, stores=self._stores)
@@ -69,18 +70,20 @@ class MemoryService:
         finally:
             await life.close()
 
-
-async def _refuse(ctx: Context, problem: str) -> None:
-    """Answer everything with what is wrong."""
-    async for event in ctx.inbox:
-        match event:
-            case MemoryStore():
-                ctx.emit(MemoryStored, item=None, replaced=(), problem=problem)
-            case MemoryQuery():
-                ctx.emit(MemoryResult, request=event.id, items=(), by="words")
-            case MemoryErase():
-                ctx.emit(MemoryErased, request=event.id, texts=0, removed=())
-            case SessionResume():
-                ctx.emit(SessionResumed, name=event.name, turns=(), summary=None, problem=problem)
-            case _:
-                continue
+    async def _refuse(self, ctx: Context, problem: str) -> None:
+        """Answer everything with what is wrong."""
+        async for event in ctx.inbox:
+            match event:
+                case MemoryStore():
+                    ctx.emit(MemoryStored, item=None, replaced=(), problem=problem)
+                case MemoryQuery():
+                    ctx.emit(MemoryResult, request=event.id, items=(), by="words")
+                case MemoryErase():
+                    removed = await refuse(
+                        ctx, event, problem, stores=self._stores, wait_s=self._settings.forget_wait_s
+                    )
+                    ctx.emit(MemoryErased, request=event.id, texts=0, removed=removed)
+                case SessionResume():
+                    ctx.emit(SessionResumed, name=event.name, turns=(), summary=None, problem=problem)
+                case _:
+                    continue

@@ -232,10 +232,9 @@ class Store:
         condition = f"what IN ({_marks(what)})" if what else "TRUE"
         last = 0
         while True:
-            rows = self._connection.execute(
-                f"SELECT number, {_COLUMNS} FROM items WHERE {condition} AND number > ? ORDER BY number LIMIT 1000",  # noqa: S608
-                (*what, last),
-            ).fetchall()
+            query = f"SELECT number, {_COLUMNS} FROM items WHERE {condition} AND number > ? ORDER BY number LIMIT 1000"  # noqa: S608
+            with self._errors():
+                rows = self._connection.execute(query, (*what, last)).fetchall()
             if not rows:
                 return
             last = rows[-1][0]

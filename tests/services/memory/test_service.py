@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 from typing import ClassVar
 
 import pytest
@@ -290,6 +292,33 @@ async def test_a_damaged_file_is_said_and_left_alone(remembering, tmp_path):
         assert "cannot be read" in stored.problem
         assert await person.ask("bike code") == []
     assert (tmp_path / "memory" / "memory.sqlite3").read_bytes() == b"no memories" * 100
+
+
+async def test_a_damaged_memory_says_that_it_cannot_forget_and_the_other_stores_do(remembering, tmp_path):
+    (tmp_path / "memory").mkdir()
+    (tmp_path / "memory" / "memory.sqlite3").write_bytes(b"no memories" * 100)
+    async with remembering(Journal(), stores=("journal",)) as person:
+        erased = await person.erase("about", text="bike code")
+        assert [(line.store, line.ok) for line in erased.removed] == [("memory", False), ("journal", True)]
+        assert "cannot be read" in erased.removed[0].detail
+        [order] = [event for event in person.bench.log if isinstance(event, MemoryForget)]
+        assert order.about == "bike code"
+
+
+async def test_a_memory_damaged_while_it_runs_says_that_it_cannot_forget(remembering, tmp_path):
+    async with remembering(Journal(), stores=("journal",), vectors=False) as person:
+        await person.tell("my bike code is 4512")
+        with contextlib.closing(sqlite3.connect(tmp_path / "memory" / "memory.sqlite3")) as file:
+            file.execute("DROP TABLE items")
+        for wish in ({"what": "about", "text": "bike"}, {"what": "since", "since": SATURDAY}, {"what": "all"}):
+            erased = await person.erase(**wish)
+            assert [(line.store, line.ok) for line in erased.removed] == [("memory", False), ("journal", True)]
+        orders = [event for event in person.bench.log if isinstance(event, MemoryForget)]
+        assert [(order.about, order.since, order.everything) for order in orders] == [
+            ("bike", 0, False),
+            ("", SATURDAY, False),
+            ("", 0, True),
+        ]
 
 
 @pytest.mark.parametrize("text", ["", "\0", "\ud800", "😀", "שלום", "x" * 100_000], ids=len)

@@ -40,6 +40,16 @@ def test_what_was_told_is_listed_exported_forgotten_and_taken_back(sotto: Run, t
     assert "Your bike code is 4512." in sotto("ask", "what is my bike code").stdout
 
 
+def test_what_a_damaged_memory_cannot_forget_is_left_and_said(sotto: Run, tmp_path: Path) -> None:
+    (tmp_path / "memory").mkdir()
+    (tmp_path / "memory" / "memory.sqlite3").write_bytes(b"no memories" * 100)
+    refused = sotto("memory", "forget", "--about", "bike code")
+    assert refused.returncode == 1
+    assert "left memory: 0" in refused.stdout
+    assert "cannot be read" in refused.stdout
+    assert "removed journal: 0" in refused.stdout
+
+
 def test_a_sotto_that_runs_forgets_what_it_holds_itself(tmp_path: Path) -> None:
     """The command knows nothing of its folders; the recording that is being written is in the receipt too."""
     env = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}
