@@ -24,7 +24,8 @@ from scripts.llm_asked import PROMPT, opened, read, wish
 from scripts.llm_overhead import per_token
 from scripts.make_test_models import exact
 from services.llm import LanguageModel
-from services.llm.cache import AnswerStore, Kept, ResponseCache, key_of
+from services.llm.answers import AnswerStore, Kept
+from services.llm.cache import ResponseCache, key_of
 from services.llm.engines.abort import AbortFlag
 from services.llm.engines.library import library
 from services.llm.engines.pool import Extension, Pool

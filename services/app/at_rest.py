@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from services.contract import Context
 from services.journal.service import JournalService, forget_in_all, receipt
-from services.llm.cache import AnswerStore
+from services.llm.answers import AnswerStore
 from services.llm.engines.states import forget_states
 from services.llm.service import LlmService
 from services.llm.settings import LlmSettings

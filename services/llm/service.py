@@ -13,8 +13,9 @@ from typing import ClassVar, Literal
 
 from bus import StreamClosed
 from services.contract import Context
+from services.llm.answers import AnswerStore, CacheUnusable, Kept
 from services.llm.beside import Beside
-from services.llm.cache import AnswerStore, CacheUnusable, Kept, ResponseCache, key_of
+from services.llm.cache import ResponseCache, key_of
 from services.llm.check import check
 from services.llm.gate import Gate
 from services.llm.in_use import ModelInUse, NoLanguageModel

@@ -16,7 +16,7 @@ from ui.cli.options import Json
 from ui.cli.session import console
 
 if TYPE_CHECKING:
-    from services.llm.cache import AnswerStore
+    from services.llm.answers import AnswerStore
 
 __all__ = ["app"]
 
@@ -106,7 +106,7 @@ def imported(context: typer.Context, file: Annotated[Path, typer.Argument(help="
 
 @contextmanager
 def _store(context: typer.Context) -> Iterator[AnswerStore]:
-    from services.llm.cache import AnswerStore
+    from services.llm.answers import AnswerStore
 
     llm = context.obj.settings.llm
     store = AnswerStore(llm.cache_file, limit=llm.cache_mb << 20, keep_s=llm.cache_days * 86400)

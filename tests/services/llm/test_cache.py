@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from services.llm.cache import AnswerStore, CacheUnusable, Kept, ResponseCache, key_of
+from services.llm.answers import AnswerStore, CacheUnusable, Kept
+from services.llm.cache import ResponseCache, key_of
 from services.llm.settings import LlmSettings
 from shared.clock import SystemClock
 from shared.events import (
@@ -153,6 +154,44 @@ def test_limits_of_bytes_and_age_hold(tmp_path: Path) -> None:
     assert [line.key for line in store.lines()] == ["new"]
     assert store.clear() == 1
     store.close()
+
+
+async def test_what_another_process_took_away_is_not_told_again(cache: ResponseCache, store: AnswerStore) -> None:
+    """`sotto cache clear` beside a Sotto that runs."""
+    assert await cache.find("k") is None
+    cache.made("k", kept("x"))
+    assert await cache.find("k") == await cache.find("k") == kept("x")
+    other = AnswerStore(store.path)
+    assert await asyncio.to_thread(other.clear) == 1
+    await asyncio.to_thread(other.close)
+    assert await cache.find("k") is None
+    cache.made("k", None)
+
+
+async def test_the_memory_tells_nothing_too_old_and_counts_each_use(tmp_path: Path) -> None:
+    moment = 1.0
+    store = AnswerStore(tmp_path / "a", keep_s=10, now=lambda: moment)
+    cache = ResponseCache(store)
+    await asyncio.to_thread(store.put, "k", kept("x"))
+    moment = 5.0
+    assert [await cache.find("k") for _ in range(50)] == [kept("x")] * 50
+    moment = 11.5
+    assert await cache.find("k") is None
+    cache.made("k", None)
+    await cache.close()
+    [line] = await asyncio.to_thread(store.lines)
+    await asyncio.to_thread(store.close)
+    assert (line.hits, line.made, line.used) == (51, 1.0, 11.5)
+
+
+def test_the_limit_is_one_of_bytes(store: AnswerStore) -> None:
+    store.put("k", kept("ä" * 1000))
+    assert [line.bytes > 2000 for line in store.lines()] == [True]
+    other = AnswerStore(store.path.with_name("other"))
+    assert other.load(store.dump()) == 1
+    assert [line.bytes for line in other.lines()] == [line.bytes for line in store.lines()]
+    store.close()
+    other.close()
 
 
 @pytest.mark.parametrize("content", [b"no database at all, but long enough to look at" * 100, b"SQLite format 3\0"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from services.llm.cache import AnswerStore, Kept
+from services.llm.answers import AnswerStore, Kept
 from ui.cli.main import app, main
 
 
