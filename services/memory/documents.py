@@ -11,11 +11,15 @@ import html.parser
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from services.memory.errors import UnreadableDocument
 from services.memory.item import Item
 from services.memory.store import Document, Store
 from services.memory.words import safe
+
+if TYPE_CHECKING:
+    from pypdf import PdfReader
 
 __all__ = ["KNOWN", "add", "follow", "passages", "read"]
 
@@ -156,21 +160,39 @@ def _lines(path: Path, data: bytes) -> Iterator[Section]:
 
 
 def _markdown(path: Path, data: bytes) -> Iterator[Section]:
-    """Places are headings, with those they stand under: "Bikes > Locks"."""
+    return _headed(_text(data), fences=True)
+
+
+def _headed(text: str, *, fences: bool) -> Iterator[Section]:
+    """Places are headings, with those they stand under: "Bikes > Locks". Within `fences` there are none."""
     trail: list[str] = []
     held: list[str] = []
-    fenced = False
-    for line in [*_text(data).split("\n"), "# "]:
-        fenced ^= line.lstrip().startswith("```")
-        heading = None if fenced else re.match(r"(#{1,6}) +(.*?)#* *$", line + " ")
+    fence = ""
+    for line in text.split("\n"):
+        fence = _fence_after(line, fence) if fences else ""
+        heading = None if fence else re.match(r"(#{1,6}) +(.*?)#* *$", line + " ")
         if heading is None:
             held.append(line)
             continue
-        if any(part.strip() for part in held):
-            yield " > ".join(part for part in trail if part) or "beginning", "\n".join(held)
+        yield _place(trail), "\n".join(held)
         held = []
         level = len(heading[1])
         trail = [*trail[: level - 1], *[""] * (level - 1 - len(trail)), heading[2].strip()]
+    yield _place(trail), "\n".join(held)
+
+
+def _place(trail: list[str]) -> str:
+    return " > ".join(part for part in trail if part) or "beginning"
+
+
+def _fence_after(line: str, fence: str) -> str:
+    """The fence that stands open after a line; it ends with one of its own kind that is not shorter."""
+    mark = re.match(r" {0,3}(`{3,}|~{3,})([^`]*)$", line)
+    if mark is None:
+        return fence
+    if not fence:
+        return mark[1]
+    return "" if mark[1].startswith(fence) and not mark[2].strip() else fence
 
 
 class _Html(html.parser.HTMLParser):
@@ -207,14 +229,14 @@ def _hypertext(path: Path, data: bytes) -> Iterator[Section]:
     page = _Html()
     page.feed(_text(data))
     page.close()
-    return _markdown(path, "".join(page.parts).encode())
+    return _headed("".join(page.parts), fences=False)
 
 
 def _pdf(path: Path, data: bytes) -> Iterator[Section]:
     """Places are pages: "page 3"."""
     try:
         import pypdf
-        from pypdf.errors import PyPdfError
+        from pypdf.errors import DependencyError
     except ImportError as error:
         raise UnreadableDocument(
             f"{path} is a PDF: pypdf is not installed.", remedy="Run: scripts/setup memory"
@@ -222,15 +244,27 @@ def _pdf(path: Path, data: bytes) -> Iterator[Section]:
     import io
 
     try:
-        document = pypdf.PdfReader(io.BytesIO(data))
-        if document.is_encrypted and not document.decrypt(""):
-            raise UnreadableDocument(f"{path} is encrypted.", remedy="Save it without a password first.")
-        if len(document.pages) > _MOST_PAGES:
-            raise UnreadableDocument(f"{path} has more than {_MOST_PAGES} pages.", remedy="Split it.")
-        for number, page in enumerate(document.pages, 1):
-            yield f"page {number}", page.extract_text()
-    except (PyPdfError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError, OSError) as error:
-        raise UnreadableDocument(f"{path} is no readable PDF: {error}.", remedy="Print it to a PDF again.") from error
+        yield from _pages(path, pypdf.PdfReader(io.BytesIO(data)))
+    except UnreadableDocument:
+        raise
+    except DependencyError as error:  # it has no cipher but the oldest
+        raise _encrypted(path) from error
+    except Exception as error:  # a broken file lets it fail anywhere, by any exception: assertions among them
+        reason = str(error) or type(error).__name__
+        raise UnreadableDocument(f"{path} is no readable PDF: {reason}.", remedy="Print it to a PDF again.") from error
+
+
+def _pages(path: Path, document: PdfReader) -> Iterator[Section]:
+    if document.is_encrypted and not document.decrypt(""):
+        raise _encrypted(path)
+    if len(document.pages) > _MOST_PAGES:
+        raise UnreadableDocument(f"{path} has more than {_MOST_PAGES} pages.", remedy="Split it.")
+    for number, page in enumerate(document.pages, 1):
+        yield f"page {number}", page.extract_text()
+
+
+def _encrypted(path: Path) -> UnreadableDocument:
+    return UnreadableDocument(f"{path} is encrypted.", remedy="Save it without a password first.")
 
 
 KNOWN: dict[str, Callable[[Path, bytes], Iterator[Section]]] = {

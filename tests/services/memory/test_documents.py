@@ -30,6 +30,26 @@ def test_markdown_is_cut_at_its_headings(tmp_path):
     ]
 
 
+def test_a_fence_that_is_never_closed_loses_nothing(tmp_path):
+    text = b"# A\nOne.\n# B\nTwo.\n```\n# no heading\nmore\n"
+    assert sections(tmp_path / "a.md", text) == [("A", "One."), ("B", "Two. ``` # no heading more")]
+    assert sections(tmp_path / "a.md", b"```\nalone") == [("beginning", "``` alone")]
+
+
+def test_a_fence_ends_with_its_own_kind_alone(tmp_path):
+    text = b"# A\n~~~~\n```\n~~~\n# no heading\n~~~~\n# B\nsee ``` here\n```x` is none\n# C\nend"
+    assert sections(tmp_path / "a.md", text) == [
+        ("A", "~~~~ ``` ~~~ # no heading ~~~~"),
+        ("B", "see ``` here ```x` is none"),
+        ("C", "end"),
+    ]
+
+
+def test_in_html_backticks_are_text(tmp_path):
+    page = b"<h1>A</h1><p>```</p><h1>B</h1><p>Two.</p>"
+    assert sections(tmp_path / "a.html", page) == [("A", "```"), ("B", "Two.")]
+
+
 def test_html_is_its_text_at_its_headings(tmp_path):
     page = (
         b"<html><head><style>p {}</style></head><h1>Bikes</h1><p>Blue &amp; red</p><script>x()</script><h2>Locks</h2>"
@@ -124,6 +144,47 @@ def test_a_pdf_without_text_or_with_a_password_is_said(tmp_path):
         read(tmp_path / "a.pdf", pdf(tmp_path, password="secret"))
 
 
+def assembled(bodies, trailer=b""):
+    """A PDF of these objects; the first is its catalogue."""
+    out, places = b"%PDF-1.7\n", []
+    for number, body in enumerate(bodies, 1):
+        places.append(len(out))
+        out += b"%d 0 obj%s endobj\n" % (number, body)
+    lines = b"".join(b"%010d 00000 n \n" % place for place in places)
+    table = b"xref\n0 %d\n0000000000 65535 f \n%strailer<</Size %d/Root 1 0 R%s>>\n" % (
+        *(len(bodies) + 1, lines, len(bodies) + 1, trailer),
+    )
+    return out + table + b"startxref\n%d\n%%%%EOF" % len(out)
+
+
+def test_a_pdf_encrypted_by_aes_is_said(tmp_path):
+    """Such a file is not even opened without a cipher."""
+
+    def text(length):
+        return b"<" + b"5a" * length + b">"
+
+    secret = (
+        b"<</Filter/Standard/V 5/R 6/Length 256/P -4/O %s/U %s/OE %s/UE %s/Perms %s/StmF/StdCF/StrF/StdCF"
+        b"/CF<</StdCF<</CFM/AESV3/AuthEvent/DocOpen/Length 32>>>>>>"
+    ) % (*map(text, (48, 48, 32, 32, 16)),)
+    page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>"
+    bodies = [b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Count 1/Kids[3 0 R]>>", page, secret]
+    data = assembled(bodies, b"/Encrypt 4 0 R/ID[%s%s]" % (text(16), text(16)))
+    with pytest.raises(UnreadableDocument, match="is encrypted"):
+        read(tmp_path / "a.pdf", data)
+
+
+@pytest.mark.parametrize(("filtered", "words"), [(b"/Filter/None", b"(a) Tj"), (b"", b"3 0 R10 (a) Tj")])
+def test_a_pdf_that_its_reader_gives_up_on_is_said(tmp_path, filtered, words):
+    """It raises whatever occurs to it, NotImplementedError and AssertionError among others."""
+    font = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
+    page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>"
+    stream = b"<</Length %d%s>>stream\nBT /F1 12 Tf %s ET\nendstream" % (len(words) + 16, filtered, words)
+    bodies = [b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Count 1/Kids[3 0 R]>>", page, stream, font]
+    with pytest.raises(UnreadableDocument, match="no readable PDF"):
+        read(tmp_path / "a.pdf", assembled(bodies))
+
+
 @pytest.mark.parametrize("name", ["missing.txt", "."])
 def test_a_file_that_is_not_there_is_said(store, tmp_path, name):
     with pytest.raises(UnreadableDocument, match="cannot be read"):
@@ -158,11 +219,6 @@ def test_a_watched_folder_is_followed(store, tmp_path):
 def test_a_pdf_of_too_many_pages_is_said_before_any_is_read(tmp_path):
     page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>"
     pages = b"<</Type/Pages/Count 5001/Kids[" + b"3 0 R " * 5001 + b"]>>"
-    out, places = b"%PDF-1.4\n", []
-    for number, body in enumerate((b"<</Type/Catalog/Pages 2 0 R>>", pages, page), 1):
-        places.append(len(out))
-        out += b"%d 0 obj%s endobj\n" % (number, body)
-    lines = b"".join(b"%010d 00000 n \n" % place for place in places)
-    table = b"xref\n0 4\n0000000000 65535 f \n" + lines + b"trailer<</Size 4/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF"
+    data = assembled([b"<</Type/Catalog/Pages 2 0 R>>", pages, page])
     with pytest.raises(UnreadableDocument, match=r"more than 5000 pages\. Split it"):
-        read(tmp_path / "a.pdf", out + table % len(out))
+        read(tmp_path / "a.pdf", data)
