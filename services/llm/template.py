@@ -54,6 +54,9 @@ _BY_HEART = "{#- learned by heart: instructions and tools -#}"
 
 _LAYOUT = re.compile(r"[\s\"\\]+")
 
+_DEEPEST_INDENT = 8
+"""Spaces for each level of JSON."""
+
 _TOOLS = (
     "You may call these functions. To call one, answer with nothing but a JSON object "
     '{{"name": …, "arguments": {{…}}}}.\n{functions}'
@@ -221,6 +224,8 @@ def _as_text(message: Message) -> str:
 
 
 def _tojson(value: object, indent: int | None = None, ensure_ascii: bool = False, **_: object) -> str:
+    if indent is not None and not 0 <= indent <= _DEEPEST_INDENT:
+        raise Endless("it makes a text without end")
     return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, default=_listed)
 
 

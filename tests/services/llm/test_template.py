@@ -110,6 +110,53 @@ def test_a_template_that_counts_its_tools_works_without_any() -> None:
         "{{ 'x' | center(10**12) }}",
         "{{ 'x' | indent(width=10**12, first=true) }}",
         "{{ lipsum(10**9) }}",
+        "{{ 'a'.ljust(10**9) }}",
+        "{{ 'a'.zfill(10**9) }}",
+        "{{ 'a\t'.expandtabs(10**9) }}",
+        "{{ 'a'.translate({97: 'b'}) }}",
+        "{{ (1).to_bytes(10**9, 'big') }}",
+        "{{ '%1000000000d' % 1 }}",
+        "{{ '%*d' % (10**9, 1) }}",
+        "{{ '%(a)1000000000d' | format(a=1) }}",
+        "{{ '%1000000000d' | format(1) }}",
+        "{{ '{:1000000000d}'.format(1) }}",
+        "{{ '{:{w}d}'.format(1, w=10**9) }}",
+        "{{ ('{0}' * 99999).format('x' * 99999) }}",
+        "{{ messages | tojson(indent=10**9) }}",
+        "{% set n = namespace(x=3) %}{% for i in range(60) %}{% set n.x = n.x * n.x %}{% endfor %}",
+        "{{ (((((9**60) ** 60) ** 60) ** 60) ** 60) ** 60 }}",
+        "{{ ('f' * 99999) | int(base=16) }}",
+        "{{ 1.5 | round(10**9, 'ceil') }}",
+        *(
+            "{% set n = namespace(x=[1]) %}{% for i in range(60) %}{% set n.x = " + twice + " %}{% endfor %}{{ n.x }}"
+            for twice in (
+                "[n.x, n.x]",
+                "(n.x, n.x)",
+                "{'a': n.x, 'b': n.x}",
+                "dict(a=n.x, b=n.x)",
+                "[n.x] * 2",
+                "[n.x] + [n.x]",
+                "{'a': n.x, 'b': n.x}.values()",
+                "[0, 0] | map(attribute='x', default=n.x) | list",
+                "n.x | string | replace('', '--')",
+            )
+        ),
+        "{% set n = namespace(x=[1], y=[1]) %}{% for i in range(60) %}{% set n.x = [n.x, n.x] %}"
+        "{% set n.y = [n.y, n.y] %}{% endfor %}{{ n.x == n.y }}",
+        "{% set x = 'x' * 999999 %}{% for i in range(9999) %}{{ x }}{% endfor %}",
+        "{% set x = 'x' * 999999 %}{% set y %}{% for i in range(9999) %}{{ x }}{% endfor %}{% endset %}",
+        "{% set x = 'x' * 999999 %}{% macro y() %}{% for i in range(9999) %}{{ x }}{% endfor %}{% endmacro %}{{ y() }}",
+        "{% set x = 'x' * 999999 %}{% for i in range(99999) %}{% set y = x.upper() %}{% endfor %}",
+        "{{ ('x' * 999999).replace('x', 'y' * 999999) }}",
+        "{{ ('x' * 999999) | replace(new='y' * 999999, old='x') }}",
+        "{{ range(99999) | join('y' * 999999) }}",
+        "{{ ('y' * 999999).join(['x'] * 99999) }}",
+        "{{ ('\n' * 999999) | indent('y' * 999999, blank=true) }}",
+        "{{ [1] | slice(10**9) | list }}",
+        "{{ [1] | batch(10**9, 'x') | list }}",
+        "{{ [[1] * 99999] * 99999 | sum(start=[]) }}",
+        "{{ " + " ~ ".join(["x"] * 999) + " }}" + "{% set x = 'x' * 999999 %}{{ " + " ~ ".join(["x"] * 999) + " }}",
+        "{% for i in range(9999) recursive %}{{ loop(range(9999)) if loop.depth < 4 }}{% endfor %}",
         "{% for a in [1] %}" * 30 + "{% endfor %}" * 30,
         "{{ " + "(" * 9999 + ")" * 9999 + " }}",
     ],
@@ -119,6 +166,34 @@ def test_a_hostile_template_is_stopped(source: str) -> None:
     """Whether it reaches for Python, goes on for ever, or makes a text without end."""
     with pytest.raises(ModelUnusable):
         render(source, USER)
+
+
+def test_namespaces_that_hold_each_other_are_printed_as_what_they_are() -> None:
+    source = "{% set n = namespace(x=1) %}{% set m = namespace() %}"
+    source += "{% for i in range(60) %}{% set m.a = n %}{% set n.a = m %}{% set n.b = m %}{% endfor %}"
+    assert render(source + "{{ messages[0].content }}{{ n }}{{ n.a.a.x }}", USER) == USER.content + "<Namespace>1"
+
+
+def test_what_templates_do_with_texts_and_lists_is_left_to_them() -> None:
+    source = "{{ '{}: {:>4}, {n:.1f}'.format('a', 1, n=2) }} {{ '%s-%03d' % ('a', 1) }} {{ '%s' | format('b') }}\n"
+    source += "{{ {'a': [1]} | tojson(indent=2) | indent(4) }}\n{{ [1, 2] | join(', ') }} {{ '-'.join(['a', 'b']) }}\n"
+    source += (
+        "{{ 'a.b' | replace('.', '!') | upper }} {{ [1, 2] | sum }} {{ 2**10 }} {{ 'ab' * 2 }} {{ 1 ~ 'a' ~ [] }}\n"
+    )
+    source += "{{ messages | map(attribute='role') | join('|') }} {{ 'x'.replace('x', 'y', 1) }} {{ 'a b'.split() }}\n"
+    source += "{% for a, b in {'k': 'v'}.items() %}{{ a }}{{ b }}{% endfor %}{{ messages[0].content }}"
+    assert render(source, USER).splitlines() == [
+        "a:    1, 2.0 a-001 b",
+        "{",
+        '      "a": [',
+        "        1",
+        "      ]",
+        "    }",
+        "1, 2 a-b",
+        "A!B 3 1024 abab 1a[]",
+        "user y ['a', 'b']",
+        "kv" + USER.content,
+    ]
 
 
 def test_loops_know_where_they_are_though_they_are_counted() -> None:
