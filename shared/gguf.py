@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import mmap
+import re
 import struct
 from collections import Counter
 from collections.abc import Mapping
@@ -16,13 +17,14 @@ from pathlib import Path
 
 from shared.errors import SottoError
 
-__all__ = ["Gguf", "GgufUnreadable", "read_gguf"]
+__all__ = ["Gguf", "GgufUnreadable", "parts_of", "read_gguf"]
 
 _FIXED = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 """struct's letters for the types of values."""
 _STRING, _ARRAY = 8, 9
 _VERSIONS = (2, 3)
 _DEEPEST = 4
+_FIRST_PART = re.compile(r"(.+)-00001-of-(\d{5})\.gguf")
 
 _TENSORS: Mapping[int, tuple[str, int, int]] = {
     0: ("F32", 1, 4), 1: ("F16", 1, 2), 2: ("Q4_0", 32, 18), 3: ("Q4_1", 32, 20), 6: ("Q5_0", 32, 22),
@@ -68,6 +70,15 @@ class Gguf:
         """Return about how many bytes it takes in use: weights, the context of so many answers, and room to compute."""
         tokens = min(context, self.context or context)
         return self.bytes + sequences * tokens * self.token_bytes + 512 * self.vocabulary * 4 + self.bytes // 20
+
+
+def parts_of(path: Path) -> tuple[Path, ...]:
+    """The files of the model that this is the first file of, by their names: itself alone unless it came in parts."""
+    first = _FIRST_PART.fullmatch(path.name)
+    if first is None:
+        return (path,)
+    name, count = first.groups()
+    return tuple(path.with_name(f"{name}-{number:05}-of-{count}.gguf") for number in range(1, int(count) + 1))
 
 
 def read_gguf(path: Path) -> Gguf:

@@ -26,8 +26,8 @@ __all__ = ["Beside", "NotEnoughMemory"]
 _SHARE = 0.7
 """Unless told otherwise, models may take this part of the memory that is free."""
 
-_Key = tuple[Path, int, int]
-"""A file, its size and its time of change: one that was replaced is another one."""
+_Key = tuple[Path, tuple[tuple[int, int], ...]]
+"""A model's file, and the sizes and times of change of all its parts: one with a part replaced is another one."""
 
 
 class NotEnoughMemory(ModelUnusable):
@@ -107,12 +107,11 @@ class Beside:
 
     def _look(self, name: str) -> tuple[InstalledModel, _Key]:
         found = self._find(name)
-        file = _first(found)
         try:
-            status = file.stat()
+            states = [file.stat() for file in found.files or (found.path,)]
         except OSError as error:
             raise ModelUnusable(f"{found.name}: {error.strerror}.", remedy="Run `sotto models verify`.") from error
-        return found, (file.resolve(), status.st_size, status.st_mtime_ns)
+        return found, (_first(found).resolve(), tuple((state.st_size, state.st_mtime_ns) for state in states))
 
     async def _load(self, ctx: Context, found: InstalledModel, key: _Key) -> _Lent:
         settings = self._settings

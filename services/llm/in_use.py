@@ -13,6 +13,7 @@ from services.llm.port import Engine, EngineMissing, LanguageModel, ModelUnusabl
 from services.llm.settings import LlmSettings
 from shared.errors import SottoError
 from shared.events import LlmRequest, ModelFailed, ModelLoaded, ModelUnloaded, Structure
+from shared.gguf import parts_of
 from shared.installed import InstalledModel, Shelf
 
 __all__ = ["ModelInUse", "NoLanguageModel"]
@@ -22,10 +23,10 @@ _ENGINE = "llama-cpp"
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A model on the shelf, and the size and time of change of its file: a file that was replaced is another one."""
+    """A model on the shelf, and the sizes and times of change of its files: one with a file replaced is another one."""
 
     entry: InstalledModel
-    state: tuple[int, int]
+    state: tuple[tuple[int, int], ...]
 
 
 class NoLanguageModel(SottoError):
@@ -154,7 +155,7 @@ class ModelInUse:
         if wanted:
             path = Path(wanted).expanduser()
             if path.suffix == ".gguf" and path.is_file():
-                return [_found(InstalledModel("llm", path.stem, _ENGINE, path.parent, (path,), ()))]
+                return [_found(InstalledModel("llm", path.stem, _ENGINE, path.parent, parts_of(path), ()))]
             present = [found for found in present if found.entry.name == wanted]
             if not present:
                 raise NoLanguageModel(
@@ -211,7 +212,7 @@ def _none_installed() -> NoLanguageModel:
 
 def _found(entry: InstalledModel) -> _Found:
     try:
-        status = (entry.files[0] if entry.files else entry.path).stat()
+        states = [file.stat() for file in entry.files or (entry.path,)]
     except OSError:
-        return _Found(entry, (-1, -1))
-    return _Found(entry, (status.st_size, status.st_mtime_ns))
+        return _Found(entry, ())
+    return _Found(entry, tuple((state.st_size, state.st_mtime_ns) for state in states))

@@ -137,10 +137,12 @@ def write_random(
     quantised: gguf.GGMLQuantizationType = gguf.GGMLQuantizationType.F32,
     vocabulary: Vocabulary | SentencePieces | None = None,
     form: str = "",
+    part_tensors: int = 0,
 ) -> Path:
     """Write a model of random weights (llama architecture, `quantised`); it talks nonsense, always the same.
 
-    `form` is the grammar that the file says its answers are of.
+    `form` is the grammar that the file says its answers are of. With `part_tensors` it is written in parts of so many,
+    and the first one's path returned.
     """
     shape = shape or Shape()
     vocabulary = vocabulary or Vocabulary()
@@ -152,8 +154,9 @@ def write_random(
     rows = len(vocabulary.tokens)
     output = matrix(rows, shape.width)
     output[vocabulary.unsaid()] = 0
-    _write(path, vocabulary, shape, template, matrix, matrix(rows, shape.width), output, quantised, form)
-    return path
+    embedding = matrix(rows, shape.width)
+    _write(path, vocabulary, shape, template, matrix, embedding, output, quantised, form, part_tensors)
+    return min(path.parent.glob(f"{path.stem}-00001-of-*.gguf")) if part_tensors else path
 
 
 def write_exact(
@@ -220,9 +223,18 @@ def write_scripted(
 
 
 def _write(  # type: ignore[no-untyped-def]
-    path, vocabulary, shape, template, matrix, embedding, output, quantised=gguf.GGMLQuantizationType.F32, form=""
+    path,
+    vocabulary,
+    shape,
+    template,
+    matrix,
+    embedding,
+    output,
+    quantised=gguf.GGMLQuantizationType.F32,
+    form="",
+    part_tensors=0,
 ) -> None:
-    writer = gguf.GGUFWriter(path, "llama")
+    writer = gguf.GGUFWriter(path, "llama", split_max_tensors=part_tensors)
 
     def add(name: str, weights: Weights) -> None:
         writer.add_tensor(name, gguf.quants.quantize(weights, quantised), raw_dtype=quantised)

@@ -9,7 +9,7 @@ import gguf
 import pytest
 
 from shared import gguf as ours
-from shared.gguf import GgufUnreadable, read_gguf
+from shared.gguf import GgufUnreadable, parts_of, read_gguf
 from tests.kit import gguf_models
 
 
@@ -33,6 +33,14 @@ def test_template_and_vocabulary_have_hashes_of_their_own(tmp_path: Path) -> Non
     assert one.template_sha256 == hashlib.sha256(gguf_models.CHATML.encode()).hexdigest()
     assert one.vocabulary_sha256 == other.vocabulary_sha256 != read_gguf(words).vocabulary_sha256
     assert one.template_sha256 != other.template_sha256
+
+
+def test_the_first_part_names_the_others(tmp_path: Path) -> None:
+    first = gguf_models.write_random(tmp_path / "big.gguf", part_tensors=8)
+    assert list(parts_of(first)) == sorted(tmp_path.glob("big-*.gguf"))
+    assert len(parts_of(first)) == 3
+    for alone in (tmp_path / "small.gguf", parts_of(first)[1]):
+        assert parts_of(alone) == (alone,)
 
 
 def test_what_is_no_whole_file_is_refused(tmp_path: Path) -> None:

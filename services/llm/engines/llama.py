@@ -42,7 +42,7 @@ class LlamaEngine:
     async def open(self, model: InstalledModel, settings: LlmSettings, clock: Clock) -> LlamaModel:
         executor = ThreadPoolExecutor(1, thread_name_prefix="llama")
         unwanted = threading.Event()
-        opening = executor.submit(_open, _first_file(model), settings, clock, unwanted)
+        opening = executor.submit(_open, _files(model), settings, clock, unwanted)
         loading = asyncio.wrap_future(opening)
         try:
             opened = await asyncio.shield(loading)
@@ -72,7 +72,7 @@ class Vocabulary:
     def __init__(self, model: InstalledModel) -> None:
         from services.llm.engines.weights import Weights
 
-        self._weights = Weights(library(), _first_file(model), gpu_layers=0, wanted=lambda: True, vocabulary_only=True)
+        self._weights = Weights(library(), _files(model)[0], gpu_layers=0, wanted=lambda: True, vocabulary_only=True)
 
     def tokens(self, text: str) -> list[int]:
         """Cut a text into tokens; texts of control tokens become those tokens."""
@@ -87,11 +87,11 @@ class Vocabulary:
         self._weights.close()
 
 
-def _open(path: Path, settings: LlmSettings, clock: Clock, unwanted: threading.Event) -> Opened:
-    """Open the file, on the engine's thread."""
+def _open(files: tuple[Path, ...], settings: LlmSettings, clock: Clock, unwanted: threading.Event) -> Opened:
+    """Open the files, on the engine's thread."""
     from services.llm.engines.llama_model import Opened
 
-    return Opened(path, settings, clock, wanted=lambda: not unwanted.is_set())
+    return Opened(files, settings, clock, wanted=lambda: not unwanted.is_set())
 
 
 def _discard(opening: Future[Opened]) -> None:
@@ -100,9 +100,9 @@ def _discard(opening: Future[Opened]) -> None:
         opening.result().close()
 
 
-def _first_file(model: InstalledModel) -> Path:
-    """The GGUF to open; of one that is split in parts the first, which names the others."""
-    files = sorted(f for f in model.files if f.suffix == ".gguf")
+def _files(model: InstalledModel) -> tuple[Path, ...]:
+    """The parts of its GGUF, of which the first is the one to open."""
+    files = tuple(sorted(f for f in model.files if f.suffix == ".gguf"))
     if not files:
         raise ModelUnusable(f"{model.name} has no .gguf file in {model.path}.", remedy="Run `sotto models verify`.")
-    return files[0]
+    return files

@@ -44,17 +44,19 @@ _MEMORY_SHARE = 8
 
 
 class Opened:
-    """The native objects of an open file and what is made of its vocabulary. Made, and used, on the engine's thread.
+    """The native objects of an open file, or of the first of its parts, and what is made of its vocabulary.
 
-    Raises EngineMissing or ModelUnusable, and then nothing stays open.
+    Made, and used, on the engine's thread. Raises EngineMissing or ModelUnusable, and then nothing stays open.
     """
 
-    def __init__(self, path: Path, settings: LlmSettings, clock: Clock, *, wanted: Callable[[], bool]) -> None:
-        self.path = path
+    def __init__(
+        self, files: tuple[Path, ...], settings: LlmSettings, clock: Clock, *, wanted: Callable[[], bool]
+    ) -> None:
+        self.files = files
         self.library = library()
         self.settings = settings
         self.clock = clock
-        self.weights = weights = Weights(self.library, path, gpu_layers=settings.gpu_layers, wanted=wanted)
+        self.weights = weights = Weights(self.library, files[0], gpu_layers=settings.gpu_layers, wanted=wanted)
         try:
             controls = weights.control_texts()
             self.markers = frozenset(token for marker in MARKERS & controls for token in weights.tokens(marker))
@@ -73,7 +75,7 @@ class Opened:
             )
             self.states = States(
                 settings.states_folder,
-                identity(path, self.library, self.pool),
+                identity(files, self.library, self.pool),
                 settings.prefix_disk_mb << 20,
                 settings.prefill_chunk,
                 clock.now_ns,
@@ -104,7 +106,7 @@ class LlamaModel:
         self._prompts = Prompts(
             opened.weights, opened.template, opened.pool.context_tokens, thinking=opened.settings.thinking
         )
-        self._fingerprint = Fingerprint(opened.path, opened.library, opened.pool.how)
+        self._fingerprint = Fingerprint(opened.files, opened.library, opened.pool.how)
         seating = Seating(opened.pool, opened.states, opened.settings.prefix_cache_mb << 20)
         self._scheduler = Scheduler(opened.pool, seating, opened.clock, cores)
         self._serving = executor.submit(self._scheduler.serve)

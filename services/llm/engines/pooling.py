@@ -16,6 +16,7 @@ from typing import Literal, get_args
 from services.llm.engines.library import library
 from services.llm.engines.weights import Weights
 from services.llm.port import GenerationFailed, ModelUnusable
+from shared.gguf import parts_of
 
 __all__ = ["POOLINGS", "LlamaPooling", "Pooling"]
 
@@ -67,8 +68,9 @@ class LlamaPooling:
     @property
     def identity(self) -> str:
         """What stands for the file and all else that can change a row."""
-        status = self._path.stat()
-        parts = (str(self._path.resolve()), status.st_size, status.st_mtime_ns, self.pooling, self.max_tokens)
+        states = [part.stat() for part in parts_of(self._path)]
+        files = [number for state in states for number in (state.st_size, state.st_mtime_ns)]
+        parts = (str(self._path.resolve()), *files, self.pooling, self.max_tokens)
         built = self._native.llama_print_system_info()
         return hashlib.sha256(repr((*parts, built)).encode()).hexdigest()[:16]
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from services.llm import ModelUnusable
+from services.llm import LlmSettings, ModelUnusable
 from services.llm.engines.llama import LlamaEngine, Vocabulary
 from shared.clock import SystemClock
 from shared.events import LlmDelta, LlmResponse
@@ -51,6 +52,25 @@ async def test_a_model_nobody_waits_for_any_more_is_let_go(random_model: Path) -
     with pytest.raises(asyncio.CancelledError):
         await opening
     assert await ended(threads)
+
+
+async def test_a_model_in_parts_is_another_one_when_one_of_them_is(tmp_path: Path) -> None:
+    """Named by the path of its first part; nothing that is remembered of the one it was is told."""
+    first, other = (gguf_models.write_random(tmp_path / f"{i}.gguf", seed=i, part_tensors=8) for i in (1, 2))
+    settings = LlmSettings(threads=1, model=str(first), cache_folder=tmp_path / "kept", prefill_chunk=16)
+    wanted = {"mode": "strict", "max_tokens": 4, "turn": 0}
+    responses = []
+    for _ in range(2):
+        async with serving(settings=settings) as bench:
+            responses += [await answered(bench, "Once upon a time there was a king", **wanted) for _ in range(2)]
+        await asyncio.to_thread(shutil.copyfile, _second(other), _second(first))
+    assert [response.cached for response in responses] == [False, True, False, True]
+    assert [response.usage.cached_tokens for response in responses] == [0] * 4
+    assert len({response.fingerprint for response in responses}) == 2
+
+
+def _second(first: Path) -> Path:
+    return first.with_name(first.name.replace("-00001-", "-00002-"))
 
 
 async def test_a_model_can_be_closed_twice(random_model: Path) -> None:
