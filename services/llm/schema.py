@@ -151,7 +151,18 @@ class _Grammar:
         if _count(schema, "minProperties") > len(required):
             raise _impossible("minProperties asks for more than what is required")
         members = [(self._member(name, properties[name]), name in required) for name in properties]
-        return f'"{{" {_members(members)} "}}"'
+        if any(required for _, required in members):
+            return f'"{{" {_members(members)} "}}"'
+        return f'"{{" {self._any_of([member for member, _ in members])} "}}"'
+
+    def _any_of(self, members: Sequence[str]) -> str:
+        """Some of the members or none, in order; what may follow one is a rule, or many would take a page each."""
+        begins: list[str] = []
+        follows = ""
+        for member in reversed(members):
+            begins.append(f"{member}{follows}")
+            follows = " " + self._rule("rest", f'("," space {member})?{follows}')
+        return f"{_alternatives(begins)}?"
 
     def _mapping(self, schema: Schema) -> str:
         others = schema.get("additionalProperties", True)
@@ -190,10 +201,7 @@ class _Grammar:
 
 def _members(members: Sequence[tuple[str, bool]]) -> str:
     """The members in order, those that are not required present or not, with commas between."""
-    first = next((i for i, (_, required) in enumerate(members) if required), None)
-    if first is None:
-        begins = (f"{name} {_followed(members[i + 1 :])}".rstrip() for i, (name, _) in enumerate(members))
-        return f"{_alternatives(begins)}?"
+    first = next(i for i, (_, required) in enumerate(members) if required)
     before = " ".join(f'({name} "," space)?' for name, _ in members[:first])
     return f"{before} {members[first][0]} {_followed(members[first + 1 :])}".strip()
 

@@ -82,6 +82,17 @@ async def test_what_is_drawn_is_valid(model: LanguageModel, schema: dict[str, Js
         jsonschema.validate(value, schema)
 
 
+@pytest.mark.parametrize("required", [[], ["n100"]], ids=["none required", "one required"])
+async def test_a_schema_may_have_many_properties(model: LanguageModel, required: list[JsonValue]) -> None:
+    """They come in the order of the schema, any of them or none."""
+    properties: dict[str, JsonValue] = {f"n{i}": {"type": "boolean"} for i in range(200)}
+    schema: dict[str, JsonValue] = {"type": "object", "properties": properties, "required": required}
+    for seed in range(2):
+        value = json.loads(await drawn(model, schema, seed))
+        jsonschema.validate(value, schema)
+        assert list(value) == sorted(value, key=list(properties).index)
+
+
 async def test_a_pydantic_model_is_filled(model: LanguageModel) -> None:
     from pydantic import BaseModel, Field
 
