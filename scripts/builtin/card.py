@@ -18,7 +18,7 @@ one; with `llm.builtin = false` it says instead that there is none.
 | | |
 |---|---|
 | file | `{name}`, {megabytes:.1f} MB, SHA-256 `{digest}` |
-| architecture | llama, {layers} layers, {width} wide, {heads} heads, {vocabulary} tokens, 16 bits a weight |
+| architecture | llama, {layers} layers, {width} wide, {heads} heads, {vocabulary} tokens, 8 bits a weight (Q8_0) |
 | context | {context} tokens |
 | licence | Apache-2.0; made from nothing by `scripts/train_builtin.py`, no text and no weights of others |
 

@@ -1,4 +1,4 @@
-"""Conversion: a trained network and its vocabulary as a GGUF of the llama architecture, in sixteen bits a weight."""
+"""Conversion: a trained network and its vocabulary as a GGUF of the llama architecture, in eight bits a weight (Q8_0)."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def write(path: Path, network: Network, vocabulary: Path, about: dict[str, str])
     writer.add_description(about["description"])
     writer.add_license(about["license"])
     writer.add_author(about["author"])
-    writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
     writer.add_context_length(shape.context)
     writer.add_embedding_length(shape.width)
     writer.add_block_count(shape.layers)
@@ -80,7 +80,7 @@ def write(path: Path, network: Network, vocabulary: Path, about: dict[str, str])
     writer.add_chat_template(TEMPLATE)
     writer.add_string("sotto.form", FORM)
     for name, weights in _tensors(network):
-        kind = gguf.GGMLQuantizationType.F32 if weights.ndim == 1 else gguf.GGMLQuantizationType.F16
+        kind = gguf.GGMLQuantizationType.F32 if weights.ndim == 1 else gguf.GGMLQuantizationType.Q8_0
         writer.add_tensor(name, gguf.quants.quantize(weights, kind), raw_dtype=kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
