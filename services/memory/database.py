@@ -16,6 +16,7 @@ from services.memory.schema import VERSION, migrate, prepare
 __all__ = ["Database"]
 
 _FULL = ("full", "readonly", "disk i/o", "unable to open")
+_BUSY = ("locked", "busy")
 
 
 class Database:
@@ -75,6 +76,8 @@ class Database:
                     f"Nothing can be written to {self.path}: {error}.",
                     remedy="Make room on the disk or choose memory.folder elsewhere; what was kept is intact.",
                 ) from error
+            if any(word in said for word in _BUSY):
+                raise MemoryFull(f"Another program holds {self.path}: {error}.", remedy="Try again.") from error
             raise MemoryDamaged(
                 f"{self.path} cannot be read: {error}.",
                 remedy="Move it away and bring back an export with `sotto memory import FILE`.",

@@ -6,6 +6,7 @@ paragraph (900 letters), so that it answers one question and fits beside others.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import html.parser
 import re
@@ -38,11 +39,12 @@ def add(store: Store, path: Path) -> int:
     A file that did not change is not read again (-1). Raises UnreadableDocument, and then nothing changes.
     """
     path = path.expanduser().resolve()
+    modified = _modified(path)
     data = _bytes(path)
     digest = hashlib.sha256(data).hexdigest()
     if any(kept.path == str(path) and kept.sha256 == digest for kept in store.documents()):
+        store.touch_document(str(path), modified)
         return -1
-    modified = path.stat().st_mtime_ns
     items = list(_items(path, data, modified))
     return store.keep_document(Document(str(path), digest, modified, len(items)), items)
 
@@ -57,11 +59,11 @@ def follow(store: Store, folder: Path) -> list[str]:
     kept = {kept.path: kept for kept in store.documents()}
     for path in sorted(there):
         known = kept.get(str(path))
-        if known is None or known.modified != path.stat().st_mtime_ns:
-            try:
+        try:
+            if known is None or known.modified != _modified(path):
                 add(store, path)
-            except UnreadableDocument as error:
-                problems.append(str(error))
+        except UnreadableDocument as error:
+            problems.append(str(error))
     for name in kept:
         if Path(name).is_relative_to(folder) and Path(name) not in there:
             store.delete_document(name)
@@ -116,11 +118,22 @@ def _items(path: Path, data: bytes, modified: int) -> Iterator[Item]:
                 yield Item(id=id_, what="document", text=text, at=modified, source=str(path), place=place)
 
 
+def _modified(path: Path) -> int:
+    with _readable(path):
+        return path.stat().st_mtime_ns
+
+
 def _bytes(path: Path) -> bytes:
-    try:
+    with _readable(path):
         if path.stat().st_size > _MOST_BYTES:
             raise UnreadableDocument(f"{path} is larger than 50 MB.", remedy="Split it.")
         return path.read_bytes()
+
+
+@contextlib.contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise UnreadableDocument(f"{path} cannot be read: {error.strerror or error}.") from error
 

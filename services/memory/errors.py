@@ -12,7 +12,7 @@ class MemoryDamaged(SottoError):
 
 
 class MemoryFull(SottoError):
-    """The disk is full, or cannot be written: nothing of what was to be kept is there."""
+    """The disk is full, or the file cannot be written now: nothing of what was to be kept is there."""
 
 
 class VectorsUnusable(SottoError):

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from services.memory.errors import VectorsUnusable
+from services.memory.errors import MemoryDamaged, MemoryFull, VectorsUnusable
 from services.memory.store import Pending, Store
 from services.memory.vectors import Matrix, Near, Vectors
 from services.memory.worker import Worker
+from shared.errors import SottoError
 from shared.logs import get_logger
 
 __all__ = ["Embedded", "Indexing"]
@@ -81,6 +82,8 @@ class Indexing:
         self._renew = ""
         """The model that speaks now, where it is not that of the vectors."""
         self._failed = False
+        self._told = set[str]()
+        self._reconciled = False
         self._opening = False
         self._closed = False
 
@@ -103,7 +106,7 @@ class Indexing:
                     await self._wanted.wait()
             self._wanted.clear()
             seen = self._asked
-            pause = _LOOK_S if await self._follow() else _RETRY_S
+            pause = _LOOK_S if await self._attempt() else _RETRY_S
             async with self._changed:
                 self._followed = seen
                 self._changed.notify_all()
@@ -171,27 +174,32 @@ class Indexing:
             return
         try:
             self._opening = True
-            there = await self._thread.do(self._opened)
+            await self._thread.do(self._opened)
         except VectorsUnusable as error:
             self._opening = False
             self._fail(error)
-            return
-        await self._writing.do(self._reconcile, there)
 
-    def _opened(self) -> set[str]:
-        """Open the vectors and return whose they are; in their thread, so that whatever was opened is closed."""
+    def _opened(self) -> None:
+        """Open the vectors; in their thread, so that whatever was opened is closed."""
         vectors = self._opener()
         self._opening = False
         self._vectors = vectors
         self._fingerprint = vectors.fingerprint
         if self._closed:
             vectors.close()
-        return set() if self._closed else vectors.ids()
 
     def _reconcile(self, there: set[str]) -> None:
         live = self._store.live_ids()
         if live - there or there - live:
             self._store.enqueue(put=sorted(live - there), drop=sorted(there - live))
+
+    async def _attempt(self) -> bool:
+        """Follow as far as the store can be read and written; False when it must be tried again."""
+        try:
+            return await self._follow()
+        except (MemoryDamaged, MemoryFull) as error:
+            self._say(error)
+            return False
 
     async def _follow(self) -> bool:
         """Empty the outbox; False when it must be tried again."""
@@ -240,30 +248,41 @@ class Indexing:
         self._fingerprint = fingerprint
 
     async def _catch_up(self) -> None:
-        """Do what was put off."""
-        renew, self._renew = self._renew, ""
-        purging, self._purging = self._purging, False
+        """Do what was put off; what cannot be done stays so."""
         if self._vectors is None or self._failed:
             return
         try:
-            if purging:
+            if not self._reconciled:
+                await self._writing.do(self._reconcile, await self._thread.do(self._vectors.ids))
+                self._reconciled = True
+            if self._purging:
                 await self._thread.do(self._vectors.purge)
-            if renew and renew != self._fingerprint:
-                await self._begin(renew)
+                self._purging = False
+            if self._renew and self._renew != self._fingerprint:
+                await self._begin(self._renew)
+            self._renew = ""
         except VectorsUnusable as error:
             self._fail(error)
 
     async def _strike(self, ids: Sequence[str]) -> None:
         """The outbox names what was deleted just now: that is done."""
         gone = set(ids)
-        lines = await self._writing.do(self._store.pending, -1)
-        await self._writing.do(self._store.done, [line for line in lines if line.item in gone])
+        try:
+            lines = await self._writing.do(self._store.pending, -1)
+            await self._writing.do(self._store.done, [line for line in lines if line.item in gone])
+        except (MemoryDamaged, MemoryFull) as error:  # then it is done once more
+            self._say(error)
 
     def _fail(self, error: VectorsUnusable) -> None:
-        if not self._failed:
-            self._failed = True
+        self._failed = True
+        self._say(error)
+
+    def _say(self, error: SottoError) -> None:
+        """Once."""
+        if str(error) not in self._told:
+            self._told.add(str(error))
             self._troubled(str(error))
-            _log.warning("no vectors", reason=str(error))
+            _log.warning("the vectors do not follow", reason=str(error))
 
 
 def rows_of(data: bytes, count: int) -> Matrix:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from functools import partial
 
@@ -87,8 +88,9 @@ class Life:
     async def live(self) -> None:
         """Serve until cancelled."""
         self._begin()
-        if await self._reading.do(self._reader.anything):
-            self._wake()
+        with contextlib.suppress(MemoryDamaged, MemoryFull):  # whoever asks is told
+            if await self._reading.do(self._reader.anything):
+                self._wake()
         async for event in self._ctx.inbox:
             await self._serve(event)
 
@@ -101,7 +103,8 @@ class Life:
 
     def _begin(self) -> None:
         """Start what goes on beside the inbox."""
-        tasks, upkeep = self._ctx.tasks, Upkeep(self._settings, self._store, self._writing, self._wake)
+        tasks = self._ctx.tasks
+        upkeep = Upkeep(self._settings, self._store, self._writing, changed=self._wake, troubled=self._ctx.degraded)
         if self._index is not None:
             tasks.create_task(self._index.run(), name="memory:index")
         tasks.create_task(upkeep.expire(self._ctx.clock), name="memory:expiry")

@@ -295,6 +295,11 @@ class Store:
         with self._errors():
             return [Document(*row) for row in self._connection.execute("SELECT * FROM documents ORDER BY path")]
 
+    def touch_document(self, path: str, modified: int) -> None:
+        """A file was written anew as it was: note when."""
+        with self._writing() as sql:
+            sql.execute("UPDATE documents SET modified = ? WHERE path = ?", (modified, path))
+
     # ---- the outbox
 
     def pending(self, limit: int = 64) -> list[Pending]:

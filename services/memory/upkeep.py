@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 
 from services.memory.documents import follow
+from services.memory.errors import MemoryDamaged, MemoryFull
 from services.memory.settings import MemorySettings
 from services.memory.store import Store
 from services.memory.worker import Worker
@@ -20,41 +22,72 @@ _log = get_logger("memory")
 
 
 class Upkeep:
-    """Of `store`, which is used in `writing`; `changed` is told when it was changed."""
+    """Of `store`, which is used in `writing`; `changed` is told when it was changed.
 
-    def __init__(self, settings: MemorySettings, store: Store, writing: Worker, changed: Callable[[], None]) -> None:
-        self._settings, self._store, self._writing, self._changed = settings, store, writing, changed
+    `troubled` is told in words why it cannot be, once; it is tried again.
+    """
+
+    def __init__(
+        self,
+        settings: MemorySettings,
+        store: Store,
+        writing: Worker,
+        *,
+        changed: Callable[[], None],
+        troubled: Callable[[str], None],
+    ) -> None:
+        self._settings, self._store, self._writing = settings, store, writing
+        self._changed, self._troubled = changed, troubled
+        self._told = set[str]()
 
     async def expire(self, clock: Clock) -> None:
         """Delete what is past its time, now and every hour."""
         while True:
-            now = clock.now_ns()
-            turns, facts = self._settings.keep_turns_days, self._settings.keep_facts_days
-            gone = await self._writing.do(
-                self._store.expire,
-                now,
-                turns_before=now - int(turns * _DAY_NS) if turns else 0,
-                facts_before=now - int(facts * _DAY_NS) if facts else 0,
-            )
-            if turns:
-                await self._writing.do(self._store.conversations.expire, now - int(turns * _DAY_NS))
-            if gone:
-                self._changed()
+            with self._telling():
+                await self._expire(clock.now_ns())
             await asyncio.sleep(_EXPIRY_S)
 
     async def follow_folders(self) -> None:
         """Keep the documents in step with the watched folders."""
-        worker, told = Worker("memory-folders"), set[str]()
-        store = await worker.do(Store, self._settings.root / "memory.sqlite3")
+        worker = Worker("memory-folders")
+        store: Store | None = None
         try:
             while True:
-                for folder in self._settings.watch:
-                    for problem in await worker.do(follow, store, folder):
-                        if problem not in told:
-                            _log.warning("a document cannot be read", reason=problem)
-                            told.add(problem)
-                if await worker.do(store.anything):
-                    self._changed()
+                with self._telling():
+                    if store is None:
+                        store = await worker.do(Store, self._settings.root / "memory.sqlite3")
+                    await self._look(worker, store)
                 await asyncio.sleep(self._settings.watch_s)
         finally:
-            await worker.close(store.close)
+            await worker.close(store.close if store else None)
+
+    async def _expire(self, now: int) -> None:
+        turns, facts = self._settings.keep_turns_days, self._settings.keep_facts_days
+        gone = await self._writing.do(
+            self._store.expire,
+            now,
+            turns_before=now - int(turns * _DAY_NS) if turns else 0,
+            facts_before=now - int(facts * _DAY_NS) if facts else 0,
+        )
+        if turns:
+            await self._writing.do(self._store.conversations.expire, now - int(turns * _DAY_NS))
+        if gone:
+            self._changed()
+
+    async def _look(self, worker: Worker, store: Store) -> None:
+        for folder in self._settings.watch:
+            for problem in await worker.do(follow, store, folder):
+                if problem not in self._told:
+                    self._told.add(problem)
+                    _log.warning("a document cannot be read", reason=problem)
+        if await worker.do(store.anything):
+            self._changed()
+
+    @contextlib.contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except (MemoryDamaged, MemoryFull) as error:
+            if str(error) not in self._told:
+                self._told.add(str(error))
+                self._troubled(str(error))

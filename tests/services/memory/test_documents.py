@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+
 import pytest
 
 from services.memory.documents import add, follow, passages, read
@@ -214,6 +217,36 @@ def test_a_watched_folder_is_followed(store, tmp_path):
     (folder / "a.txt").unlink()
     follow(store, folder)
     assert [item.text for item in store.everything()] == ["Two."]
+
+
+def test_a_file_that_was_touched_is_not_read_again_and_again(store, tmp_path):
+    path = tmp_path / "notes" / "a.txt"
+    path.parent.mkdir()
+    path.write_text("One.", "utf-8")
+    follow(store, path.parent)
+    os.utime(path, ns=(1, 1))
+    follow(store, path.parent)
+    assert [document.modified for document in store.documents()] == [1]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_file_that_vanishes_while_it_is_looked_at_is_said_and_forgotten_next_time(tmp_path, known):
+    class Vanishing(Store):
+        def documents(self):
+            path.unlink(missing_ok=True)
+            return super().documents()
+
+    path = tmp_path / "notes" / "a.txt"
+    path.parent.mkdir()
+    path.write_text("One.", "utf-8")
+    if known:
+        with contextlib.closing(Store(tmp_path / "memory.sqlite3")) as store:
+            follow(store, path.parent)
+    with contextlib.closing(Vanishing(tmp_path / "memory.sqlite3")) as store:
+        [problem] = follow(store, path.parent)
+        assert "a.txt cannot be read: No such file or directory" in problem
+        assert follow(store, path.parent) == []
+        assert list(store.everything()) == []
 
 
 def test_a_pdf_of_too_many_pages_is_said_before_any_is_read(tmp_path):

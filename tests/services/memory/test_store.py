@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -224,3 +225,16 @@ def test_killed_at_any_moment_items_words_and_outbox_agree(tmp_path, bytes_writt
         told[line.item] = line.does
     assert {id_ for id_, does in told.items() if does == "put"} == live
     store.close()
+
+
+def test_a_file_that_another_program_holds_is_not_called_damaged(tmp_path):
+    with (
+        contextlib.closing(Store(tmp_path / "memory.sqlite3")) as store,
+        contextlib.closing(sqlite3.connect(tmp_path / "memory.sqlite3", isolation_level=None)) as other,
+    ):
+        store._connection.execute("PRAGMA busy_timeout = 0")
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(MemoryFull, match=r"Another program holds .*locked\. Try again\."):
+            store.keep(fact("my bike code is 4512", "1"))
+        other.execute("ROLLBACK")
+        assert store.keep(fact("my bike code is 4512", "1")).item.value == "4512"
