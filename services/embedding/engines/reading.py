@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Reader"]
 
+_LEAST = 4
+"""Tokens that leave room for a word, beside the three that stand around a pair of texts."""
 _CHARACTERS_PER_TOKEN = 64
 """A text is cut to so many for each token before it is tokenised, which is linear in its length."""
 
@@ -33,7 +35,9 @@ class Reader:
         architecture = weights.architecture
         self._name = weights.name
         self._raw = weights.tokenizer()
-        self.max_tokens = min(max_tokens or architecture.max_tokens, architecture.positions)
+        self.max_tokens = min(
+            max(max_tokens, _LEAST) if max_tokens else architecture.max_tokens, architecture.positions
+        )
         self._prompts = architecture.prompts
         self._words = architecture.words
         self._plain = plain_reader(self._raw)

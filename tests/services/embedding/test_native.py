@@ -193,6 +193,13 @@ def test_each_engine_and_limit_has_a_fingerprint_of_its_own(packed: Path, kernel
     assert ReferenceEncoder(weights).info.fingerprint == ReferenceEncoder(Weights(packed)).info.fingerprint
 
 
+@pytest.mark.parametrize("text", ["the blue bike", "the blüe bike"], ids=["plain", "tokenised"])
+def test_a_limit_below_the_tokens_around_a_text_leaves_room_for_a_word(packed: Path, text: str) -> None:
+    few, one = ReferenceEncoder(Weights(packed), max_tokens=4), ReferenceEncoder(Weights(packed), max_tokens=1)
+    assert one.read([text], "") == few.read([text], "")
+    assert one.read([text], "")[0].truncated
+
+
 # ---- int8
 
 
