@@ -12,17 +12,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Literal, TypeVar, Unpack, overload
 
-from shared.errors import SottoError
 from sotto import asking
 from sotto.asking import Options, Prompt
 from sotto.background import background
 from sotto.embedding import Purpose, embedding, ranking
+from sotto.errors import handled
 from sotto.sound import Speech, Transcript, speaking, transcribing
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
     from pathlib import Path
-    from typing import Any
 
     from pydantic import BaseModel, JsonValue
 
@@ -41,7 +39,6 @@ __all__ = [
     "transcribe",
 ]
 
-T = TypeVar("T")
 M = TypeVar("M", bound="BaseModel")
 Raise = Literal["raise"]
 Nothing = Literal["none"]
@@ -57,18 +54,17 @@ async def generate(prompt: Prompt, *, errors: Errors = "raise", **options: Unpac
 
     Raises NoModel, PromptTooLong, Busy, InvalidRequest or GenerationFailed, each with what to do.
     """
-    return await _run(asking.text(background().door, prompt, options), errors)
+    with handled(errors):
+        return await background().awaited(asking.text(background().door, prompt, options))
+    return None
 
 
 async def generate_iter(prompt: Prompt, *, errors: Errors = "raise", **options: Unpack[Options]) -> AsyncIterator[str]:
     """Yield the answer piece by piece as it comes; leaving calls it off. With errors="none" a failure is its end."""
     here = background()
-    try:
+    with handled(errors):
         async for piece in here.each_awaited(asking.pieces(here.door, prompt, options)):
             yield piece
-    except SottoError:
-        if errors == "raise":
-            raise
 
 
 @overload
@@ -95,9 +91,9 @@ async def generate_json(
     Raises NotFinished when max_tokens did not suffice, InvalidRequest for a schema that nothing can satisfy, and what
     `generate` raises.
     """
-    if isinstance(schema, dict):
-        return await _run(asking.parsed(background().door, prompt, schema, options), errors)
-    return await _run(asking.instance(background().door, prompt, schema, options), errors)
+    with handled(errors):
+        return await background().awaited(asking.formed(background().door, prompt, schema, options))
+    return None
 
 
 @overload
@@ -112,7 +108,9 @@ async def generate_regex(
     prompt: Prompt, pattern: str, *, errors: Errors = "raise", **options: Unpack[Options]
 ) -> str | None:
     """Return an answer that matches the pattern as a whole. Raises as `generate_json` does."""
-    return await _run(asking.text(background().door, prompt, options, {"regex": pattern}), errors)
+    with handled(errors):
+        return await background().awaited(asking.matching(background().door, prompt, pattern, options))
+    return None
 
 
 @overload
@@ -127,7 +125,9 @@ async def generate_choice(
     prompt: Prompt, choices: Sequence[str], *, errors: Errors = "raise", **options: Unpack[Options]
 ) -> str | None:
     """Return one of the choices. Raises as `generate_json` does."""
-    return await _run(asking.text(background().door, prompt, options, {"choices": tuple(choices)}), errors)
+    with handled(errors):
+        return await background().awaited(asking.chosen(background().door, prompt, choices, options))
+    return None
 
 
 async def embed(texts: Sequence[str], *, model: str = "", purpose: Purpose = "", dimensions: int = 0) -> Floats:
@@ -151,8 +151,10 @@ async def transcribe(sound: str | Path | Floats, *, errors: Raise = "raise") -> 
 @overload
 async def transcribe(sound: str | Path | Floats, *, errors: Nothing) -> Transcript | None: ...
 async def transcribe(sound: str | Path | Floats, *, errors: Errors = "raise") -> Transcript | None:
-    """Return what is said in a sound file, or in samples at 16 kHz. Raises SpeechFailed."""
-    return await _run(transcribing(background().door, sound), errors)
+    """Return what is said in a sound file, or in samples at 16 kHz. Raises as `sotto.transcribe` does."""
+    with handled(errors):
+        return await background().awaited(transcribing(background().door, sound))
+    return None
 
 
 @overload
@@ -160,14 +162,7 @@ async def speak(text: str, path: str | Path | None = None, *, errors: Raise = "r
 @overload
 async def speak(text: str, path: str | Path | None = None, *, errors: Nothing) -> Speech | None: ...
 async def speak(text: str, path: str | Path | None = None, *, errors: Errors = "raise") -> Speech | None:
-    """Return a text as sound, and write it into a WAV file where one is named. Raises SpeechFailed."""
-    return await _run(speaking(background().door, text, path), errors)
-
-
-async def _run(work: Coroutine[Any, Any, T], errors: Errors) -> T | None:
-    try:
-        return await background().awaited(work)
-    except SottoError:
-        if errors == "raise":
-            raise
-        return None
+    """Return a text as sound, and write it into a WAV file where one is named. Raises as `sotto.speak` does."""
+    with handled(errors):
+        return await background().awaited(speaking(background().door, text, path))
+    return None

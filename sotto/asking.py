@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from shared.errors import SottoError
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from shared.events import LlmResponse
     from sotto.door import Door
 
-__all__ = ["Options", "Prompt", "instance", "parsed", "pieces", "text"]
+__all__ = ["Options", "Prompt", "chosen", "formed", "matching", "pieces", "text"]
 
 M = TypeVar("M", bound="BaseModel")
 
@@ -43,8 +43,8 @@ class Options(TypedDict, total=False):
     """0, the default, takes the likeliest token."""
     seed: int
     """42 by default: the same seed draws the same."""
-    stop: Sequence[str]
-    """Texts that end the answer and are not part of it."""
+    stop: str | Sequence[str]
+    """Text, or texts, that end the answer and are no part of it."""
     strict: bool
     """True, the default: the same bits again whatever else is computed, and remembered between runs."""
 
@@ -80,17 +80,46 @@ async def text(door: Door, prompt: Prompt, options: Options, structure: dict[str
     return "".join([piece async for piece in pieces(door, prompt, options, structure)])
 
 
-async def parsed(door: Door, prompt: Prompt, schema: dict[str, JsonValue], options: Options) -> JsonValue:
-    """Return the answer as the JSON value that the schema allows."""
+async def matching(door: Door, prompt: Prompt, pattern: str, options: Options) -> str:
+    """Return an answer that matches the pattern as a whole."""
+    if not isinstance(pattern, str) or not pattern:
+        raise InvalidRequest("There is no pattern.", remedy='Give a regular expression, as in "[0-9]+".')
+    return await text(door, prompt, options, {"regex": pattern})
+
+
+async def chosen(door: Door, prompt: Prompt, choices: Sequence[str], options: Options) -> str:
+    """Return one of the choices."""
+    if isinstance(choices, str) or not isinstance(choices, Iterable) or not (given := tuple(choices)):
+        raise InvalidRequest("There is nothing to choose from.", remedy='Give texts, as in ["yes", "no"].')
+    return await text(door, prompt, options, {"choices": given})
+
+
+async def formed(
+    door: Door, prompt: Prompt, schema: type[BaseModel] | dict[str, JsonValue], options: Options
+) -> BaseModel | JsonValue:
+    """Return the answer as the JSON value that the schema allows, or as an instance of the pydantic model."""
+    if isinstance(schema, dict):
+        return await _parsed(door, prompt, schema, options)
+    await door.ready()
+    from pydantic import BaseModel
+
+    if isinstance(schema, type) and issubclass(schema, BaseModel):
+        return await _instance(door, prompt, schema, options)
+    raise InvalidRequest(
+        "The schema is neither a JSON schema nor a pydantic model.",
+        remedy='Give a dict, as in {"type": "integer"}, or a subclass of BaseModel.',
+    )
+
+
+async def _parsed(door: Door, prompt: Prompt, schema: dict[str, JsonValue], options: Options) -> JsonValue:
     value: JsonValue = json.loads(await text(door, prompt, options, {"json_schema": schema}))
     return value
 
 
-async def instance(door: Door, prompt: Prompt, model: type[M], options: Options) -> M:
-    """Return the answer as an instance of a pydantic model."""
+async def _instance(door: Door, prompt: Prompt, model: type[M], options: Options) -> M:
     from pydantic import ValidationError
 
-    value = await parsed(door, prompt, model.model_json_schema(), options)
+    value = await _parsed(door, prompt, model.model_json_schema(), options)
     try:
         return model.model_validate(value)
     except ValidationError as error:
@@ -102,9 +131,14 @@ async def instance(door: Door, prompt: Prompt, model: type[M], options: Options)
 def _fields(prompt: Prompt, options: Options, structure: dict[str, Any] | None) -> dict[str, Any]:
     from shared.events import Message, Structure
 
-    said = [("user", prompt)] if isinstance(prompt, str) else list(prompt)
+    for name in options:
+        if name not in Options.__annotations__:
+            known = ", ".join(Options.__annotations__)
+            raise InvalidRequest(f"There is no option {name}.", remedy=f"There are {known}, and errors.")
+    said = _said(prompt)
     if options.get("system"):
         said.insert(0, ("system", options["system"]))
+    stop = options.get("stop", ())
     return {
         "messages": tuple(Message.model_validate({"role": role, "content": content}) for role, content in said),
         "tools": (),
@@ -113,10 +147,21 @@ def _fields(prompt: Prompt, options: Options, structure: dict[str, Any] | None) 
         "max_tokens": options.get("max_tokens", 512),
         "temperature": options.get("temperature", 0.0),
         "seed": options.get("seed", 42),
-        "stop": tuple(options.get("stop", ())),
+        "stop": (stop,) if isinstance(stop, str) else stop,
         "mode": "strict" if options.get("strict", True) else "fast",
         "priority": "background",
     }
+
+
+def _said(prompt: Prompt) -> list[tuple[str, str]]:
+    if isinstance(prompt, str):
+        return [("user", prompt)]
+    try:
+        return [(role, words) for role, words in prompt]
+    except (TypeError, ValueError) as error:
+        raise InvalidRequest(
+            "The prompt is neither a text nor a list of pairs.", remedy='Give a text, or pairs as in [("user", "Hi.")].'
+        ) from error
 
 
 def _own(error: SottoError) -> SottoError:

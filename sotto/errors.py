@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 from shared.errors import SottoError
 
 __all__ = [
@@ -13,6 +16,7 @@ __all__ = [
     "PromptTooLong",
     "SottoError",
     "SpeechFailed",
+    "handled",
 ]
 
 
@@ -42,3 +46,15 @@ class NotFinished(SottoError):
 
 class SpeechFailed(SottoError):
     """Sound could not be read or understood, or a text could not be spoken."""
+
+
+@contextlib.contextmanager
+def handled(errors: str) -> Iterator[None]:
+    """Let failures out with "raise", and end the block at them with "none". Raises InvalidRequest for another word."""
+    if errors not in ("raise", "none"):
+        raise InvalidRequest(f"errors is {errors!r}.", remedy='Say "raise" or "none".')
+    try:
+        yield
+    except SottoError:
+        if errors == "raise":
+            raise

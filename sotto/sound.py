@@ -9,6 +9,7 @@ sotto.speak("Dinner is ready.", "dinner.wav")
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import wave
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from shared.errors import SottoError
 from sotto.background import background
-from sotto.errors import SpeechFailed
+from sotto.errors import InvalidRequest, SpeechFailed, handled
 
 if TYPE_CHECKING:
     from shared.pcm import Floats
@@ -70,13 +71,13 @@ def transcribe(sound: str | Path | Floats, *, errors: Literal["raise"] = "raise"
 @overload
 def transcribe(sound: str | Path | Floats, *, errors: Literal["none"]) -> Transcript | None: ...
 def transcribe(sound: str | Path | Floats, *, errors: Errors = "raise") -> Transcript | None:
-    """Return what is said in a WAV, FLAC, OGG or MP3 file, or in samples at 16 kHz. Raises SpeechFailed."""
-    try:
+    """Return what is said in a WAV, FLAC, OGG or MP3 file, or in samples at 16 kHz.
+
+    Raises SpeechFailed, and InvalidRequest for what is no sound.
+    """
+    with handled(errors):
         return background().run(transcribing(background().door, sound))
-    except SottoError:
-        if errors == "raise":
-            raise
-        return None
+    return None
 
 
 @overload
@@ -84,13 +85,13 @@ def speak(text: str, path: str | Path | None = None, *, errors: Literal["raise"]
 @overload
 def speak(text: str, path: str | Path | None = None, *, errors: Literal["none"]) -> Speech | None: ...
 def speak(text: str, path: str | Path | None = None, *, errors: Errors = "raise") -> Speech | None:
-    """Return a text as sound, and write it into a WAV file where one is named. Raises SpeechFailed."""
-    try:
+    """Return a text as sound, and write it into a WAV file where one is named.
+
+    Raises SpeechFailed, and InvalidRequest for what is no text.
+    """
+    with handled(errors):
         return background().run(speaking(background().door, text, path))
-    except SottoError:
-        if errors == "raise":
-            raise
-        return None
+    return None
 
 
 async def transcribing(door: Door, sound: str | Path | Floats) -> Transcript:
@@ -100,15 +101,17 @@ async def transcribing(door: Door, sound: str | Path | Floats) -> Transcript:
     if isinstance(sound, str | Path):
         options["path"] = _absolute(sound)
     else:
-        import numpy as np
-
-        payload = np.ascontiguousarray(sound, dtype=np.float32).tobytes()
+        payload = _samples(sound)
     heard, _ = await _called(door, "transcribe", payload, options)
     return Transcript(**{**heard, "words": _words(heard["words"])})
 
 
 async def speaking(door: Door, text: str, path: str | Path | None) -> Speech:
     """Do what `speak` promises, on the background's event loop."""
+    if not isinstance(text, str):
+        raise InvalidRequest("What is to be spoken is no text.", remedy='Give words, as in "Good morning.".')
+    if not isinstance(path, str | Path | None):
+        raise InvalidRequest("The path is no path.", remedy='Name a file, as in "morning.wav".')
     said, pcm = await _called(door, "speak", b"", {"text": text})
     speech = Speech(pcm, said["rate"], _words(said["words"]), said["engine"])
     if path is not None:
@@ -121,6 +124,16 @@ async def _called(door: Door, name: str, payload: bytes, options: dict[str, Any]
         return await door.call(name, payload, options)
     except SottoError as error:
         raise SpeechFailed(error.message, remedy=error.remedy) from error
+
+
+def _samples(sound: Floats) -> bytes:
+    import numpy as np
+
+    with contextlib.suppress(TypeError, ValueError):
+        samples = np.asarray(sound, dtype=np.float32)
+        if samples.ndim == 1:
+            return samples.tobytes()
+    raise InvalidRequest("This is no sound.", remedy="Name a file, or give one row of samples at 16 kHz.")
 
 
 def _words(rows: list[tuple[str, float, float, float]]) -> tuple[Word, ...]:

@@ -15,20 +15,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Literal, TypeVar, Unpack, overload
 
-from shared.errors import SottoError
 from sotto import asking
 from sotto.asking import Options, Prompt
 from sotto.background import background
+from sotto.errors import handled
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-    from typing import Any
-
     from pydantic import BaseModel, JsonValue
 
 __all__ = ["generate", "generate_choice", "generate_iter", "generate_json", "generate_regex"]
 
-T = TypeVar("T")
 M = TypeVar("M", bound="BaseModel")
 Raise = Literal["raise"]
 Nothing = Literal["none"]
@@ -44,17 +40,16 @@ def generate(prompt: Prompt, *, errors: Errors = "raise", **options: Unpack[Opti
 
     Raises NoModel, PromptTooLong, Busy, InvalidRequest or GenerationFailed, each with what to do.
     """
-    return _run(asking.text(background().door, prompt, options), errors)
+    with handled(errors):
+        return background().run(asking.text(background().door, prompt, options))
+    return None
 
 
 def generate_iter(prompt: Prompt, *, errors: Errors = "raise", **options: Unpack[Options]) -> Iterator[str]:
     """Yield the answer piece by piece as it comes; leaving calls it off. With errors="none" a failure is its end."""
     here = background()
-    try:
+    with handled(errors):
         yield from here.each(asking.pieces(here.door, prompt, options))
-    except SottoError:
-        if errors == "raise":
-            raise
 
 
 @overload
@@ -77,9 +72,9 @@ def generate_json(
     Raises NotFinished when max_tokens did not suffice, InvalidRequest for a schema that nothing can satisfy, and what
     `generate` raises.
     """
-    if isinstance(schema, dict):
-        return _run(asking.parsed(background().door, prompt, schema, options), errors)
-    return _run(asking.instance(background().door, prompt, schema, options), errors)
+    with handled(errors):
+        return background().run(asking.formed(background().door, prompt, schema, options))
+    return None
 
 
 @overload
@@ -88,7 +83,9 @@ def generate_regex(prompt: Prompt, pattern: str, *, errors: Raise = "raise", **o
 def generate_regex(prompt: Prompt, pattern: str, *, errors: Nothing, **options: Unpack[Options]) -> str | None: ...
 def generate_regex(prompt: Prompt, pattern: str, *, errors: Errors = "raise", **options: Unpack[Options]) -> str | None:
     """Return an answer that matches the pattern as a whole. Raises as `generate_json` does."""
-    return _run(asking.text(background().door, prompt, options, {"regex": pattern}), errors)
+    with handled(errors):
+        return background().run(asking.matching(background().door, prompt, pattern, options))
+    return None
 
 
 @overload
@@ -103,13 +100,6 @@ def generate_choice(
     prompt: Prompt, choices: Sequence[str], *, errors: Errors = "raise", **options: Unpack[Options]
 ) -> str | None:
     """Return one of the choices. Raises as `generate_json` does."""
-    return _run(asking.text(background().door, prompt, options, {"choices": tuple(choices)}), errors)
-
-
-def _run(work: Coroutine[Any, Any, T], errors: Errors) -> T | None:
-    try:
-        return background().run(work)
-    except SottoError:
-        if errors == "raise":
-            raise
-        return None
+    with handled(errors):
+        return background().run(asking.chosen(background().door, prompt, choices, options))
+    return None

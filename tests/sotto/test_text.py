@@ -6,7 +6,9 @@ import asyncio
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import BaseModel, Field
@@ -59,13 +61,74 @@ def test_bad_arguments_say_what_to_do(scripted: Model) -> None:
     scripted("Fine.")
     for options in ({"max_tokens": -1}, {"temperature": float("nan")}, {"max_tokens": "many"}):
         with pytest.raises(sotto.InvalidRequest):
-            sotto.generate("How are you?", **options)  # type: ignore[arg-type]
+            sotto.generate("How are you?", **options)
     with pytest.raises(sotto.InvalidRequest):
         sotto.generate_json("How are you?", {"type": "object", "not": {}})
     with pytest.raises(sotto.PromptTooLong, match="room for"):
         sotto.generate("word " * 2_000_000)
     assert sotto.generate("How\0 are \ud800 you?", errors="none") in ("Fine.", None)
     assert sotto.generate([("user", "Hello."), ("assistant", "Hello."), ("user", "How are you?")]) == "Fine."
+
+
+Ask = Callable[[Any], object]
+
+untyped: Any = sotto
+"""As a script may call it that no type checker has seen."""
+
+UNUSABLE: list[Ask] = [
+    lambda to: untyped.generate(None, **to),
+    lambda to: untyped.generate(5, **to),
+    lambda to: untyped.generate([("user", "Hi", "there")], **to),
+    lambda to: untyped.generate([("nobody", "Hi")], **to),
+    lambda to: untyped.generate("Hi", stop=None, **to),
+    lambda to: untyped.generate("Hi", max_token=3, **to),
+    lambda to: next(untyped.generate_iter("Hi", max_token=3, **to), None),
+    lambda to: untyped.generate_choice("Which?", [], **to),
+    lambda to: untyped.generate_choice("Which?", None, **to),
+    lambda to: untyped.generate_choice("Which?", "yes", **to),
+    lambda to: untyped.generate_choice("Which?", [1, 2], **to),
+    lambda to: untyped.generate_regex("When?", "", **to),
+    lambda to: untyped.generate_regex("When?", None, **to),
+    lambda to: untyped.generate_json("Who?", None, **to),
+    lambda to: untyped.generate_json("Who?", "x", **to),
+    lambda to: untyped.transcribe(["a"], **to),
+    lambda to: untyped.transcribe(None, **to),
+    lambda to: untyped.speak(5, **to),
+    lambda to: untyped.speak("Hi.", 5, **to),
+]
+
+
+@pytest.mark.parametrize("ask", UNUSABLE)
+def test_what_cannot_be_asked_is_refused_and_never_answered_otherwise(scripted: Model, ask: Ask) -> None:
+    """Nor does another error escape a caller who wants none."""
+    scripted("Fine.")
+    with pytest.raises(sotto.InvalidRequest):
+        ask({})
+    assert ask({"errors": "none"}) is None
+
+
+def test_an_option_that_does_not_exist_is_named(scripted: Model) -> None:
+    scripted("Fine.")
+    with pytest.raises(sotto.InvalidRequest, match=r"no option max_token\. .*max_tokens"):
+        untyped.generate("Hi", max_token=3)
+    for ask in (
+        untyped.generate,
+        untyped.transcribe,
+        lambda text, errors: list(untyped.generate_iter(text, errors=errors)),
+    ):
+        with pytest.raises(sotto.InvalidRequest, match='"raise" or "none"'):
+            ask("Hi", errors="non")
+
+
+def test_one_text_is_one_stop(scripted: Model) -> None:
+    scripted("a", "b", "c", "ab", "d")
+    assert sotto.generate("Go.", stop="ca") == "ab"
+    assert sotto.generate("Go.", stop=["x", "ca"]) == "ab"
+
+
+def test_any_value_will_do_for_an_empty_schema(random_model: Path) -> None:
+    assert sotto.generate_json("Anything", {"enum": [True]}) is True
+    assert sotto.generate_json("Anything", {}, errors="none", max_tokens=3) is None
 
 
 def test_leaving_a_stream_calls_it_off(random_model: Path) -> None:
