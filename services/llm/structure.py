@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue
 
+from services.llm.gbnf import refuse_ways
 from services.llm.pattern import from_pattern, literal
 from services.llm.port import StructureImpossible
 from services.llm.schema import from_schema
@@ -45,6 +46,7 @@ def grammar(wanted: Structure) -> str:
         made = f"root ::= {' | '.join(map(literal, wanted.choices))}\n"
     else:
         made = wanted.gbnf
+        refuse_ways(made[:_LARGEST])
     _refuse_large("The grammar", made)
     return made
 

@@ -111,6 +111,8 @@ async def test_a_strict_answer_of_a_form_is_the_same_again(bench: Bench) -> None
         {"choices": ("a",), "regex": "b"},
         {"choices": ("a\ud800",)},
         {"gbnf": 'root ::= "\udfff"'},
+        {"gbnf": 'root ::= (("a"?){200}){200} "b"'},
+        {"gbnf": f'root ::= {"(" * 100_000}"a"{")" * 100_000}'},
         {"regex": "((a?b?){1,99}c?){1,99}"},
     ],
     ids=lambda form: json.dumps(form)[:60],
