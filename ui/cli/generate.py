@@ -14,9 +14,13 @@ from services.supervisor import run_process
 from shared.errors import ConfigError
 from shared.events import LlmDelta, LlmFailed, LlmResponse, Message, Structure
 from ui.cli.asker import Asker
+from ui.cli.piped import is_piped, is_silent
 from ui.cli.session import Session, errors, print_json
 
 __all__ = ["Wish", "answer_piped", "generate_text", "print_tokens"]
+
+_PATIENCE_S = 5.0
+"""Longest wait for what is piped in besides words: whoever writes it may need a while to begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +44,10 @@ class Wish:
 def generate_text(session: Session, wish: Wish, *, as_json: bool) -> int:
     """Print the answer as it comes, or with `as_json` one object when it is whole; exit status 1 when there is none.
 
-    Raises ConfigError for a schema that is no JSON, or when there is nothing to answer.
+    Raises ConfigError for a form that says nothing, a schema that is no JSON, or when there is nothing to answer.
     """
-    text = _given(wish.text)
     structure = _structure(wish)
+    text = _given(wish.text)
     asker = Asker(session)
     return run_process(lambda stop: _generate(asker, stop, wish, text, structure, as_json))
 
@@ -123,11 +127,21 @@ def _finish(response: LlmResponse, as_json: bool) -> None:
 def _given(text: str) -> str:
     """What was said in words, and what is piped in; what is no UTF-8 becomes U+FFFD. Raises ConfigError for nothing."""
     said = text.encode(errors="surrogateescape").decode(errors="replace")
-    piped = "" if sys.stdin.isatty() else sys.stdin.buffer.read().decode(errors="replace")
-    whole = "\n\n".join(part for part in (said, piped) if part.strip())
+    whole = "\n\n".join(part for part in (said, _piped(besides=said.strip())) if part.strip())
     if not whole:
         raise ConfigError("There is no text.", remedy="Write it after the command, or pipe it in.")
     return whole
+
+
+def _piped(*, besides: str) -> str:
+    """What is piped in; besides words, a pipe that stays silent is passed over, and the person told."""
+    if sys.stdin is None or sys.stdin.isatty():
+        return ""
+    if besides and not is_piped(patience_s=_PATIENCE_S):
+        if is_silent():
+            errors.print("Nothing came through the pipe, so only the words are taken.", style="yellow")
+        return ""
+    return sys.stdin.buffer.read().decode(errors="replace")
 
 
 def _messages(system: str, text: str) -> tuple[Message, ...]:
@@ -136,10 +150,13 @@ def _messages(system: str, text: str) -> tuple[Message, ...]:
 
 
 def _structure(wish: Wish) -> Structure:
+    if wish.regex == "":
+        raise ConfigError("The pattern is empty.", remedy="Give a regular expression, as in --regex '[0-9]+'.")
+    choices = tuple(choice.strip() for choice in (wish.choices or "").split(",") if choice.strip())
+    if wish.choices is not None and not choices:
+        raise ConfigError("There is nothing to choose from.", remedy="Give texts, as in --choices yes,no.")
     return Structure(
-        json_schema=_schema(wish.schema) if wish.schema is not None else None,
-        regex=wish.regex or "",
-        choices=tuple(choice.strip() for choice in wish.choices.split(",")) if wish.choices else (),
+        json_schema=_schema(wish.schema) if wish.schema is not None else None, regex=wish.regex or "", choices=choices
     )
 
 

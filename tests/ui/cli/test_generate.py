@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit import gguf_models
+from tests.kit.terminal import home_of
 
 pytestmark = pytest.mark.slow
 
@@ -56,6 +57,18 @@ def test_what_is_piped_in_is_answered(sotto: Run, scripted: str) -> None:
     assert (done.stdout.decode(), done.returncode) == ("The sea is größer.\n", 0)
 
 
+def test_words_are_answered_though_the_pipe_stays_open_and_silent(tmp_path: Path, scripted: str) -> None:
+    command = [sys.executable, "-m", "ui.cli", "generate", "--model", scripted, "Which?"]
+    env = {**home_of(tmp_path), "SOTTO_LLM__THREADS": "1", "SOTTO_LLM__CACHE_MB": "0", "PYTHONIOENCODING": "utf-8"}
+    with subprocess.Popen(
+        command, env=env, cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        assert running.stdout.read().decode() == "The sea is größer.\n"
+        assert b"only the words are taken" in running.stderr.read()
+
+
 def test_as_json_it_is_one_object_with_chances_and_fingerprint(sotto: Run, scripted: str) -> None:
     options = ("--json", "--strict", "--logprobs", "2", "--stop", " gr")
     done = sotto("generate", "--model", scripted, *options, "Which?")
@@ -77,6 +90,9 @@ def test_the_form_asked_for_is_kept_to(sotto: Run, random: str) -> None:
     [
         ((), "no text"),
         (("--schema", "{", "x"), "no JSON"),
+        (("--choices", "", "x"), "nothing to choose from"),
+        (("--choices", " , ", "x"), "nothing to choose from"),
+        (("--regex", "", "x"), "pattern is empty"),
         (("--model", "nobody", "x"), "sotto models pull nobody"),
     ],
 )
