@@ -13,6 +13,7 @@ from services.llm.answers import AnswerStore
 from services.llm.engines.states import forget_states
 from services.llm.service import LlmService
 from services.llm.settings import LlmSettings
+from services.local.place import Place
 from services.settings import Settings
 from services.supervisor import Child
 from shared.errors import SottoError
@@ -65,7 +66,10 @@ def _forget_answers(settings: LlmSettings) -> Mapping[str, Any]:
     """All of them: they do not tell what they hold."""
     count = forget_states(settings.states_folder) + _cleared(settings.cache_file)
     detail = f"all {count} evaluated prompts and remembered answers" if count else "nothing was remembered"
-    return {"removed": count, "detail": detail, "ok": True}
+    running = Place().holder()
+    if running is not None:
+        detail += f"; what the Sotto that runs (process {running.pid}) has in memory is there until it ends"
+    return {"removed": count, "detail": detail, "ok": running is None}
 
 
 def _cleared(file: Path) -> int:

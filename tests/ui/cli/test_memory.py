@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from services.local.place import Card, Place
 from tests.kit.terminal import SOTTO, Terminal, home_of
 
 pytestmark = pytest.mark.slow
@@ -19,8 +21,8 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def sotto(tmp_path: Path) -> Run:
-    def run(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-        env = {**home_of(tmp_path), "SOTTO_MEMORY__VECTORS": "false"}
+    def run(*arguments: str, typed: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+        env = {**home_of(tmp_path), "SOTTO_MEMORY__VECTORS": "false", **more}
         return subprocess.run(
             [*SOTTO, *arguments], input=typed, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=90,
             check=False,
@@ -62,6 +64,18 @@ def test_a_sotto_that_runs_forgets_what_it_holds_itself(tmp_path: Path) -> None:
     removed = {line["store"]: line["count"] for line in json.loads(done.stdout)["removed"]}
     assert removed["facts"] == removed["journal"] == 1
     assert b"773154" not in b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+
+
+def test_what_another_sotto_has_in_memory_is_left_and_said(sotto: Run, tmp_path: Path) -> None:
+    """One that has no memory of its own, as a daemon, or that other folders than this command's were set for."""
+    place = Place(tmp_path / "run" / "sotto")
+    listener = place.take(Card(os.getpid(), "daemon"))
+    assert listener is not None
+    with contextlib.closing(listener):
+        done = sotto("memory", "forget", "--about", "boat code", XDG_RUNTIME_DIR=str(tmp_path / "run"))
+    place.leave()
+    assert done.returncode == 1
+    assert f"left llm: 0 nothing was remembered; what the Sotto that runs (process {os.getpid()})" in done.stdout
 
 
 def test_a_file_is_added_found_with_its_place_and_forgotten(sotto: Run, tmp_path: Path) -> None:
