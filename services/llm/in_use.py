@@ -48,7 +48,7 @@ class ModelInUse:
         """The model, None while there is none."""
         self._using: _Found | None = None
         self._chosen = ""
-        self._refused: set[_Found] = set()
+        self._refused: dict[_Found, ModelUnusable] = {}
 
     @property
     def name(self) -> str:
@@ -68,8 +68,10 @@ class ModelInUse:
         candidates = (
             [self._using] if self._using is not None else await asyncio.to_thread(self._candidates, self._wanted)
         )
-        if request is not None and self._is_ours(candidates[0].entry) and not (request.model or _talks(request)):
-            raise _none_installed()
+        if request is not None and not (request.model or _talks(request)):
+            candidates = [found for found in candidates if not self._is_ours(found.entry)]
+        if not candidates:
+            raise _none(*self._refused.values())
         return self.open or await self._first_usable(ctx, candidates)
 
     def can_wait(self) -> bool:
@@ -86,7 +88,7 @@ class ModelInUse:
         """
         entry = self._candidates(self._wanted)[0].entry
         if self._is_ours(entry):
-            raise _none_installed()
+            raise _none()
         return entry
 
     def find(self, name: str) -> InstalledModel:
@@ -162,7 +164,7 @@ class ModelInUse:
                     f"There is no language model named {wanted} here.", remedy=f"Run `sotto models pull {wanted}`."
                 )
         if not present:
-            raise _none_installed()
+            raise _none()
         if not self._engine.available():
             raise EngineMissing(
                 "The language model's engine, llama-cpp-python, is not installed yet.",
@@ -179,12 +181,14 @@ class ModelInUse:
             try:
                 model = await self._engine.open(found.entry, self._settings, ctx.clock)
             except ModelUnusable as error:
-                self._refused.add(found)
+                self._refused[found] = error
                 self._failed(ctx, found.entry.name, error)
                 continue
             self.open, self._using = model, found
             self._loaded(ctx, ctx.clock.monotonic_ns() - began)
             return model
+        if len(candidates) == 1:
+            raise _none(self._refused[candidates[0]])
         names = ", ".join(found.entry.name for found in candidates)
         raise NoLanguageModel(
             f"No language model that is installed can be used ({names}).",
@@ -206,7 +210,10 @@ def _talks(request: LlmRequest) -> bool:
     return (request.turn > 0 or not request.max_tokens) and not reads and not wants
 
 
-def _none_installed() -> NoLanguageModel:
+def _none(*refused: ModelUnusable) -> NoLanguageModel:
+    """There is none to answer with, because of the last of those that could not be opened."""
+    if refused:
+        return NoLanguageModel(refused[-1].message, remedy=refused[-1].remedy)
     return NoLanguageModel("No language model is installed yet.", remedy="Run `sotto models pull` to get one.")
 
 

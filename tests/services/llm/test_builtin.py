@@ -12,7 +12,7 @@ from services.llm.engines.llama import LlamaEngine
 from services.testing import running
 from shared.events import LlmFailed, LlmResponse, ModelLoad, ModelLoaded, Remembered, ServiceDegraded, Structure
 from tests.kit import gguf_models
-from tests.services.llm.conftest import SETTINGS, Folder, answered, ask
+from tests.services.llm.conftest import SETTINGS, Folder, answered, ask, serving
 
 Write = Callable[..., Path]
 
@@ -78,6 +78,15 @@ async def test_it_talks_and_does_nothing_else_unasked(ours: Path) -> None:
             assert "sotto models pull" in ended.message
         assert (await answered(bench, "Hello?", turn=0, model=builtin.NAME)).text == "Ours."
         assert (await answered(bench, "Hello?", recalled=(Remembered(**FACT),))).text == "Ours."
+
+
+async def test_it_does_nothing_else_for_one_that_cannot_be_opened(ours: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.gguf"
+    empty.touch()
+    async with serving(empty, settings=WITH) as bench:
+        ask(bench, "Extract!", priority="background")
+        assert "is empty (0 bytes)" in (await bench.next(LlmFailed)).message
+        assert (await answered(bench, "Hello?")).text == "Ours."
 
 
 async def test_it_talks_english_alone(ours: Path) -> None:
