@@ -1,8 +1,8 @@
 """The reader of a model's raw text: speakable text on one side, tool calls on the other, reasoning dropped.
 
 It is fed pieces of any size and gives text out as soon as it cannot be part of a marker: the result does not depend
-on where the pieces were cut. Known forms of tool calls: JSON in `<tool_call>` (Qwen 3, Hermes), tags in it (Qwen
-3.5), `[TOOL_CALLS]` (Mistral), `<|python_tag|>` (Llama 3), and a whole answer that is one JSON object naming a tool.
+on where the pieces were cut. Known forms of tool calls: JSON in a family's own marks (`_CALLS`), tags in them (Qwen
+3.5, Seed, GLM), Mistral's `name[ARGS]{…}`, and a whole answer that is one JSON object naming a tool.
 """
 
 from __future__ import annotations
@@ -20,8 +20,24 @@ __all__ = ["MARKERS", "AnswerReader"]
 
 _log = get_logger("llm")
 
-_THINK = {"<think>": "</think>", "<thinking>": "</thinking>", "[THINK]": "[/THINK]"}
-_CALLS = {"<tool_call>": "</tool_call>", "[TOOL_CALLS]": "", "<|python_tag|>": ""}
+_THINK = {
+    "<think>": "</think>",
+    "<thinking>": "</thinking>",
+    "[THINK]": "[/THINK]",  # Mistral
+    "<seed:think>": "</seed:think>",
+    "<|START_THINKING|>": "<|END_THINKING|>",  # Command R
+    "<|inner_prefix|>": "<|inner_suffix|>",  # Apertus
+}
+_CALLS = {
+    "<tool_call>": "</tool_call>",  # Qwen, Hermes, GLM
+    "[TOOL_CALLS]": "",  # Mistral
+    "<|python_tag|>": "",  # Llama 3
+    "<|tool_call|>": "",  # Phi 4, Granite
+    "<TOOLCALL>": "</TOOLCALL>",  # Nemotron
+    "<seed:tool_call>": "</seed:tool_call>",
+    "<|START_ACTION|>": "<|END_ACTION|>",  # Command R
+    "<|tools_prefix|>": "<|tools_suffix|>",  # Apertus
+}
 """Opening marker to closing one; an empty one is closed by the end of the answer."""
 
 MARKERS: frozenset[str] = frozenset(
@@ -34,6 +50,8 @@ _OBJECT = ("{", "```")
 
 _TAGGED_CALL = re.compile(r"<function=(?P<name>[^>\s]+)>(?P<body>.*?)</function>", re.DOTALL)
 _PARAMETER = re.compile(r"<parameter=(?P<key>[^>\s]+)>\n?(?P<value>.*?)\n?</parameter>", re.DOTALL)
+_KEYED_CALL = re.compile(r"\s*(?P<name>[\w.-]+)\s*(?P<body><arg_key>.*)?", re.DOTALL)
+_ARGUMENT = re.compile(r"<arg_key>(?P<key>.*?)</arg_key>\s*<arg_value>(?P<value>.*?)</arg_value>", re.DOTALL)
 _BETWEEN = re.compile(r"[\s,;]*")
 _MISTRAL_CALL = re.compile(r"\s*(?P<name>[\w.-]+)\s*(?:\[CALL_ID\]\w*)?\s*\[ARGS\]")
 
@@ -159,9 +177,11 @@ class AnswerReader:
 
 
 def _wishes(text: str) -> Iterator[ToolWish]:
-    """The calls in a text: JSON objects (one, several, a list of them), Mistral's `name[ARGS]{…}`, or Qwen's tags."""
+    """The calls in a text: JSON objects (one, several, a list of them), Mistral's `name[ARGS]{…}`, or tags."""
     for tagged in _TAGGED_CALL.finditer(text):
-        yield ToolWish(tagged["name"], {p["key"]: _value(p["value"]) for p in _PARAMETER.finditer(tagged["body"])})
+        yield ToolWish(tagged["name"], _arguments(_PARAMETER, tagged["body"]))
+    if keyed := _KEYED_CALL.fullmatch(text):
+        yield ToolWish(keyed["name"], _arguments(_ARGUMENT, keyed["body"] or ""))
     decoder = json.JSONDecoder()
     place = 0
     while place < len(text):
@@ -176,6 +196,10 @@ def _wishes(text: str) -> Iterator[ToolWish]:
             wish = _wish(item, named["name"] if named else "")
             if wish is not None:
                 yield wish
+
+
+def _arguments(form: re.Pattern[str], text: str) -> dict[str, JsonValue]:
+    return {each["key"]: _value(each["value"]) for each in form.finditer(text)}
 
 
 def _value(text: str) -> JsonValue:
@@ -194,7 +218,9 @@ def _wish(value: object, name: str) -> ToolWish | None:
         return ToolWish(name, value)
     inner = value.get("function")
     value = inner if isinstance(inner, dict) else value
-    named = value.get("name")
+    if len(value) == 1 and isinstance(only := next(iter(value.values())), dict):
+        return ToolWish(next(iter(value)), only)  # Apertus
+    named = value.get("name", value.get("tool_name"))
     arguments = value.get("arguments", value.get("parameters", {}))
     if isinstance(arguments, str):
         try:

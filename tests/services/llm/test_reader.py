@@ -21,23 +21,54 @@ def read(*pieces: str, tools: tuple[str, ...] = TOOLS, stop: tuple[str, ...] = (
 CALL = ToolWish("time", {"zone": "Asia/Tokyo"})
 
 
-@pytest.mark.parametrize(
-    "raw",
-    [
-        '<tool_call>\n{"name": "time", "arguments": {"zone": "Asia/Tokyo"}}\n</tool_call>',
-        '<tool_call>{"name": "time", "arguments": "{\\"zone\\": \\"Asia/Tokyo\\"}"}</tool_call>',
-        "<tool_call>\n<function=time>\n<parameter=zone>\nAsia/Tokyo\n</parameter>\n</function>\n</tool_call>",
-        '[TOOL_CALLS][{"name": "time", "arguments": {"zone": "Asia/Tokyo"}}]',
-        '[TOOL_CALLS]time[ARGS]{"zone": "Asia/Tokyo"}',
-        '<|python_tag|>{"name": "time", "parameters": {"zone": "Asia/Tokyo"}}',
-        '{"name": "time", "parameters": {"zone": "Asia/Tokyo"}}',
-        '{"type": "function", "function": {"name": "time", "arguments": {"zone": "Asia/Tokyo"}}}',
-        '```json\n{"name": "time", "arguments": {"zone": "Asia/Tokyo"}}\n```',
-    ],
-    ids=["hermes", "arguments as text", "qwen 3.5", "mistral list", "mistral", "llama 3", "object", "openai", "fenced"],
-)
+CALLS = {
+    "hermes": '<tool_call>\n{"name": "time", "arguments": {"zone": "Asia/Tokyo"}}\n</tool_call>',
+    "arguments as text": '<tool_call>{"name": "time", "arguments": "{\\"zone\\": \\"Asia/Tokyo\\"}"}</tool_call>',
+    "qwen 3.5": "<tool_call>\n<function=time>\n<parameter=zone>\nAsia/Tokyo\n</parameter>\n</function>\n</tool_call>",
+    "seed": "<seed:tool_call>\n<function=time>\n<parameter=zone>Asia/Tokyo</parameter>\n</function>\n</seed:tool_call>",
+    "glm": "<tool_call>time\n<arg_key>zone</arg_key>\n<arg_value>Asia/Tokyo</arg_value>\n</tool_call>",
+    "mistral list": '[TOOL_CALLS][{"name": "time", "arguments": {"zone": "Asia/Tokyo"}}]',
+    "mistral": '[TOOL_CALLS]time[ARGS]{"zone": "Asia/Tokyo"}',
+    "llama 3": '<|python_tag|>{"name": "time", "parameters": {"zone": "Asia/Tokyo"}}',
+    "phi 4": '<|tool_call|>[{"name": "time", "arguments": {"zone": "Asia/Tokyo"}}]<|/tool_call|>',
+    "granite": '<|tool_call|>[{"name": "time", "arguments": {"zone": "Asia/Tokyo"}}]',
+    "nemotron": '<TOOLCALL>[{"name": "time", "arguments": {"zone": "Asia/Tokyo"}}]</TOOLCALL>',
+    "command r": '<|START_ACTION|>[{"tool_call_id": "0", "tool_name": "time", "parameters": {"zone": "Asia/Tokyo"}}]'
+    "\n<|END_ACTION|>",
+    "apertus": '<|tools_prefix|>[{"time": {"zone": "Asia/Tokyo"}}]<|tools_suffix|>',
+    "object": '{"name": "time", "parameters": {"zone": "Asia/Tokyo"}}',
+    "openai": '{"type": "function", "function": {"name": "time", "arguments": {"zone": "Asia/Tokyo"}}}',
+    "fenced": '```json\n{"name": "time", "arguments": {"zone": "Asia/Tokyo"}}\n```',
+}
+
+
+@pytest.mark.parametrize("raw", CALLS.values(), ids=CALLS)
 def test_every_known_form_of_a_tool_call_is_read(raw: str) -> None:
-    assert read(raw) == ("", [CALL])
+    """Wherever it is cut."""
+    for place in range(len(raw)):
+        assert read(raw[:place], raw[place:]) == ("", [CALL])
+
+
+@pytest.mark.parametrize(
+    "thought",
+    [
+        "<think>{}</think>",
+        "<thinking>{}</thinking>",
+        "[THINK]{}[/THINK]",
+        "<seed:think>{}</seed:think>",
+        "<|START_THINKING|>{}<|END_THINKING|>",
+        "<|inner_prefix|>{}<|inner_suffix|>",
+    ],
+)
+def test_every_known_form_of_reasoning_is_dropped(thought: str) -> None:
+    """Wherever it is cut, and whatever it is about."""
+    raw = thought.format('\nthe <tool_call> of "time" < 2\n') + "\nIt is <b>two</b>."
+    for place in range(len(raw)):
+        assert read(raw[:place], raw[place:]) == ("It is <b>two</b>.", [])
+
+
+def test_a_call_without_arguments_is_its_name_in_tags() -> None:
+    assert read("<tool_call>time\n</tool_call>") == ("", [ToolWish("time", {})])
 
 
 def test_several_calls_keep_their_order() -> None:
