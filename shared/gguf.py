@@ -24,6 +24,8 @@ _FIXED = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q
 _STRING, _ARRAY = 8, 9
 _VERSIONS = (2, 3)
 _DEEPEST = 4
+_MOST_LAYERS = 4096
+"""Of a longer array, only how long it is is kept."""
 _FIRST_PART = re.compile(r"(.+)-00001-of-(\d{5})\.gguf")
 
 _TENSORS: Mapping[int, tuple[str, int, int]] = {
@@ -40,6 +42,13 @@ _TENSORS: Mapping[int, tuple[str, int, int]] = {
 
 class GgufUnreadable(SottoError):
     """It is no whole GGUF file; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Array:
+    length: int
+    numbers: tuple[float, ...] = ()
+    """Of each layer; empty for an array of anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +131,10 @@ class _Reading:
         if end > size:
             raise _unreadable(self._path, f"it is cut off: {size:,} bytes of {end:,}")
         kind = self._text("general.architecture")
-        heads = max(1, self._int(f"{kind}.attention.head_count"))
+        heads = max((1, *self._of_layers(f"{kind}.attention.head_count")))
         keys = self._int(f"{kind}.attention.key_length") or self._int(f"{kind}.embedding_length") // heads
         layers = self._int(f"{kind}.block_count")
+        shared = self._of_layers(f"{kind}.attention.head_count_kv") or (heads,)
         template = self._text("tokenizer.chat_template")
         return Gguf(
             architecture=kind,
@@ -137,7 +147,7 @@ class _Reading:
             template=template,
             licence=self._text("general.license.name") or self._text("general.license"),
             bytes=size,
-            token_bytes=layers * (self._int(f"{kind}.attention.head_count_kv") or heads) * keys * 2 * 2,
+            token_bytes=(sum(shared) if len(shared) > 1 else layers * shared[0]) * keys * 2 * 2,
             template_sha256=hashlib.sha256(template.encode()).hexdigest() if template else "",
             vocabulary_sha256=self._words.hexdigest(),
         )
@@ -148,13 +158,13 @@ class _Reading:
         value = self._value(self._number("I"), 0)
         if key.startswith("tokenizer.") and key != "tokenizer.chat_template":
             self._words.update(key.encode() + b"\0" + self._data[began : self._at])
-        if key == "tokenizer.ggml.tokens" and isinstance(value, int):
-            self._vocabulary = value
+        if key == "tokenizer.ggml.tokens" and isinstance(value, _Array):
+            self._vocabulary = value.length
         else:
             self._values[key] = value
 
     def _value(self, kind: int, depth: int) -> object:
-        """A number, a text, or of an array its length."""
+        """A number, a text, or an array."""
         if kind == _STRING:
             return self._string()
         if kind in _FIXED:
@@ -163,12 +173,15 @@ class _Reading:
             raise _unreadable(self._path, f"its header holds a value of an unknown type ({kind})")
         inner, count = self._number("I"), self._number("Q")
         if inner in _FIXED:
+            began = self._at
             self._skip(count * struct.calcsize(_FIXED[inner]))
+            if count <= _MOST_LAYERS:
+                return _Array(count, struct.unpack_from(f"<{count}{_FIXED[inner]}", self._data, began))
         else:
             self._within(count)
             for _ in range(count):
                 self._skip(self._number("Q")) if inner == _STRING else self._value(inner, depth + 1)
-        return count
+        return _Array(count)
 
     def _tensors(self, count: int) -> tuple[Counter[str], int]:
         """Parameters by type, and where the last tensor ends."""
@@ -213,4 +226,10 @@ class _Reading:
 
     def _int(self, key: str) -> int:
         value = self._values.get(key, 0)
-        return int(value) if isinstance(value, int | float) else 0
+        return value if isinstance(value, int) else 0
+
+    def _of_layers(self, key: str) -> tuple[int, ...]:
+        """What it is in each layer, or in every one; empty where the file says nothing of it."""
+        value = self._values.get(key, 0)
+        numbers = value.numbers if isinstance(value, _Array) else (value,)
+        return tuple(number for number in numbers if isinstance(number, int)) if any(numbers) else ()

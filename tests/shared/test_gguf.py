@@ -35,6 +35,33 @@ def test_template_and_vocabulary_have_hashes_of_their_own(tmp_path: Path) -> Non
     assert one.template_sha256 != other.template_sha256
 
 
+@pytest.mark.parametrize(
+    ("heads", "shared", "per_token"),
+    [(8, 2, 4 * 2), (8, [2, 0, 4, 0], 6), ([8, 8, 4, 4], [2, 2, 1, 1], 6), (8, None, 4 * 8), (8, [0, 0, 0, 0], 4 * 8)],
+)
+def test_heads_may_be_others_in_each_layer(
+    tmp_path: Path, heads: int | list[int], shared: int | list[int] | None, per_token: int
+) -> None:
+    """As where only some layers attend to all that was said."""
+    writer = gguf.GGUFWriter(tmp_path / "layers.gguf", "lfm2")
+    writer.add_block_count(4)
+    writer.add_embedding_length(512)
+    writer.add_head_count(heads)
+    if shared is not None:
+        writer.add_head_count_kv(shared)
+    writer.add_float32("lfm2.context_length", float("nan"))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+    told = read_gguf(tmp_path / "layers.gguf")
+    assert (told.token_bytes, told.context) == (per_token * 64 * 2 * 2, 0)
+
+
+def test_what_a_file_does_not_say_is_nothing(tmp_path: Path) -> None:
+    told = read_gguf(gguf_models.write_of_kind(tmp_path / "ball.gguf", "crystal-ball"))
+    assert (told.architecture, told.layers, told.token_bytes) == ("crystal-ball", 1, 16 * 2 * 2)
+
+
 def test_the_first_part_names_the_others(tmp_path: Path) -> None:
     first = gguf_models.write_random(tmp_path / "big.gguf", part_tensors=8)
     assert list(parts_of(first)) == sorted(tmp_path.glob("big-*.gguf"))
