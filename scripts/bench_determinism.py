@@ -66,7 +66,7 @@ CROWD = 8
 MODELS = ("q8_0", "q4_0", "f32")
 
 
-class _Witness(Drawing):
+class Witness(Drawing):
     """Draws like any other, and hashes the scores it draws from, under the request's own number."""
 
     def __init__(self, *arguments: object, **options: object) -> None:
@@ -228,7 +228,7 @@ async def compare(path: Path, name: str, plan: Plan, record: Record) -> None:
 
 def measured(plan: Plan, record: Record) -> Iterator[Figure]:
     """The differences on the models, as they come."""
-    setattr(llama_model, "Drawing", _Witness)  # noqa: B010 (mypy would not let a test stand in for it)
+    setattr(llama_model, "Drawing", Witness)  # noqa: B010 (mypy would not let a test stand in for it)
     with tempfile.TemporaryDirectory(prefix="sotto-") as folder:
         for model in plan.models:
             name = plan.title(model)
