@@ -52,9 +52,12 @@ def add(store: Store, path: Path) -> int:
 def follow(store: Store, folder: Path) -> list[str]:
     """Keep the documents below a folder in step with it; returns what could not be read, in words.
 
-    Files that are gone are forgotten, those of unknown kinds passed over.
+    Files that are gone are forgotten, those of unknown kinds passed over. Where the folder itself is gone, as a drive that
+    was taken out, nothing is forgotten.
     """
     folder, problems = folder.expanduser().resolve(), []
+    if not folder.is_dir():
+        return [f"{folder} is no folder now. What was read from it is kept until it is back."]
     there = {path for path in folder.rglob("*") if path.suffix.lower() in KNOWN and path.is_file()}
     kept = {kept.path: kept for kept in store.documents()}
     for path in sorted(there):

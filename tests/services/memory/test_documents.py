@@ -219,6 +219,18 @@ def test_a_watched_folder_is_followed(store, tmp_path):
     assert [item.text for item in store.everything()] == ["Two."]
 
 
+def test_a_folder_that_is_gone_as_a_whole_is_said_and_nothing_of_it_forgotten(store, tmp_path):
+    """A drive that was taken out comes back."""
+    folder = tmp_path / "drive"
+    folder.mkdir()
+    (folder / "a.txt").write_text("One.", "utf-8")
+    follow(store, folder)
+    folder.rename(tmp_path / "elsewhere")
+    [problem] = follow(store, folder)
+    assert f"{folder} is no folder now" in problem
+    assert [item.text for item in store.everything()] == ["One."]
+
+
 def test_a_file_that_was_touched_is_not_read_again_and_again(store, tmp_path):
     path = tmp_path / "notes" / "a.txt"
     path.parent.mkdir()
