@@ -52,8 +52,8 @@ def add(store: Store, path: Path) -> int:
 def follow(store: Store, folder: Path) -> list[str]:
     """Keep the documents below a folder in step with it; returns what could not be read, in words.
 
-    Files that are gone are forgotten, those of unknown kinds passed over. Where the folder itself is gone, as a drive that
-    was taken out, nothing is forgotten.
+    Files that are gone are forgotten, those of unknown kinds passed over. Where the folder itself is gone, as a drive
+    that was taken out, nothing is forgotten.
     """
     folder, problems = folder.expanduser().resolve(), []
     if not folder.is_dir():
