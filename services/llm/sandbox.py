@@ -49,6 +49,9 @@ _UNSAFE_METHODS = frozenset(
 )
 """They make texts, lists or numbers as long as a number or another text says; no family's template needs them."""
 
+_JINJAS = ("_loop_vars", "_block_vars")
+"""What Jinja gives to calls besides, where they are in a loop or a block."""
+
 _WEIGHED, _COUNTED, _PRINTED = "weighed", "counted", "printed"
 
 
@@ -88,7 +91,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if isinstance(text := getattr(method, "__self__", None), str) and method.__name__ in _CHECKS:
             given = tuple(map(_at_hand, given))
             values = (*given, text) if method.__name__ == "join" else (text, *given)
-            _CHECKS[method.__name__](*values, **named)
+            _CHECKS[method.__name__](*values, **{name: named[name] for name in named if name not in _JINJAS})
         return self._weighed(super().call(context, obj, *given, **named))
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:

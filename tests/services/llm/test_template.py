@@ -181,7 +181,8 @@ def test_what_templates_do_with_texts_and_lists_is_left_to_them() -> None:
         "{{ 'a.b' | replace('.', '!') | upper }} {{ [1, 2] | sum }} {{ 2**10 }} {{ 'ab' * 2 }} {{ 1 ~ 'a' ~ [] }}\n"
     )
     source += "{{ messages | map(attribute='role') | join('|') }} {{ 'x'.replace('x', 'y', 1) }} {{ 'a b'.split() }}\n"
-    source += "{% for a, b in {'k': 'v'}.items() %}{{ a }}{{ b }}{% endfor %}{{ messages[0].content }}"
+    source += "{% for a, b in {'k': 'v'}.items() %}{{ a.replace('k', '=') }}{{ '{}'.format(b) }}{{ '+'.join([a, b]) }}"
+    source += "{% endfor %}{{ messages[0].content }}"
     assert render(source, USER).splitlines() == [
         "a:    1, 2.0 a-001 b",
         "{",
@@ -192,7 +193,7 @@ def test_what_templates_do_with_texts_and_lists_is_left_to_them() -> None:
         "1, 2 a-b",
         "A!B 3 1024 abab 1a[]",
         "user y ['a', 'b']",
-        "kv" + USER.content,
+        "=vk+v" + USER.content,
     ]
 
 
