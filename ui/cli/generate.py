@@ -17,7 +17,7 @@ from ui.cli.asker import Asker
 from ui.cli.piped import is_piped, is_silent
 from ui.cli.session import Session, errors, print_json
 
-__all__ = ["Wish", "answer_piped", "generate_text", "print_tokens"]
+__all__ = ["Wish", "answer_piped", "generate_text", "print_decoded", "print_tokens"]
 
 _PATIENCE_S = 5.0
 """Longest wait for what is piped in besides words: whoever writes it may need a while to begin."""
@@ -76,6 +76,32 @@ def print_tokens(session: Session, text: str, *, count_only: bool, as_json: bool
         for token, piece in pieces:
             sys.stdout.write(f"{token:>8}  {piece!r}\n")
     return 0
+
+
+def print_decoded(session: Session, ids: str, *, as_json: bool) -> int:
+    """Print the text that was cut into tokens of these ids. Raises NoLanguageModel, InvalidRequest or ConfigError."""
+    tokens = [_id(word) for word in _given(ids).replace(",", " ").split()]
+    from services.app import vocabulary
+
+    model, words = vocabulary(session.settings)
+    try:
+        text = words.text(tokens)
+    finally:
+        words.close()
+    if as_json:
+        print_json({"model": model, "count": len(tokens), "text": text})
+    else:
+        sys.stdout.write(f"{text}\n")
+    return 0
+
+
+def _id(word: str) -> int:
+    try:
+        return int(word)
+    except ValueError as error:
+        raise ConfigError(
+            f"{word[:40]!r} is no token's id.", remedy="Give numbers, as in `sotto tokens --decode 104 105`."
+        ) from error
 
 
 async def _generate(

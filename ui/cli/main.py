@@ -302,13 +302,16 @@ def tokens(
     context: typer.Context,
     text: Annotated[list[str] | None, typer.Argument(help="The text; without one, standard input.")] = None,
     count: Annotated[bool, typer.Option("--count", help="Only how many there are.")] = False,
+    decode: Annotated[bool, typer.Option("--decode", help="The text is ids of tokens: show what they say.")] = False,
     model: Annotated[str | None, typer.Option(help="Name of a model, or a GGUF file.")] = None,
     json: Json = False,
 ) -> None:
-    """Show how the language model cuts a text into tokens."""
-    from ui.cli.generate import print_tokens
+    """Show how the language model cuts a text into tokens, or what tokens say."""
+    from ui.cli.generate import print_decoded, print_tokens
 
     context.obj.given(llm__model=model)
+    if decode:
+        raise typer.Exit(print_decoded(context.obj, " ".join(text or ()), as_json=json))
     raise typer.Exit(print_tokens(context.obj, " ".join(text or ()), count_only=count, as_json=json))
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import threading
 import weakref
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.llm.cores import Cores
 from services.llm.engines.library import installed, library
-from services.llm.port import ModelUnusable
+from services.llm.port import InvalidRequest, ModelUnusable
 from services.llm.settings import LlmSettings
 from shared.clock import Clock
 from shared.installed import InstalledModel
@@ -81,6 +82,22 @@ class Vocabulary:
     def piece(self, token: int) -> bytes:
         """The bytes of a token, which may be part of a character."""
         return self._weights.piece(token, control=True)
+
+    def text(self, tokens: Sequence[int]) -> str:
+        """The text that was cut into these tokens; what is no UTF-8 in it becomes U+FFFD. Raises InvalidRequest."""
+        for token in tokens:
+            if not 0 <= token < self._weights.size:
+                raise InvalidRequest(
+                    f"The model has no token {token}.", remedy=f"Its tokens are 0 to {self._weights.size - 1}."
+                )
+        spaced = self.piece(next(iter(self.tokens("a")), 0)).startswith(b" ")
+        pieces: list[bytes] = []
+        begins = spaced
+        for token in tokens:
+            piece = self.piece(token)
+            pieces.append(piece.removeprefix(b" ") if begins else piece)
+            begins = spaced and self._weights.stands_apart(token)
+        return b"".join(pieces).decode(errors="replace")
 
     def close(self) -> None:
         """Give the memory back."""

@@ -18,6 +18,10 @@ _FORM = "sotto.form"
 """Where a small model's file tells, in GBNF, what its answers look like: nothing else is drawn from it."""
 
 
+_APART = 1 << 0 | 1 << 3 | 1 << 4
+"""LLAMA_TOKEN_ATTR_UNKNOWN, _CONTROL and _USER_DEFINED of llama.h."""
+
+
 class Weights:
     """An open model. Belongs to the thread that opened it until `close`.
 
@@ -138,6 +142,10 @@ class Weights:
         if ends is None:
             ends = self._ends[token] = bool(self.native.llama_vocab_is_eog(self.vocab, token))
         return ends
+
+    def stands_apart(self, token: int) -> bool:
+        """True for a token that a text is divided at before it is cut: a control token, or one that the model names."""
+        return bool(self.native.llama_vocab_get_attr(self.vocab, token) & _APART)
 
     def _read_piece(self, token: int, control: bool) -> bytes:
         size = 64

@@ -110,3 +110,13 @@ def test_tokens_are_shown_or_told_as_json(sotto: Run, random: str) -> None:
     row = json.loads(sotto("tokens", "--model", random, "--json", piped="é<|im_end|>".encode()).stdout)
     assert (row["model"], row["count"], [t["id"] for t in row["tokens"]]) == ("random", 3, [195, 169, 258])
     assert "104  'h'" in sotto("tokens", "--model", random, "hi").stdout.decode()
+
+
+def test_tokens_are_told_back_as_the_text_they_were_cut_from(sotto: Run, random: str) -> None:
+    done = sotto("tokens", "--model", random, "--decode", piped=b"195, 169 258\n104")
+    assert done.stdout.decode() == "é<|im_end|>h\n"
+    row = json.loads(sotto("tokens", "--model", random, "--decode", "104", "105", "--json").stdout)
+    assert row == {"model": "random", "count": 2, "text": "hi"}
+    for ids, says in (("hi", "is no token's id"), ("99999", "Its tokens are 0 to")):
+        refused = sotto("tokens", "--model", random, "--decode", ids)
+        assert (refused.returncode, says in refused.stderr.decode()) == (1, True)

@@ -12,6 +12,7 @@ import pytest
 
 from services.llm import LlmSettings, ModelUnusable
 from services.llm.engines.llama import LlamaEngine, Vocabulary
+from services.llm.port import InvalidRequest
 from shared.clock import SystemClock
 from shared.events import LlmDelta, LlmResponse
 from shared.installed import InstalledModel
@@ -114,6 +115,21 @@ def test_a_sentencepiece_vocabulary_is_read_without_the_weights(tmp_path: Path) 
     pieces = [vocabulary.piece(token) for token in vocabulary.tokens("the sea ß")]
     vocabulary.close()
     assert pieces == [b" the", b" sea", b" ", b"\xc3", b"\x9f"]
+
+
+@pytest.mark.parametrize("pieces", [gguf_models.Vocabulary([b"th"], ["<tool_call>"]), gguf_models.SentencePieces()])
+@pytest.mark.parametrize(
+    "text",
+    ["", "a", "the sea ß", "  two  spaces and\n\n lines\t", "größer, 漢字 and 🙂 .", "</s> the<|im_end|>a <s></s>  b"],
+)
+def test_tokens_say_the_text_that_was_cut_into_them(
+    tmp_path: Path, pieces: gguf_models.Vocabulary | gguf_models.SentencePieces, text: str
+) -> None:
+    vocabulary = Vocabulary(entry(gguf_models.write_random(tmp_path / "model.gguf", vocabulary=pieces)))
+    assert vocabulary.text(vocabulary.tokens(text)) == text
+    with pytest.raises(InvalidRequest, match="Its tokens are 0 to"):
+        vocabulary.text([-1])
+    vocabulary.close()
 
 
 async def test_a_prompt_begins_as_its_vocabulary_wants(tmp_path: Path) -> None:
