@@ -110,10 +110,11 @@ class LanguageModel(Protocol):
         """
         ...
 
-    async def fingerprint(self, request: LlmRequest) -> str:
-        """Return the hash of everything beside the request that can change its answer; waits for it in strict mode.
+    async def fingerprint(self, request: LlmRequest, *, wait: bool) -> str:
+        """Return the hash of everything beside the request that can change its answer.
 
-        In fast mode it is empty until the model's file has been read once.
+        It is known once the model's files have been read, which begins when it is opened; without `wait` it is empty
+        until then.
         """
         ...
 

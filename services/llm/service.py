@@ -193,7 +193,7 @@ class LlmService:
         key = key_of(
             request,
             (
-                await model.fingerprint(request),
+                await model.fingerprint(request, wait=True),
                 model.moment(),
                 request.model,
                 f"{settings.top_k} {settings.top_p} {settings.thinking} {settings.context_tokens}",
@@ -240,10 +240,11 @@ class LlmService:
                     pieces.append((choice, text))
                     await outlet.send(delta)
             outcomes = [await answer.outcome() for answer in answers]
-            fingerprint = await model.fingerprint(request)
+            fingerprint = await model.fingerprint(request, wait=request.mode == "strict")
         except (asyncio.CancelledError, StreamClosed) as ended:
             outcomes = await _ended(answers)
-            self._response(ctx, request, said, outcomes, waited, "")
+            fingerprint = await model.fingerprint(request, wait=False)
+            self._response(ctx, request, said, outcomes, waited, fingerprint)
             if isinstance(ended, asyncio.CancelledError):
                 raise
             return None

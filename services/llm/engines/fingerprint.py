@@ -55,9 +55,9 @@ class Fingerprint:
         self._unwanted = threading.Event()
         self._reading = asyncio.create_task(asyncio.to_thread(self._read), name="llm:fingerprint")
 
-    async def of(self, mode: str) -> str:
-        """Return the hash for answers in that mode; in any but strict mode empty while the files are being read."""
-        if mode != "strict" and not self._reading.done():
+    async def of(self, mode: str, *, wait: bool) -> str:
+        """Return the hash for answers in that mode; without `wait` empty while the files are being read."""
+        if not wait and not self._reading.done():
             return ""
         read = await asyncio.shield(self._reading)
         return hashlib.sha256(f"{read}\n{self._computed}\n{mode}".encode()).hexdigest()[:32] if read else ""

@@ -118,8 +118,8 @@ class LlamaModel:
     def prepare(self, wish: LlmPrepare) -> Generation:
         return self._begun(lambda generation, tally: self._begin_ahead(generation, wish, tally))
 
-    async def fingerprint(self, request: LlmRequest) -> str:
-        return await self._fingerprint.of(request.mode)
+    async def fingerprint(self, request: LlmRequest, *, wait: bool) -> str:
+        return await self._fingerprint.of(request.mode, wait=wait)
 
     def moment(self) -> str:
         return self._opened.template.moment()

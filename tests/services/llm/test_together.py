@@ -280,7 +280,13 @@ async def test_the_fingerprint_names_the_file_and_the_mode(random_model: Path, t
     async with serving(random_model) as bench:
         strict = await fingerprint(bench, "strict")
         assert strict == await fingerprint(bench, "strict")
-        assert strict != await fingerprint(bench, "fast") != ""
+        fast = await fingerprint(bench, "fast")
+        assert strict != fast != ""
+        ask(bench, "Talk without end", max_tokens=3000, turn=1)
+        await bench.next(LlmDelta)
+        bench.bus.fence("test", 2)
+        cancelled = await bench.next(LlmResponse)
+        assert (cancelled.finish, cancelled.fingerprint) == ("cancelled", fast)
     async with serving(other) as bench:
         assert strict != await fingerprint(bench, "strict") != ""
     async with serving(random_model, settings=SETTINGS.model_copy(update={"flash_attention": "off"})) as bench:
