@@ -33,6 +33,9 @@ _LONGEST = 1 << 24
 _ITEM = 256
 """Characters that an item counts for."""
 
+_PIECE = 16
+"""Characters that a piece of what is printed counts for besides its own."""
+
 _LARGEST_BITS = 4096
 """Of a number."""
 
@@ -107,7 +110,14 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def concat(self, pieces: Iterable[str]) -> str:
         """Join what is printed, unless it is endless."""
-        return "".join(self._metered(pieces))
+        printed: list[str] = []
+        size = 0
+        for piece in pieces:
+            size += len(piece) + _PIECE
+            _refuse(size)
+            printed.append(piece)
+        self._pay(size)
+        return "".join(printed)
 
     def _generate(self, source: nodes.Template, *given: Any, **named: Any) -> str:
         return super()._generate(_Metering().visit(source), *given, **named)
