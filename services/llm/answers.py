@@ -211,7 +211,7 @@ class AnswerStore:
             return self._connected()
         except sqlite3.DatabaseError:
             for path in self.path.parent.glob(f"{self.path.name}*"):
-                if not path.name.endswith(".broken"):
+                if path != self._era_path and not path.name.endswith(".broken"):
                     path.replace(path.with_name(f"{path.name}.broken"))
             return self._connected()
 

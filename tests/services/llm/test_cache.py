@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from services.llm.answers import AnswerStore, CacheUnusable, Kept
+from services.llm.answers import AnswerStore, Kept
 from services.llm.cache import ResponseCache, key_of
 from services.llm.settings import LlmSettings
 from shared.clock import SystemClock
@@ -76,6 +75,20 @@ async def test_a_strict_answer_is_told_again_as_it_was(random_model: Path, tmp_p
         assert response.model_dump(include=same) == first.model_dump(include=same)
 
 
+@pytest.mark.parametrize(
+    "changed", [{"top_k": 3}, {"top_p": 0.5}, {"thinking": True}, {"context_tokens": 512}], ids=lambda c: next(iter(c))
+)
+async def test_a_setting_that_can_change_the_answer_has_it_made_anew(
+    changed: dict[str, object], random_model: Path, tmp_path: Path
+) -> None:
+    settings = LlmSettings(threads=1, cache_folder=tmp_path)
+    told = []
+    for each in (settings, settings.model_copy(update=changed), settings):
+        async with serving(random_model, settings=each) as bench:
+            told.append((await answered(bench, "Hi", mode="strict", temperature=1.0, max_tokens=2)).cached)
+    assert told == [False, False, True]
+
+
 async def test_the_same_request_at_the_same_time_runs_once(random_model: Path, tmp_path: Path) -> None:
     async with serving(random_model, settings=LlmSettings(threads=1, cache_folder=tmp_path)) as bench:
         for _ in range(5):
@@ -127,35 +140,6 @@ def test_the_smallest_change_is_another_key(other: dict[str, Any]) -> None:
     assert key_of(wish(), ("model a",)) != key_of(wish(), ("model b",))
 
 
-def test_what_is_used_often_and_lately_stays(tmp_path: Path) -> None:
-    moment = 0.0
-    store = AnswerStore(tmp_path / "a", entries=10, now=lambda: moment)
-    for i in range(10):
-        store.put(f"{i}", kept(f"{i}"))
-    for _ in range(3):
-        store.get("0")
-    moment = 86400.0
-    store.put("new", kept("new"))
-    left = {line.key for line in store.lines()}
-    store.close()
-    assert {"0", "new"} < left
-    assert len(left) == 9
-
-
-def test_limits_of_bytes_and_age_hold(tmp_path: Path) -> None:
-    moment = 0.0
-    store = AnswerStore(tmp_path / "a", limit=3000, keep_s=10, now=lambda: moment)
-    for i in range(10):
-        store.put(f"{i}", kept("x" * 500))
-    assert sum(line.bytes for line in store.lines()) <= 3000
-    moment = 11.0
-    assert [store.get(f"{i}") for i in range(10)] == [None] * 10
-    store.put("new", kept("new"))
-    assert [line.key for line in store.lines()] == ["new"]
-    assert store.clear() == 1
-    store.close()
-
-
 async def test_what_another_process_took_away_is_not_told_again(cache: ResponseCache, store: AnswerStore) -> None:
     """`sotto cache clear` beside a Sotto that runs."""
     assert await cache.find("k") is None
@@ -182,53 +166,6 @@ async def test_the_memory_tells_nothing_too_old_and_counts_each_use(tmp_path: Pa
     [line] = await asyncio.to_thread(store.lines)
     await asyncio.to_thread(store.close)
     assert (line.hits, line.made, line.used) == (51, 1.0, 11.5)
-
-
-def test_the_limit_is_one_of_bytes(store: AnswerStore) -> None:
-    store.put("k", kept("ä" * 1000))
-    assert [line.bytes > 2000 for line in store.lines()] == [True]
-    other = AnswerStore(store.path.with_name("other"))
-    assert other.load(store.dump()) == 1
-    assert [line.bytes for line in other.lines()] == [line.bytes for line in store.lines()]
-    store.close()
-    other.close()
-
-
-@pytest.mark.parametrize("content", [b"no database at all, but long enough to look at" * 100, b"SQLite format 3\0"])
-def test_a_broken_file_is_set_aside_and_begun_anew(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "answers.sqlite3"
-    path.write_bytes(content)
-    store = AnswerStore(path)
-    store.put("k", kept("x"))
-    assert store.get("k") == kept("x")
-    store.close()
-    assert (tmp_path / "answers.sqlite3.broken").read_bytes() == content
-
-
-def test_a_file_of_another_version_is_set_aside(store: AnswerStore, tmp_path: Path) -> None:
-    import sqlite3
-
-    store.put("k", kept("x"))
-    store.close()
-    file = sqlite3.connect(store.path)
-    file.execute("PRAGMA user_version = 99")
-    file.close()
-    assert store.get("k") is None
-    store.close()
-    assert (tmp_path / "answers.sqlite3.broken").exists()
-
-
-def test_answers_are_carried_from_one_file_to_another(store: AnswerStore, tmp_path: Path) -> None:
-    for i in range(3):
-        store.put(f"{i}", kept(f"ä{i}"))
-    other = AnswerStore(tmp_path / "other.sqlite3")
-    assert other.load(store.dump()) == 3
-    assert other.get("1") == kept("ä1")
-    with pytest.raises(CacheUnusable, match="Line 2"):
-        other.load([json.dumps({"key": "new", "made": 0, "answer": {"pieces": [], "fields": {}}}), "{}"])
-    assert other.get("new") is None, "all or none"
-    store.close()
-    other.close()
 
 
 async def test_a_file_that_cannot_be_written_costs_no_answer(random_model: Path, tmp_path: Path) -> None:
