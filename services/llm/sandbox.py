@@ -25,7 +25,7 @@ _STEPS = 100_000
 """Turns of loops, calls and filters of one rendering: a conversation of a thousand messages takes some ten thousand."""
 
 _STEP = 1 << 14
-"""Characters that cost a step more."""
+"""Characters that cost a step more, whether they are read or made."""
 
 _LONGEST = 1 << 24
 """Characters of a value, all that it holds together: no context has room for as many."""
@@ -55,7 +55,7 @@ _UNSAFE_METHODS = frozenset(
 _JINJAS = ("_loop_vars", "_block_vars")
 """What Jinja gives to calls besides, where they are in a loop or a block."""
 
-_WEIGHED, _COUNTED, _PRINTED = "weighed", "counted", "printed"
+_WEIGHED, _COUNTED, _PRINTED, _READ = "weighed", "counted", "printed", "read"
 
 
 class Endless(TemplateError):
@@ -76,7 +76,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             del self.filters[name]
         self.globals["namespace"] = _Namespace
         self.filters = {name: self._paid_for(name, filter) for name, filter in self.filters.items()}
-        self.filters |= {_WEIGHED: self._weighed, _COUNTED: self._counted, _PRINTED: _printed}
+        self.filters |= {_WEIGHED: self._weighed, _COUNTED: self._counted, _PRINTED: _printed, _READ: self._read}
 
     def begin(self) -> None:
         """A rendering begins, and may take all steps."""
@@ -95,6 +95,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             given = tuple(map(_at_hand, given))
             values = (*given, text) if method.__name__ == "join" else (text, *given)
             _CHECKS[method.__name__](*values, **{name: named[name] for name in named if name not in _JINJAS})
+        self._read(text)
         return self._weighed(super().call(context, obj, *given, **named))
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
@@ -116,7 +117,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             size += len(piece) + _PIECE
             _refuse(size)
             printed.append(piece)
-        self._pay(size)
+        self._pay(1 + size // _STEP)
         return "".join(printed)
 
     def _generate(self, source: nodes.Template, *given: Any, **named: Any) -> str:
@@ -131,20 +132,27 @@ class Sandbox(ImmutableSandboxedEnvironment):
             if check is not None:
                 given = tuple(map(_at_hand, given))
                 check(*given[first:], **named)
+            for value in given[first:]:
+                self._read(value)
             return self._weighed(filter(*given, **named))
 
         return paid
 
     def _counted(self, items: Iterable[Any]) -> Iterator[Any]:
         for item in items:
-            self._pay(0)
+            self._pay(1)
             yield item
+
+    def _read(self, value: Any) -> Any:
+        """The value, which is gone through from one end to the other."""
+        self._pay(_length(value) // _STEP)
+        return value
 
     def _weighed(self, value: Any) -> Any:
         """The value, unless it is endless; items that are still to come are weighed when they do."""
         if isinstance(value, Iterator):
             return self._metered(value)
-        self._pay(_size(value))
+        self._pay(1 + _size(value) // _STEP)
         return value
 
     def _metered(self, items: Iterable[Any]) -> Iterator[Any]:
@@ -153,10 +161,10 @@ class Sandbox(ImmutableSandboxedEnvironment):
             size += _size(item)
             _refuse(size)
             yield item
-        self._pay(size)
+        self._pay(1 + size // _STEP)
 
-    def _pay(self, size: int) -> None:
-        self._left -= 1 + size // _STEP
+    def _pay(self, steps: int) -> None:
+        self._left -= steps
         if self._left < 0:
             raise Endless("it goes on for ever")
 
@@ -169,12 +177,23 @@ class _Namespace(Namespace):
 
 
 class _Metering(NodeTransformer):
-    """Has every turn of a loop counted, and what the template makes of several values weighed."""
+    """Has every turn of a loop counted, what is made of several values weighed, and what is compared or cut read."""
 
     def visit_For(self, node: nodes.For) -> nodes.For:  # noqa: N802 (Jinja's)
         self.generic_visit(node)
         node.iter = _filtered(node.iter, _COUNTED)
         return node
+
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Compare:  # noqa: N802 (Jinja's)
+        self.generic_visit(node)
+        node.expr = _filtered(node.expr, _READ)
+        for operand in node.ops:
+            operand.expr = _filtered(operand.expr, _READ)
+        return node
+
+    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Expr:  # noqa: N802 (Jinja's)
+        self.generic_visit(node)
+        return _filtered(node, _READ) if isinstance(node.arg, nodes.Slice) else node
 
     def visit_List(self, node: nodes.List) -> nodes.Filter:  # noqa: N802 (Jinja's)
         self.generic_visit(node)

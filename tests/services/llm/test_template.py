@@ -147,6 +147,10 @@ def test_a_template_that_counts_its_tools_works_without_any() -> None:
         "{% set x = 'x' * 999999 %}{% set y %}{% for i in range(9999) %}{{ x }}{% endfor %}{% endset %}",
         "{% set x = 'x' * 999999 %}{% macro y() %}{% for i in range(9999) %}{{ x }}{% endfor %}{% endmacro %}{{ y() }}",
         "{% set x = 'x' * 999999 %}{% for i in range(99999) %}{% set y = x.upper() %}{% endfor %}",
+        *(
+            "{% set x = 'x' * 9999999 %}{% for i in range(99999) %}{% if " + asks + " %}{% endif %}{% endfor %}"
+            for asks in ("x == x ~ ''", "'y' in x", "x.endswith('y')", "x.count('y')", "x[1:]", "x | wordcount")
+        ),
         "{{ ('x' * 999999).replace('x', 'y' * 999999) }}",
         "{{ ('x' * 999999) | replace(new='y' * 999999, old='x') }}",
         "{{ range(99999) | join('y' * 999999) }}",
