@@ -17,9 +17,11 @@ _MOST_WAYS = 5000
 """Ways to begin."""
 
 _LEXEME = re.compile(
-    r'#[^\n]*|"(?:\\.|[^"\\])*"|\[(?:\\.|[^\]\\])*\]|::=|[\w-]+|\{ *(\d{0,9}) *(,?) *(\d{0,9}) *\}|[().|*+?]', re.DOTALL
+    r'#[^\n]*+|"(?:\\.|[^"\\])*+"?|\[(?:\\.|[^\]\\])*+\]?|::=|[\w-]++|[().|*+?]'
+    r"|\{\s*+0*+(\d{0,9}+)\s*+,?+\s*+0*+(\d{0,9}+)\s*+\}",
+    re.DOTALL,
 )
-"""llama.cpp: grammars/README.md."""
+"""llama.cpp: grammars/README.md. Nothing is read twice, however much of it is no grammar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +91,15 @@ class _Rules:
 
 
 def _repeated(part: _Part, lexeme: re.Match[str]) -> _Part:
-    least, comma, most = lexeme[1], lexeme[2], lexeme[3]
     if lexeme[0] in ("*", "?", "+"):
         return replace(part, empty=part.empty or lexeme[0] != "+")
-    times = int(most or (0 if comma else least) or least or 1)
+    least, most = int(lexeme[1] or 0), int(lexeme[2] or 0)
+    times = most or least or 1
     places = times * part.places
     if part.empty:
         _refuse_skips(places)
         return _Part(True, places, places, times * part.ways)
-    return _Part(not int(least or 0), places, 1, part.ways)
+    return _Part(not least, places, 1, part.ways)
 
 
 def _in_a_row(sequence: Sequence[_Part]) -> _Part:

@@ -12,6 +12,7 @@ from services.llm.port import StructureImpossible
     "grammar",
     [
         'root ::= (("a"?){20}){20}',
+        'root ::= (("a"?){ 0000000000020, }){19,20}',
         'root ::= x{20}\nx ::= y{20} # and so on\ny ::= "a"*',
         'root ::= x1 x1\nx1 ::= x2 "a" | x2 "b"\n'
         + "".join(f'x{i} ::= x{i + 1} "a" | x{i + 1} "b"\n' for i in range(2, 20)),
@@ -21,7 +22,7 @@ from services.llm.port import StructureImpossible
         + '\nx ::= [^)"] y y y y y\ny ::= z z z z z\nz ::= "a"? "b"? "c"? "d"? "e"? "f"? "g"? "h"? "i"?',
         "root ::= " + '"a"? ' * 201,
     ],
-    ids=range(6),
+    ids=range(7),
 )
 def test_too_many_things_that_may_be_left_out(grammar: str) -> None:
     with pytest.raises(StructureImpossible, match="more than"):
@@ -37,9 +38,13 @@ def test_too_many_things_that_may_be_left_out(grammar: str) -> None:
         'root ::= "{{{{" root "?"? | "" | [{(]{500}',
         "root ::= word? word\nword ::= " + " | ".join(f'"{i}"' for i in range(1000)),
         "no grammar at all {9} ??? ((",
+        'root ::= "' + '\\"' * 100_000,
+        "root ::= " + "[" * 250_000,
+        "root ::= x{" + " " * 250_000,
+        "root ::= x{" + "1" * 250_000,
         "",
     ],
-    ids=range(7),
+    ids=range(11),
 )
 def test_what_is_followed(grammar: str) -> None:
     """Repeated as often as one likes, as long as it is something."""
