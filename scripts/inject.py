@@ -123,7 +123,8 @@ class Player:
             faults = [fault for step in scenario["script"] if (fault := self._step(watch, step, session))]
             faults += self._follow(watch, scenario.get("expect", ()))
             self._post("session.closed", {"reason": "the scenario is over"}, session)
-        return faults + [f"{p} came" for p in scenario.get("never", ()) if any(fits(p, e) for e in self._seen)]
+        seen = [event for event in self._seen if event.get("max_tokens") != 0]  # a model that reads ahead says nothing
+        return faults + [f"{p} came" for p in scenario.get("never", ()) if any(fits(p, e) for e in seen)]
 
     def _post(self, kind: str, fields: Mapping[str, Any], session: str) -> None:
         self._wire.post([{"kind": kind, "fields": fields, "session": session}])

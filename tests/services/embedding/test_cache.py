@@ -92,14 +92,14 @@ def test_whatever_changes_the_vector_changes_the_key(other: str) -> None:
 async def test_the_coldest_go_when_there_is_no_room(tmp_path: Path) -> None:
     """In memory and on disk: what was used again stays."""
     keys = [bytes([n]) * 16 for n in range(10)]
-    cache = Cache(memory_bytes=5000, disk_bytes=5000, file=tmp_path / "cache")
+    cache = Cache(memory_bytes=8000, disk_bytes=8000, file=tmp_path / "cache")
     await cache.open()
     cache.put(dict.fromkeys(keys[:5], ROW))
     await cache.get(keys[:1])
     cache.put(dict.fromkeys(keys[5:], ROW))
     assert keys[0] in await cache.get(keys[:1])
     await cache.close()
-    cache = Cache(memory_bytes=5000, disk_bytes=5000, file=tmp_path / "cache")
+    cache = Cache(memory_bytes=8000, disk_bytes=8000, file=tmp_path / "cache")
     await cache.open()
     found = await cache.get(keys)
     await cache.close()
