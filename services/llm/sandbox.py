@@ -48,7 +48,7 @@ _WIDER = re.compile(r"\d{5}|%[-+ #.\d]*\*|:[^{}]*\{[^{}]*\}[^{}]*\}")
 _UNSAFE_GLOBALS = ("lipsum", "cycler")
 _UNSAFE_FILTERS = ("batch", "center", "round", "slice", "urlize", "wordwrap")
 _UNSAFE_METHODS = frozenset(
-    {"center", "expandtabs", "format_map", "ljust", "rjust", "to_bytes", "translate", "zfill"},
+    {"center", "encode", "expandtabs", "format_map", "ljust", "rjust", "to_bytes", "translate", "zfill"}
 )
 """They make texts, lists or numbers as long as a number or another text says; no family's template needs them."""
 
@@ -101,8 +101,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Compute, unless the outcome would be endless."""
         if operator == "*":
-            _refuse(max(_times(left, right), _times(right, left)))
             _refuse_number(_bits(left) + _bits(right))
+            if not isinstance(left, int) or not isinstance(right, int):
+                _refuse(max(_times(left, right), _times(right, left)))
         elif operator == "**":
             _refuse_number(_bits(left) * abs(right))
         elif operator == "%" and isinstance(left, str):
@@ -265,7 +266,7 @@ def _size(value: object) -> int:
     within: list[Any] = [value]
     while within:
         each = within.pop()
-        if isinstance(each, str | bytes):
+        if isinstance(each, str):
             size += len(each)
         elif isinstance(each, dict):
             within += (*each, *each.values())
@@ -278,7 +279,9 @@ def _size(value: object) -> int:
 
 
 def _times(value: object, count: object) -> int:
-    return _size(value) * count if isinstance(value, Sized) and isinstance(count, int) else 0
+    if not isinstance(count, int):
+        return 0
+    return (len(value) if isinstance(value, str) else _size(value)) * count
 
 
 def _length(value: object) -> int:

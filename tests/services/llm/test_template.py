@@ -115,6 +115,7 @@ def test_a_template_that_counts_its_tools_works_without_any() -> None:
         "{{ 'a\t'.expandtabs(10**9) }}",
         "{{ 'a'.translate({97: 'b'}) }}",
         "{{ (1).to_bytes(10**9, 'big') }}",
+        "{{ '%1000000000d'.encode() % 1 }}",
         "{{ '%1000000000d' % 1 }}",
         "{{ '%*d' % (10**9, 1) }}",
         "{{ '%(a)1000000000d' | format(a=1) }}",
@@ -149,7 +150,7 @@ def test_a_template_that_counts_its_tools_works_without_any() -> None:
         "{% set x = 'x' * 999999 %}{% for i in range(99999) %}{% set y = x.upper() %}{% endfor %}",
         *(
             "{% set x = 'x' * 9999999 %}{% for i in range(99999) %}{% if " + asks + " %}{% endif %}{% endfor %}"
-            for asks in ("x == x ~ ''", "'y' in x", "x.endswith('y')", "x.count('y')", "x[1:]", "x | wordcount")
+            for asks in ("x == x ~ ''", "'y' in x", "x.endswith('y')", "x.count('y')", "x[1:]")
         ),
         "{{ ('x' * 999999).replace('x', 'y' * 999999) }}",
         "{{ ('x' * 999999) | replace(new='y' * 999999, old='x') }}",
