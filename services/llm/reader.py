@@ -171,13 +171,17 @@ class AnswerReader:
             _log.warning("a request for a tool could not be read", text=text[:200])
 
     def _is_call(self, text: str) -> bool:
-        wishes = tuple(w for w in _wishes(text.strip().removeprefix("```json").strip("`")) if w.name in self._tools)
+        bare = text.strip().removeprefix("```json").strip("`")
+        wishes = tuple(w for w in _wishes(bare, marked=False) if w.name in self._tools)
         self.wishes += wishes
         return bool(wishes)
 
 
-def _wishes(text: str) -> Iterator[ToolWish]:
-    """The calls in a text: JSON objects (one, several, a list of them), Mistral's `name[ARGS]{…}`, or tags."""
+def _wishes(text: str, *, marked: bool = True) -> Iterator[ToolWish]:
+    """The calls in a text: JSON objects (one, several, a list of them), Mistral's `name[ARGS]{…}`, or tags.
+
+    Between marks an object may also be `{name: arguments}`, as Apertus writes it.
+    """
     for tagged in _TAGGED_CALL.finditer(text):
         yield ToolWish(tagged["name"], _arguments(_PARAMETER, tagged["body"]))
     if keyed := _KEYED_CALL.fullmatch(text):
@@ -193,7 +197,7 @@ def _wishes(text: str) -> Iterator[ToolWish]:
         except (ValueError, RecursionError):
             return
         for item in value if isinstance(value, list) else [value]:
-            wish = _wish(item, named["name"] if named else "")
+            wish = _wish(item, named["name"] if named else "", marked)
             if wish is not None:
                 yield wish
 
@@ -211,15 +215,17 @@ def _value(text: str) -> JsonValue:
     return value
 
 
-def _wish(value: object, name: str) -> ToolWish | None:
+def _wish(value: object, name: str, marked: bool) -> ToolWish | None:
     if not isinstance(value, dict):
         return None
     if name:
         return ToolWish(name, value)
     inner = value.get("function")
     value = inner if isinstance(inner, dict) else value
-    if len(value) == 1 and isinstance(only := next(iter(value.values())), dict):
-        return ToolWish(next(iter(value)), only)  # Apertus
+    if marked and len(value) == 1:
+        [(named, only)] = value.items()
+        if isinstance(only, dict):
+            return ToolWish(named, only)
     named = value.get("name", value.get("tool_name"))
     arguments = value.get("arguments", value.get("parameters", {}))
     if isinstance(arguments, str):

@@ -69,6 +69,16 @@ def test_every_known_form_of_reasoning_is_dropped(thought: str) -> None:
 
 def test_a_call_without_arguments_is_its_name_in_tags() -> None:
     assert read("<tool_call>time\n</tool_call>") == ("", [ToolWish("time", {})])
+    assert read('<tool_call>{"name": "time"}</tool_call>') == ("", [ToolWish("time", {})])
+
+
+def test_arguments_may_be_objects_themselves() -> None:
+    call = ToolWish("timer", {"until": {"h": 5}})
+    assert read('[TOOL_CALLS]timer[ARGS]{"until": {"h": 5}}') == ("", [call])
+    assert read('<tool_call>{"function": {"name": "timer", "arguments": {"until": {"h": 5}}}}</tool_call>') == (
+        "",
+        [call],
+    )
 
 
 def test_several_calls_keep_their_order() -> None:
@@ -77,8 +87,8 @@ def test_several_calls_keep_their_order() -> None:
 
 
 def test_an_object_that_names_no_tool_is_text() -> None:
-    raw = '{"name": "Ada", "born": 1815}'
-    assert read(raw) == (raw, [])
+    for raw in ('{"name": "Ada", "born": 1815}', '{"time": {"zone": "Asia/Tokyo"}}'):
+        assert read(raw) == (raw, [])
 
 
 def test_an_object_that_is_text_ends_at_a_stop_string_like_any_text() -> None:
