@@ -1,7 +1,9 @@
 """Facts: what a statement is about and what it says, by its words alone.
 
 "My bike code is 4512" is about "bike code" and says "4512". A later statement about the same replaces it; one that
-says something of another sort does not ("my son is seven", "my son is allergic to nuts", "my son is in Rome").
+says something of another sort does not ("my son is seven", "my son is allergic to nuts", "my son is in Rome"). Of a
+person there may be much of one sort ("my son is a vegetarian", "a drummer"), of what they have there is one: their car
+is a Volvo no more when it is a Fiat.
 """
 
 from __future__ import annotations
@@ -113,6 +115,26 @@ _VERB_LAST = re.compile(
     r"^(?P<key>(?:mein|meine|unser|unsere|der|die|das) \S+) (?P<value>\S.*) (?:ist|sind|lautet|heißt)$", re.IGNORECASE
 )
 """German after "dass": "mein Fahrradcode 4512 ist"."""
+_HAS = re.compile(
+    r"^(?:my|our|mein|meine|unser|unsere|mon|ma|mes|notre|nos|mi|mis|nuestro|nuestra)\b|['’]s\s", re.IGNORECASE
+)
+"""Begins what is said of something that somebody has."""
+_ONE = re.compile(
+    r"(?:an?|eine?|une?|una)\s|(?:\d+|two|three|four|five|zwei|drei|vier|fünf|deux|trois|dos|tres)\s+\S+$",
+    re.IGNORECASE,
+)
+"""Begins a value that says which thing of its kind it is, or how many."""
+_PERSONS = frozenset(
+    """
+    son daughter child kid baby boy girl wife husband partner girlfriend boyfriend fiance fiancee friend mother
+    father mum mom dad parents brother sister uncle aunt cousin nephew niece grandmother grandfather grandma grandpa
+    nan granny grandson granddaughter boss teacher doctor dentist neighbour neighbor colleague landlord roommate
+    coach guest sohn tochter kind frau mann freund freundin mutter vater eltern bruder schwester onkel tante oma opa
+    chef chefin nachbar nachbarin lehrer lehrerin arzt ärztin kollege kollegin fils fille enfant femme mari ami amie
+    mère père frère sœur oncle voisin voisine hijo hija niño niña mujer esposa esposo marido amigo amiga madre padre
+    hermano hermana tío tía abuela abuelo jefe jefa vecino vecina
+    """.split()  # noqa: SIM905
+)
 _END = " \t\n.!,;"
 
 
@@ -147,6 +169,8 @@ def _fact(tongue: _Tongue, text: str, key: str, value: str) -> Fact:
     first = value.lower().split()[0] if value else ""
     if first in tongue.place:
         sort = "place"
+    elif _ONE.match(value) and _HAS.search(text) and _PERSONS.isdisjoint(key.split()):
+        sort = "one"
     elif first in tongue.kind:
         sort = " ".join(value.lower().split()[:3])
     else:

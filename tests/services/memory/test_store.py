@@ -76,6 +76,26 @@ def test_facts_of_another_sort_about_the_same_stay(store):
     assert len(store.topic("son", NOW)) == 3
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("Anna's car is a green Volvo", "Anna's car is an old Beetle"),
+        ("our pet is a tabby cat", "our pet is two rabbits"),
+        ("my instrument is a cello", "my instrument is a harp"),
+    ],
+)
+def test_what_somebody_has_is_one_thing_at_a_time(store, before, after):
+    store.keep(fact(before, "1"))
+    assert [old.text for old in store.keep(fact(after, "2")).replaced] == [before]
+
+
+def test_somebody_may_be_several_things(store):
+    for number, text in enumerate(
+        ("my son is a vegetarian", "my son is a drummer", "Anna is a nurse", "Anna is a mother")
+    ):
+        assert not store.keep(fact(text, str(number))).replaced
+
+
 def test_a_turn_that_says_a_superseded_value_is_superseded_with_it(store):
     store.keep(fact("my bike code is 4512", "1"))
     store.keep(turn("what opens my bike?\nThe code of your bike is 4512.", "2"))
