@@ -102,9 +102,10 @@ def _best(folder: Path, weights: Weights, settings: EmbeddingSettings) -> _Compu
 
 
 def _native(weights: Weights, settings: EmbeddingSettings) -> NativeEncoder:
+    from services.embedding.embedder import cores
     from services.embedding.engines.native import NativeEncoder
 
-    return NativeEncoder(weights, max_tokens=settings.max_tokens)
+    return NativeEncoder(weights, max_tokens=settings.max_tokens, threads=settings.threads or cores())
 
 
 def _onnx(folder: Path, weights: Weights, settings: EmbeddingSettings) -> OnnxEncoder:

@@ -40,11 +40,11 @@ def build(path: Path) -> None:
 
 def _build(command: list[str], stage: Path) -> Path:
     made = [name for name, flags in VARIANTS.items() if _object(command, stage, name, flags, needed=False)]
-    for name in ("plain", "int8"):
+    for name in ("plain", "int8", "crew"):
         _object(command, stage, name, (), needed=True)
     _object(command, stage, "dispatch", [f"-DHAVE_{name.upper()}" for name in made], needed=True)
     library = stage / "kernel.so"
-    _run([*command, "-shared", "-o", str(library), *(str(file) for file in stage.glob("*.o")), "-lm"])
+    _run([*command, "-shared", "-pthread", "-o", str(library), *(str(file) for file in stage.glob("*.o")), "-lm"])
     return library
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 __all__ = ["FLAGS", "SOURCES", "VARIANTS", "compiled", "kept"]
 
 SOURCES = Path(__file__).with_name("kernel")
-FLAGS = ("-O3", "-std=gnu11", "-ffp-contract=off", "-fno-math-errno", "-fPIC", "-Wno-psabi")
+FLAGS = ("-O3", "-std=gnu11", "-ffp-contract=off", "-fno-math-errno", "-fPIC", "-pthread", "-Wno-psabi")
 _AVX512 = ("-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mfma", "-mf16c")
 VARIANTS = {
     "avx2": ("-mavx2", "-mfma", "-mf16c"),

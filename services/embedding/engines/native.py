@@ -81,7 +81,9 @@ class Kernel:
         """What this processor can run on bfloat16, the best last."""
         self.int8_levels = tuple(name for name in known if name in INT8_LEVELS)
         self.encode = library.sotto_encode
-        self.encode.argtypes = [ctypes.c_int32, *[_Pointer] * 4, ctypes.c_int32, _Pointer]
+        self.encode.argtypes = [ctypes.c_int32, *[_Pointer] * 4, ctypes.c_int32, _Pointer, ctypes.c_int32]
+        self.crew = library.sotto_crew
+        self.crew.argtypes = [ctypes.c_int32]
         self.new_scratch = library.sotto_scratch_new
         self.new_scratch.argtypes, self.new_scratch.restype = [_Pointer, ctypes.c_int32], _Pointer
         self.free_scratch = library.sotto_scratch_free
@@ -98,13 +100,27 @@ class Kernel:
 
 
 class NativeEncoder:
-    """A model computed by the kernel; `level` forces a variant. Raises EngineMissing for what cannot be computed so."""
+    """A model computed by the kernel; `level` forces a variant. Raises EngineMissing for what cannot be computed so.
 
-    def __init__(self, weights: Weights, *, max_tokens: int = 0, level: str = "", kernel: Kernel | None = None) -> None:
+    Up to `threads` share the work on a text that is encoded alone, while no other call computes.
+    """
+
+    def __init__(
+        self,
+        weights: Weights,
+        *,
+        max_tokens: int = 0,
+        threads: int = 1,
+        level: str = "",
+        kernel: Kernel | None = None,
+    ) -> None:
         packed = _checked(weights)
         self._kernel = kernel or Kernel()
-        self._level = self._kernel.number(packed, level)
-        name = list(_DETAILS)[self._level]
+        self._number = self._kernel.number(packed, level)
+        self._kernel.crew(threads)
+        self._threads = threads
+        self.level = list(_DETAILS)[self._number]
+        """The variant of the kernel that computes."""
         self._weights = weights
         self._reader = Reader(weights, max_tokens)
         self._base = (ctypes.c_char * len(weights.map)).from_buffer(weights.map)
@@ -115,10 +131,10 @@ class NativeEncoder:
         self.info = Info(
             model=weights.name,
             engine="native",
-            detail=_DETAILS[name],
+            detail=_DETAILS[self.level],
             dimensions=weights.architecture.hidden,
             max_tokens=self._reader.max_tokens,
-            fingerprint=fingerprint(weights, f"native 2 {name}", self._reader.max_tokens),
+            fingerprint=fingerprint(weights, f"native 2 {self.level}", self._reader.max_tokens),
             meaning=True,
         )
 
@@ -152,12 +168,10 @@ class NativeEncoder:
             self.close()
 
     def _run(self, ids: array[int], starts: array[int], out: ctypes.Array[ctypes.c_char]) -> None:
+        texts = (ids.buffer_info()[0], starts.buffer_info()[0], len(starts) - 1)
         scratch = self._taken()
         try:
-            count = len(starts) - 1
-            wrong = self._kernel.encode(
-                self._level, self._at, scratch, ids.buffer_info()[0], starts.buffer_info()[0], count, out
-            )
+            wrong = self._kernel.encode(self._number, self._at, scratch, *texts, out, self._threads)
         finally:
             self._scratch.append(scratch)
         if wrong:

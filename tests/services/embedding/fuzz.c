@@ -1,4 +1,4 @@
-/* The kernel under AddressSanitizer and UBSan: models and texts of random sizes, at every level, each text alone and in
+/* The kernel under sanitisers: models and texts of random sizes, at every level, each text alone, on one thread or several, and in
  * a batch. Every buffer is exactly as large as it is said to be. Prints how many texts had the same bits. */
 #include "encoder.h"
 
@@ -10,7 +10,8 @@
 int32_t sotto_levels(void);
 sotto_scratch *sotto_scratch_new(const sotto_model *, int32_t);
 void sotto_scratch_free(sotto_scratch *);
-int32_t sotto_encode(int32_t, const sotto_model *, sotto_scratch *, const int32_t *, const int32_t *, int32_t, float *);
+int32_t sotto_encode(int32_t, const sotto_model *, sotto_scratch *, const int32_t *, const int32_t *, int32_t, float *, int32_t);
+int32_t sotto_crew(int32_t);
 
 static uint64_t state;
 static uint32_t chance(uint32_t below) {
@@ -85,23 +86,23 @@ static int round_of(int level, int longest) {
     for (int i = 0; i < starts[count]; i++) ids[i] = chance(m.words * (m.second ? 2 : 1));
     float *together = malloc((size_t)count * m.hidden * 4 + 1), *alone = malloc((size_t)m.hidden * 4);
     sotto_scratch *s = sotto_scratch_new(&m, m.positions);
-    int same = sotto_encode(level, &m, s, ids, starts, count, together) == ENCODED;
+    int same = sotto_encode(level, &m, s, ids, starts, count, together, 2) == ENCODED;
     for (int i = 0; i < count; i++) {
         int32_t *own = malloc((size_t)(starts[i + 1] - starts[i]) * 4), edges[2] = {0, starts[i + 1] - starts[i]};
         memcpy(own, ids + starts[i], (size_t)edges[1] * 4);
-        same &= sotto_encode(level, &m, s, own, edges, 1, alone) == ENCODED;
+        same &= sotto_encode(level, &m, s, own, edges, 1, alone, 1 + chance(4)) == ENCODED;
         same &= memcmp(alone, together + (size_t)i * m.hidden, (size_t)m.hidden * 4) == 0;
         float length = 0;
         for (int k = 0; k < m.hidden; k++) length += alone[k] * alone[k];
         same &= m.pooling == POOL_FIRST ? isfinite(length) : fabsf(length - 1) < 1e-3f;
         own[chance(edges[1])] = chance(2) ? -1 - (int)chance(9) : m.words * (m.second ? 2 : 1) + (int)chance(9);
-        same &= sotto_encode(level, &m, s, own, edges, 1, alone) == BAD_ID;
+        same &= sotto_encode(level, &m, s, own, edges, 1, alone, 1) == BAD_ID;
         free(own);
     }
     int32_t none[2] = {0, 0}, many[2] = {0, m.positions + 1};
-    same &= sotto_encode(level, &m, s, ids, none, 1, alone) == BAD_LENGTH;
-    same &= sotto_encode(level, &m, s, ids, many, 1, alone) == BAD_LENGTH;
-    same &= sotto_encode(9, &m, s, ids, starts, count, together) == BAD_LEVEL;
+    same &= sotto_encode(level, &m, s, ids, none, 1, alone, 2) == BAD_LENGTH;
+    same &= sotto_encode(level, &m, s, ids, many, 1, alone, 2) == BAD_LENGTH;
+    same &= sotto_encode(9, &m, s, ids, starts, count, together, 2) == BAD_LEVEL;
     sotto_scratch_free(s);
     free(ids); free(starts); free(together); free(alone);
     gone(&m);
@@ -112,6 +113,7 @@ int main(int argc, char **argv) {
     const int rounds = argc > 1 ? atoi(argv[1]) : 20;
     int good = 0, all = 0;
     state = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
+    all = sotto_crew(3) != 3;
     for (int level = 0; level < 6; level++)
         for (int i = 0; (sotto_levels() >> level & 1) && i < rounds; i++, all++) good += round_of(level, 1 + chance(i % 8 ? 64 : 512));
     printf("%d of %d\n", good, all);

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from pathlib import Path
 
@@ -125,6 +126,32 @@ def test_threads_do_not_disturb_each_other(native: NativeEncoder) -> None:
     for thread in threads:
         thread.join()
     assert found == [alone] * 4
+
+
+@pytest.mark.parametrize("threads", [2, 3, 9])
+def test_a_text_alone_is_the_same_bits_on_any_number_of_threads(
+    native: NativeEncoder, packed: Path, packed_int8: Path, kernel: Kernel, threads: int
+) -> None:
+    """Also where others compute meanwhile, and helpers come, go and come too late."""
+    folder = packed_int8 if "int8" in native.info.detail else packed
+    shared = NativeEncoder(Weights(folder), level=native.level, kernel=kernel, threads=threads)
+    known = passages([1, 2, 12, 15, 16, 17, 48, 200, 512])
+    alone = [native.encode([passage]) for passage in known]
+    assert [shared.encode([passage]) for passage in known * 5] == alone * 5
+    with ThreadPoolExecutor(3) as pool:
+        rows = pool.map(lambda passage: shared.encode([passage]), known * 15)
+        assert list(rows) == alone * 15
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_child_without_the_helpers_computes_the_same_bits(packed: Path, kernel: Kernel) -> None:
+    shared = NativeEncoder(Weights(packed), kernel=kernel, threads=3)
+    (known,) = passages([40])
+    expected = shared.encode([known])
+    child = os.fork()
+    if not child:
+        os._exit(shared.encode([known]) != expected)
+    assert os.waitpid(child, 0)[1] == 0
 
 
 def test_another_process_computes_the_same_bits(packed: Path, kernel: Kernel) -> None:

@@ -14,30 +14,30 @@ from services.embedding.port import EngineMissing
 pytestmark = pytest.mark.timeout(300)  # the kernel is compiled with its checks
 
 FUZZ = Path(__file__).with_name("fuzz.c")
-CHECKS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+CHECKS = {"memory": ("-fsanitize=address,undefined", "-fno-sanitize-recover=all"), "threads": ("-fsanitize=thread",)}
 
 
-def compiles(command: list[str], folder: Path) -> bool:
+def compiles(command: list[str], checks: tuple[str, ...], folder: Path) -> bool:
     (folder / "nothing.c").write_text("int main(void) { return 0; }")
     done = subprocess.run(
-        [*command, *CHECKS, str(folder / "nothing.c"), "-o", str(folder / "nothing")], capture_output=True, check=False
+        [*command, *checks, str(folder / "nothing.c"), "-o", str(folder / "nothing")], capture_output=True, check=False
     )
     return done.returncode == 0 and subprocess.run([str(folder / "nothing")], check=False).returncode == 0
 
 
-@pytest.fixture(scope="module")
-def fuzz(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=CHECKS)
+def fuzz(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The kernel with the fuzzer; with the sanitisers where the compiler has them (GCC and Clang do)."""
-    folder, command = tmp_path_factory.mktemp("fuzz"), compiler()
-    checks = CHECKS if compiles(command, folder) else ()
-    flags = [*command, "-O1", "-std=gnu11", "-ffp-contract=off", "-Wno-psabi", f"-I{SOURCES}", *checks]
+    folder, command, checks = tmp_path_factory.mktemp("fuzz"), compiler(), CHECKS[request.param]
+    checks = checks if compiles(command, checks, folder) else ()
+    flags = [*command, "-O1", "-std=gnu11", "-ffp-contract=off", "-pthread", "-Wno-psabi", f"-I{SOURCES}", *checks]
     objects, made = [], []
     for name, own in VARIANTS.items():
         output = folder / f"{name}.o"
         if subprocess.run([*flags, *own, "-c", f"{SOURCES}/{name}.c", "-o", output], check=False).returncode == 0:
             objects.append(output)
             made.append(f"-DHAVE_{name.upper()}")
-    rest = [*(str(SOURCES / f"{name}.c") for name in ("plain", "int8", "dispatch")), str(FUZZ)]
+    rest = [*(str(SOURCES / f"{name}.c") for name in ("plain", "int8", "crew", "dispatch")), str(FUZZ)]
     subprocess.run([*flags, *made, *rest, *objects, "-lm", "-o", folder / "fuzz"], check=True)
     return folder / "fuzz"
 

@@ -1,4 +1,5 @@
 /* Which of the compiled variants this processor can run, and the memory that a thread computes in. */
+#include "crew.h"
 #include "encoder.h"
 
 #include <stdlib.h>
@@ -37,7 +38,7 @@ static void *room(size_t count, size_t size) {
 
 void sotto_scratch_free(sotto_scratch *s) {
     if (!s) return;
-    free(s->state); free(s->mixed); free(s->keys); free(s->scores); free(s->absent); free(s->there);
+    free(s->state); free(s->mixed); free(s->own); free(s->absent); free(s->there);
     free(s->seen); free(s->wide); free(s->bytes); free(s->least); free(s->step); free(s);
 }
 
@@ -49,8 +50,8 @@ sotto_scratch *sotto_scratch_new(const sotto_model *m, int32_t longest) {
     s->tokens = longest;
     s->state = room(tokens * hidden, 4);
     s->mixed = room(tokens * PADDED(hidden), 4);
-    s->keys = room(hidden / m->heads * padded, 4);
-    s->scores = room(padded, 4);
+    s->each = (hidden / m->heads + QUERIES) * padded;
+    s->own = room(CREW * s->each, 4); /* what is not looked at takes no memory */
     s->absent = room(padded, 4);
     s->there = room(padded, 4);
     s->seen = room(tokens * hidden, 4);
@@ -58,16 +59,14 @@ sotto_scratch *sotto_scratch_new(const sotto_model *m, int32_t longest) {
     s->bytes = room(tokens * LARGER(hidden, m->inner), 1);
     s->least = room(tokens, 4);
     s->step = room(tokens, 4);
-    if (s->state && s->mixed && s->keys && s->scores && s->absent && s->there && s->seen && s->wide && s->bytes &&
+    if (s->state && s->mixed && s->own && s->absent && s->there && s->seen && s->wide && s->bytes &&
         s->least && s->step) return s;
     sotto_scratch_free(s);
     return NULL;
 }
 
-/* Encode at a level; ENCODED, or what is wrong with the texts, which are then all left alone. */
-int32_t sotto_encode(int32_t level, const sotto_model *m, sotto_scratch *s, const int32_t *ids, const int32_t *starts,
-                     int32_t count, float *out) {
-    if (level < 0 || level > 5 || !(sotto_levels() & (1 << level))) return BAD_LEVEL;
+static int encode(int32_t level, const sotto_model *m, sotto_scratch *s, const int32_t *ids, const int32_t *starts,
+                  int32_t count, float *out) {
     switch (level) {
 #ifdef HAVE_VNNI
     case 5: return sotto_encode_vnni(m, s, ids, starts, count, out);
@@ -84,4 +83,15 @@ int32_t sotto_encode(int32_t level, const sotto_model *m, sotto_scratch *s, cons
 #endif
     default: return sotto_encode_plain(m, s, ids, starts, count, out);
     }
+}
+
+/* Encode at a level; a text alone by up to `threads` at once. ENCODED, or what is wrong with the texts, which are then
+ * all left alone. */
+int32_t sotto_encode(int32_t level, const sotto_model *m, sotto_scratch *s, const int32_t *ids, const int32_t *starts,
+                     int32_t count, float *out, int32_t threads) {
+    if (level < 0 || level > 5 || !(sotto_levels() & (1 << level))) return BAD_LEVEL;
+    s->workers = sotto_crew_begin(count == 1 ? threads : 1);
+    const int wrong = encode(level, m, s, ids, starts, count, out);
+    sotto_crew_end(s->workers);
+    return wrong;
 }

@@ -8,7 +8,9 @@
 #define LANES 16
 #define PANEL 48 /* outputs that are computed together: three times LANES */
 #define GROUP 192 /* tokens that are computed together, so that what is between stays in the cache */
-#define PADDED(n) (((n) + PANEL - 1) / PANEL * PANEL)
+#define QUERIES 4 /* tokens that look at the others together */
+#define PANELS(n) (((n) + PANEL - 1) / PANEL)
+#define PADDED(n) (PANELS(n) * PANEL)
 
 enum { POOL_MEAN, POOL_CLS, POOL_LAST, POOL_FIRST }; /* the last: the first token as it is, of no set length */
 enum { ENCODED = 0, BAD_LENGTH = -1, BAD_ID = -2, BAD_LEVEL = -3 };
@@ -33,10 +35,13 @@ typedef struct {
     const sotto_layer *layer;
 } sotto_model;
 
-/* What one thread computes in; made for a model and a number of tokens. */
+/* What one call computes in; made for a model and a number of tokens. */
 typedef struct {
     int32_t tokens;
-    float *state, *mixed, *keys, *scores;
+    int workers; /* threads that this call may use */
+    float *state, *mixed;
+    float *own; /* of each worker: scores, and keys turned into columns */
+    size_t each;
     float *absent, *there; /* for each place of a sequence: 0 and 1, but -INFINITY and 0 beyond its end */
     void *seen; /* what matrices are applied to: float, or bfloat16 where the processor has it */
     void *wide; /* queries, keys and values as floats; when those were read, what is between up and down, as in `seen` */

@@ -4,9 +4,17 @@
  * and always in the same order: a row is the same bits alone, in any batch, and in any place of it. That needs a
  * compiler that reorders nothing (-ffp-contract=off, no -ffast-math).
  */
-#include <stdbool.h>
+#include "crew.h"
 
 #define INLINE static inline __attribute__((always_inline))
+
+#ifndef TURNS
+/* sixteen rows become columns; of the rows only `there` are read, the others are zero */
+INLINE void v_turn(const float *from, int stride, int there, float *to) {
+    for (int d = 0; d < LANES; d++, from++, to += LANES)
+        for (int j = 0; j < LANES; j++) to[j] = j < there ? from[(size_t)j * stride] : 0.0f;
+}
+#endif
 
 /* e^x within 2 units in the last place (Cephes expf), for x up to 88 */
 INLINE V v_exp(V x) {
@@ -44,6 +52,10 @@ INLINE V v_gelu(V x) {
     return v_mul(x, v_fma(z, y, v_set(0.5f)));
 }
 
+#define SLICE 16 /* rows that are one part of what is done row by row */
+#define SLICES(count) (((count) + SLICE - 1) / SLICE)
+INLINE int slice_end(int slice, int count) { return (slice + 1) * SLICE < count ? (slice + 1) * SLICE : count; }
+
 #ifdef INT8
 #include "matrix_int8.h"
 #else
@@ -58,49 +70,63 @@ INLINE int wanted(int m, int count) {
     return m < 3 * ROWS ? 1 << m / ROWS : 0;
 }
 
-/* out[m] = linear(a[m]) for all m, as floats; or its GELU, as what matrices are applied to */
-INLINE void apply(const bool gelu, const A *a, int stride, int count, int inputs, const sotto_linear *l,
-                  const void *then, int outputs, sotto_scratch *s, void *out) {
-    const size_t size = gelu ? sizeof(A) : sizeof(float);
-    const Rows taken = rows_of(a, stride, count, inputs, s);
-    for (int n = 0; n < outputs; n += PANEL) {
-        const W *w = (const W *)l->weight + (size_t)n * inputs, *next = n + PANEL < outputs ? w + (size_t)PANEL * inputs : then;
-        int m = 0;
-#define TILE(rows) tile(rows, gelu, &taken, m, inputs, w, next, next ? wanted(m, count) : 0, l, n, (char *)out + ((size_t)m * outputs + n) * size, outputs)
-        for (; m + ROWS <= count; m += ROWS) TILE(ROWS);
-        switch (count - m) {
-        case 1: TILE(1); break;
+/* A matrix of the model: `panels` times PANEL outputs. */
+typedef struct { const sotto_linear *l; int inputs, panels; } Matrix;
+
+INLINE const W *panel_of(const Matrix *m, int n) { return (const W *)m->l->weight + (size_t)n * PANEL * m->inputs; }
+
+/* out[m] = linear(a[m]) for all m of `count`; what comes after it is `then`, or nothing. */
+typedef struct { Rows taken; int count, workers; Matrix linear, then; void *out; } Product;
+
+/* The n-th panel of outputs for all rows, as floats; or their GELU, as what matrices are applied to */
+INLINE void panel(const bool gelu, const Product *p, int worker, int n) {
+    const int inputs = p->linear.inputs, panels = p->linear.panels, count = p->count;
+    const W *w = panel_of(&p->linear, n), *next = NULL;
+    if (n + 1 != sotto_crew_first(panels, worker + 1, p->workers)) next = n + 1 < panels ? w + (size_t)PANEL * inputs : NULL;
+    else if (p->then.l) next = panel_of(&p->then, sotto_crew_first(p->then.panels, worker, p->workers));
+    const size_t row = (size_t)panels * PANEL * (gelu ? sizeof(A) : sizeof(float));
+    char *out = (char *)p->out + (size_t)n * PANEL * (gelu ? sizeof(A) : sizeof(float));
+    int m = 0;
+#define TILE(rows) tile(rows, gelu, &p->taken, m, inputs, w, next, next ? wanted(m, count) : 0, p->linear.l, n * PANEL, out + m * row, panels * PANEL)
+    for (; m + ROWS <= count; m += ROWS) TILE(ROWS);
+    switch (count - m) {
+    case 1: TILE(1); break;
 #if ROWS > 2
-        case 2: TILE(2); break;
-        case 3: TILE(3); break;
+    case 2: TILE(2); break;
+    case 3: TILE(3); break;
 #endif
 #if ROWS > 4
-        case 4: TILE(4); break;
-        case 5: TILE(5); break;
-        case 6: TILE(6); break;
-        case 7: TILE(7); break;
+    case 4: TILE(4); break;
+    case 5: TILE(5); break;
+    case 6: TILE(6); break;
+    case 7: TILE(7); break;
 #endif
-        }
-#undef TILE
     }
+#undef TILE
 }
 
-static __attribute__((noinline)) void linear(const A *a, int stride, int count, int inputs, const sotto_linear *l, const void *then, int outputs, sotto_scratch *s, float *out) {
-    apply(false, a, stride, count, inputs, l, then, outputs, s, out);
-}
-static __attribute__((noinline)) void linear_gelu(const A *a, int stride, int count, int inputs, const sotto_linear *l, const void *then, int outputs, sotto_scratch *s, A *out) {
-    apply(true, a, stride, count, inputs, l, then, outputs, s, out);
+static void floats_of(const void *product, int worker, int n) { panel(false, product, worker, n); }
+static void gelus_of(const void *product, int worker, int n) { panel(true, product, worker, n); }
+
+/* out = linear(a), or its GELU, for `count` rows of `a` that are `stride` apart */
+static void multiply(sotto_part *part, const A *a, int stride, int count, Matrix linear, Matrix then, sotto_scratch *s, void *out) {
+    const Product product = {rows_of(a, stride, count, linear.inputs, s), count, s->workers, linear, then, out};
+    sotto_crew_share(s->workers, part, &product, linear.panels);
 }
 
 /* state = norm(state + added), and the same as `seen`; rows of `added` are `stride` apart, NULL adds nothing */
-static void norm(const sotto_model *m, float *state, const float *added, int stride, int count, const float *gain,
-                 const float *shift, A *seen) {
-    const int hidden = m->hidden;
-    for (int t = 0; t < count; t++, state += hidden, seen += hidden) {
+typedef struct { const sotto_model *m; float *state; const float *added, *gain, *shift; int stride, count; A *seen; } Norm;
+
+static void norm_of(const void *work, int worker, int slice) {
+    (void)worker;
+    const Norm *w = work;
+    const int hidden = w->m->hidden, until = slice_end(slice, w->count);
+    for (int t = slice * SLICE; t < until; t++) {
+        float *state = w->state + (size_t)t * hidden;
         V sum = v_set(0.0f), square = sum;
         for (int i = 0; i < hidden; i += LANES) {
             V x = v_load(state + i);
-            if (added) x = v_add(x, v_load(added + (size_t)t * stride + i));
+            if (w->added) x = v_add(x, v_load(w->added + (size_t)t * w->stride + i));
             v_store(state + i, x);
             sum = v_add(sum, x);
         }
@@ -109,12 +135,12 @@ static void norm(const sotto_model *m, float *state, const float *added, int str
             V x = v_sub(v_load(state + i), mean);
             square = v_fma(x, x, square);
         }
-        V scale = v_set(1.0f / sqrtf(v_sum(square) / (float)hidden + m->epsilon));
+        V scale = v_set(1.0f / sqrtf(v_sum(square) / (float)hidden + w->m->epsilon));
         for (int i = 0; i < hidden; i += LANES) {
             V x = v_mul(v_sub(v_load(state + i), mean), scale);
-            x = v_fma(x, v_load(gain + i), v_load(shift + i));
+            x = v_fma(x, v_load(w->gain + i), v_load(w->shift + i));
             v_store(state + i, x);
-            a_put(seen + i, x);
+            a_put(w->seen + (size_t)t * hidden + i, x);
         }
     }
 }
@@ -133,53 +159,90 @@ INLINE float softmax(float *scores, const float *there, int padded) {
 }
 
 /* One sequence attends to itself: `qkv` has `stride` floats a token, `context` gets `hidden`. */
+typedef struct { const sotto_model *m; const float *qkv; int stride, length, padded; sotto_scratch *s; A *context; } Attention;
+
+/* One head of it: its queries, and memory to compute in. */
+typedef struct {
+    const float *query, *distance, *absent, *there;
+    float *keys, *scores; /* keys: [padded/16][size][16]; scores: [QUERIES][padded] */
+    A *context;
+    int stride, size, hidden, length, padded;
+} Head;
+
+/* `wide` registers of the values that `rows` tokens see, by their scores */
+INLINE void blend(const int rows, const int wide, const Head *h, int i, int d, const float *whole) {
+    const float *value = h->query + 2 * h->hidden + d;
+    V sum[QUERIES][2];
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; r++) sum[r][0] = sum[r][1] = v_set(0.0f);
+    for (int j = 0; j < h->length; j++, value += h->stride)
+#pragma GCC unroll 4
+        for (int r = 0; r < rows; r++) {
+            const V share = v_set(h->scores[(size_t)r * h->padded + j]);
+#pragma GCC unroll 2
+            for (int k = 0; k < wide; k++) sum[r][k] = v_fma(share, v_load(value + k * LANES), sum[r][k]);
+        }
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+        for (int k = 0; k < wide; k++) a_put(h->context + (size_t)(i + r) * h->hidden + d + k * LANES, v_mul(sum[r][k], v_set(whole[r])));
+}
+
+/* What `rows` tokens from the i-th on see; each adds in the same order, whatever `rows` is. */
+INLINE void look(const int rows, const Head *h, int i) {
+    const float *query = h->query + (size_t)i * h->stride;
+    const V scale = v_set(1.0f / sqrtf((float)h->size));
+    float whole[QUERIES];
+    for (int j = 0; j < h->padded; j += LANES) {
+        const float *key = h->keys + (size_t)j * h->size;
+        V even[QUERIES], odd[QUERIES];
+#pragma GCC unroll 4
+        for (int r = 0; r < rows; r++) even[r] = odd[r] = v_set(0.0f);
+        for (int d = 0; d < h->size; d += 2) {
+            const V one = v_load(key + d * LANES), two = v_load(key + (d + 1) * LANES);
+#pragma GCC unroll 4
+            for (int r = 0; r < rows; r++) {
+                even[r] = v_fma(v_set(query[(size_t)r * h->stride + d]), one, even[r]);
+                odd[r] = v_fma(v_set(query[(size_t)r * h->stride + d + 1]), two, odd[r]);
+            }
+        }
+#pragma GCC unroll 4
+        for (int r = 0; r < rows; r++) {
+            V score = v_mul(v_add(even[r], odd[r]), scale);
+            if (h->distance) score = v_add(score, v_load(h->distance - (i + r) + j));
+            v_store(h->scores + (size_t)r * h->padded + j, v_add(score, v_load(h->absent + j)));
+        }
+    }
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; r++) whole[r] = softmax(h->scores + (size_t)r * h->padded, h->there, h->padded);
+    int d = 0;
+    for (; d + 2 * LANES <= h->size; d += 2 * LANES) blend(rows, 2, h, i, d, whole);
+    if (d < h->size) blend(rows, 1, h, i, d, whole);
+}
+
+static void head_of(const void *work, int worker, int n) {
+    const Attention *a = work;
+    const sotto_model *m = a->m;
+    const int size = m->hidden / m->heads;
+    float *own = a->s->own + (size_t)worker * a->s->each;
+    const float *distance = m->distance ? m->distance + (size_t)n * (2 * m->positions + 17) + m->positions : NULL;
+    const Head h = {a->qkv + n * size, distance, a->s->absent, a->s->there, own + QUERIES * a->padded, own,
+                    a->context + n * size, a->stride, size, m->hidden, a->length, a->padded};
+    for (int j = 0; j < a->padded; j += LANES)
+        for (int d = 0; d < size; d += LANES)
+            v_turn(h.query + m->hidden + (size_t)j * a->stride + d, a->stride, a->length - j, h.keys + (size_t)j * size + d * LANES);
+    int i = 0;
+    for (; i + QUERIES <= a->length; i += QUERIES) look(QUERIES, &h, i);
+    for (; i < a->length; i++) look(1, &h, i);
+}
+
 static void attend(const sotto_model *m, const float *qkv, int stride, int length, sotto_scratch *s, A *context) {
-    const int size = m->hidden / m->heads, padded = (length + LANES - 1) / LANES * LANES;
-    const V scale = v_set(1.0f / sqrtf((float)size));
-    for (int j = 0; j < padded; j++) { /* what fills up the last lanes is no token */
+    const Attention attention = {m, qkv, stride, length, (length + LANES - 1) / LANES * LANES, s, context};
+    for (int j = 0; j < attention.padded; j++) { /* what fills up the last lanes is no token */
         s->absent[j] = j < length ? 0.0f : -INFINITY;
         s->there[j] = j < length ? 1.0f : 0.0f;
     }
-    for (int h = 0; h < m->heads; h++) {
-        const float *distance = m->distance ? m->distance + (size_t)h * (2 * m->positions + 17) + m->positions : NULL;
-        const float *query = qkv + h * size, *key = query + m->hidden, *value = key + m->hidden;
-        for (int d = 0; d < size; d++) {
-            float *row = s->keys + (size_t)d * padded;
-            for (int j = 0; j < length; j++) row[j] = key[(size_t)j * stride + d];
-            for (int j = length; j < padded; j++) row[j] = 0.0f;
-        }
-        for (int i = 0; i < length; i++, query += stride) {
-            for (int j = 0; j < padded; j += LANES) {
-                V even = v_set(0.0f), odd = even;
-                for (int d = 0; d < size; d += 2) {
-                    even = v_fma(v_set(query[d]), v_load(s->keys + (size_t)d * padded + j), even);
-                    odd = v_fma(v_set(query[d + 1]), v_load(s->keys + (size_t)(d + 1) * padded + j), odd);
-                }
-                V score = v_mul(v_add(even, odd), scale);
-                if (distance) score = v_add(score, v_load(distance - i + j));
-                v_store(s->scores + j, v_add(score, v_load(s->absent + j)));
-            }
-            const V whole = v_set(softmax(s->scores, s->there, padded));
-            A *out = context + (size_t)i * m->hidden + h * size;
-            int d = 0;
-            for (; d + 2 * LANES <= size; d += 2 * LANES) {
-                V one = v_set(0.0f), two = one;
-                for (int j = 0; j < length; j++) {
-                    const float *row = value + (size_t)j * stride + d;
-                    V share = v_set(s->scores[j]);
-                    one = v_fma(share, v_load(row), one);
-                    two = v_fma(share, v_load(row + LANES), two);
-                }
-                a_put(out + d, v_mul(one, whole));
-                a_put(out + d + LANES, v_mul(two, whole));
-            }
-            for (; d < size; d += LANES) {
-                V one = v_set(0.0f);
-                for (int j = 0; j < length; j++) one = v_fma(v_set(s->scores[j]), v_load(value + (size_t)j * stride + d), one);
-                a_put(out + d, v_mul(one, whole));
-            }
-        }
-    }
+    sotto_crew_share(s->workers, head_of, &attention, m->heads);
 }
 
 static void embed(const sotto_model *m, const int32_t *ids, int length, float *state) {
@@ -214,22 +277,28 @@ static void pool(const sotto_model *m, const float *state, int length, float *ou
 
 static void forward(const sotto_model *m, sotto_scratch *s, const int32_t *ids, const int32_t *starts, int count, float *out) {
     const int base = starts[0], tokens = starts[count] - base, hidden = m->hidden;
-    const int wide = PADDED(3 * hidden), inner = PADDED(m->inner), narrow = PADDED(hidden);
+    const int wide = PANELS(3 * hidden), inner = PANELS(m->inner), narrow = PANELS(hidden);
     A *seen = s->seen, *context = s->seen, *between = s->wide; /* each is read whole before the other is written */
     float *qkv = s->wide;
+    Norm norm = {m, s->state, NULL, m->gain, m->shift, narrow * PANEL, tokens, seen};
     for (int i = 0; i < count; i++) embed(m, ids + starts[i], starts[i + 1] - starts[i], s->state + (size_t)(starts[i] - base) * hidden);
-    norm(m, s->state, NULL, 0, tokens, m->gain, m->shift, seen);
-    for (const sotto_layer *l = m->layer; l < m->layer + m->layers; l++) {
-        linear(seen, hidden, tokens, hidden, &l->qkv, l->out.weight, wide, s, qkv);
+    sotto_crew_share(s->workers, norm_of, &norm, SLICES(tokens));
+    norm.added = s->mixed;
+    for (const sotto_layer *l = m->layer, *end = l + m->layers; l < end; l++) {
+        const Matrix first = {&l->qkv, hidden, wide}, mix = {&l->out, hidden, narrow}, up = {&l->up, hidden, inner}, down = {&l->down, m->inner, narrow};
+        const Matrix after = {l + 1 < end ? &l[1].qkv : NULL, hidden, wide};
+        multiply(floats_of, seen, hidden, tokens, first, mix, s, qkv);
         for (int i = 0; i < count; i++) {
             size_t at = (size_t)(starts[i] - base);
-            attend(m, qkv + at * wide, wide, starts[i + 1] - starts[i], s, context + at * hidden);
+            attend(m, qkv + at * wide * PANEL, wide * PANEL, starts[i + 1] - starts[i], s, context + at * hidden);
         }
-        linear(context, hidden, tokens, hidden, &l->out, l->up.weight, narrow, s, s->mixed);
-        norm(m, s->state, s->mixed, narrow, tokens, l->gain1, l->shift1, seen);
-        linear_gelu(seen, hidden, tokens, hidden, &l->up, l->down.weight, inner, s, between);
-        linear(between, inner, tokens, m->inner, &l->down, l + 1 < m->layer + m->layers ? l[1].qkv.weight : NULL, narrow, s, s->mixed);
-        norm(m, s->state, s->mixed, narrow, tokens, l->gain2, l->shift2, seen);
+        multiply(floats_of, context, hidden, tokens, mix, up, s, s->mixed);
+        norm.gain = l->gain1, norm.shift = l->shift1;
+        sotto_crew_share(s->workers, norm_of, &norm, SLICES(tokens));
+        multiply(gelus_of, seen, hidden, tokens, up, down, s, between);
+        multiply(floats_of, between, inner * PANEL, tokens, down, after, s, s->mixed);
+        norm.gain = l->gain2, norm.shift = l->shift2;
+        sotto_crew_share(s->workers, norm_of, &norm, SLICES(tokens));
     }
     for (int i = 0; i < count; i++) pool(m, s->state + (size_t)(starts[i] - base) * hidden, starts[i + 1] - starts[i], out + (size_t)i * hidden);
 }

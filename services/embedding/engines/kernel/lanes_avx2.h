@@ -15,18 +15,10 @@ static inline V v_set(float x) { __m256 v = _mm256_set1_ps(x); return (V){v, v};
 static inline V v_add(V x, V y) { return BOTH(_mm256_add_ps, x, y); }
 static inline V v_sub(V x, V y) { return BOTH(_mm256_sub_ps, x, y); }
 static inline V v_mul(V x, V y) { return BOTH(_mm256_mul_ps, x, y); }
-static inline V v_div(V x, V y) { return BOTH(_mm256_div_ps, x, y); }
 static inline V v_max(V x, V y) { return BOTH(_mm256_max_ps, x, y); }
 static inline V v_min(V x, V y) { return BOTH(_mm256_min_ps, x, y); }
 static inline V v_fma(V x, V y, V z) { return (V){_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)}; }
-static inline V v_abs(V x) { V sign = v_set(-0.0f); return (V){_mm256_andnot_ps(sign.a, x.a), _mm256_andnot_ps(sign.b, x.b)}; }
 static inline V v_round(V x) { return (V){_mm256_round_ps(x.a, 8), _mm256_round_ps(x.b, 8)}; }
-
-static inline V v_if_negative(V x, V yes, V no) {
-    __m256 zero = _mm256_setzero_ps();
-    return (V){_mm256_blendv_ps(no.a, yes.a, _mm256_cmp_ps(x.a, zero, _CMP_LT_OQ)),
-               _mm256_blendv_ps(no.b, yes.b, _mm256_cmp_ps(x.b, zero, _CMP_LT_OQ))};
-}
 
 static inline float v_sum(V x) {
     __m256 eight = _mm256_add_ps(x.a, x.b);

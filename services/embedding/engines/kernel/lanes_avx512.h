@@ -13,15 +13,10 @@ static inline V v_set(float x) { return _mm512_set1_ps(x); }
 static inline V v_add(V x, V y) { return _mm512_add_ps(x, y); }
 static inline V v_sub(V x, V y) { return _mm512_sub_ps(x, y); }
 static inline V v_mul(V x, V y) { return _mm512_mul_ps(x, y); }
-static inline V v_div(V x, V y) { return _mm512_div_ps(x, y); }
 static inline V v_max(V x, V y) { return _mm512_max_ps(x, y); }
 static inline V v_min(V x, V y) { return _mm512_min_ps(x, y); }
 static inline V v_fma(V x, V y, V z) { return _mm512_fmadd_ps(x, y, z); }
-static inline V v_abs(V x) { return _mm512_abs_ps(x); }
 static inline V v_round(V x) { return _mm512_roundscale_ps(x, 8); }
-static inline V v_if_negative(V x, V yes, V no) {
-    return _mm512_mask_mov_ps(no, _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ), yes);
-}
 static inline float v_sum(V x) { return _mm512_reduce_add_ps(x); }
 static inline float v_top(V x) { return _mm512_reduce_max_ps(x); }
 static inline V v_scale(V x, V n) { return _mm512_scalef_ps(x, n); }
@@ -31,6 +26,36 @@ static inline void v_pair(const uint16_t *p, V *first, V *second) {
     __m512i both = _mm512_loadu_si512(p);
     *first = _mm512_castsi512_ps(_mm512_slli_epi32(both, 16));
     *second = _mm512_castsi512_ps(_mm512_and_si512(both, _mm512_set1_epi32((int)0xffff0000)));
+}
+
+#define TURNS
+/* sixteen rows become columns; of the rows only `there` are read, the others are zero */
+static inline void v_turn(const float *from, int stride, int there, float *to) {
+    V a[LANES], b[LANES];
+#pragma GCC unroll 16
+    for (int i = 0; i < LANES; i++) a[i] = i < there ? v_load(from + (size_t)i * stride) : v_set(0.0f);
+#pragma GCC unroll 8
+    for (int i = 0; i < LANES; i += 2) { /* pairs of rows, then fours, in each quarter of a register */
+        b[i] = _mm512_unpacklo_ps(a[i], a[i + 1]);
+        b[i + 1] = _mm512_unpackhi_ps(a[i], a[i + 1]);
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < LANES; i += 4)
+#pragma GCC unroll 2
+        for (int k = 0; k < 2; k++) {
+            __m512d one = _mm512_castps_pd(b[i + k]), two = _mm512_castps_pd(b[i + 2 + k]);
+            a[i + 2 * k] = _mm512_castpd_ps(_mm512_unpacklo_pd(one, two));
+            a[i + 2 * k + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(one, two));
+        }
+#pragma GCC unroll 4
+    for (int k = 0; k < 4; k++) { /* the quarters of four registers */
+        V low = _mm512_shuffle_f32x4(a[k], a[k + 4], 0x44), high = _mm512_shuffle_f32x4(a[k], a[k + 4], 0xee);
+        V after = _mm512_shuffle_f32x4(a[k + 8], a[k + 12], 0x44), last = _mm512_shuffle_f32x4(a[k + 8], a[k + 12], 0xee);
+        v_store(to + (size_t)k * LANES, _mm512_shuffle_f32x4(low, after, 0x88));
+        v_store(to + (size_t)(k + 4) * LANES, _mm512_shuffle_f32x4(low, after, 0xdd));
+        v_store(to + (size_t)(k + 8) * LANES, _mm512_shuffle_f32x4(high, last, 0x88));
+        v_store(to + (size_t)(k + 12) * LANES, _mm512_shuffle_f32x4(high, last, 0xdd));
+    }
 }
 
 #ifdef INT8

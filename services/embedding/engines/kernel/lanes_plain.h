@@ -15,14 +15,11 @@ static inline V v_set(float x) { return (V){x, x, x, x, x, x, x, x, x, x, x, x, 
 static inline V v_add(V a, V b) { return a + b; }
 static inline V v_sub(V a, V b) { return a - b; }
 static inline V v_mul(V a, V b) { return a * b; }
-static inline V v_div(V a, V b) { return a / b; }
 static inline V v_fma(V a, V b, V c) { return a * b + c; }
 static inline V v_choose(U mask, V yes, V no) { return (V)(((U)yes & mask) | ((U)no & ~mask)); }
 static inline V v_max(V a, V b) { return v_choose((U)(a > b), a, b); }
 static inline V v_min(V a, V b) { return v_choose((U)(a < b), a, b); }
-static inline V v_abs(V a) { return (V)((U)a & ~(U)v_set(-0.0f)); }
 static inline V v_round(V a) { V magic = v_set(12582912.0f); return a + magic - magic; } /* to whole, below 2^22 */
-static inline V v_if_negative(V x, V yes, V no) { return v_choose((U)(x < v_set(0.0f)), yes, no); }
 
 static inline float v_sum(V v) {
     float a[LANES];

@@ -8,20 +8,30 @@ static inline void a_put(A *p, V v) { v_store(p, v); }
 
 typedef struct { const uint8_t *at; int stride; const float *least, *step; } Rows; /* value: least + step * number */
 
-INLINE Rows rows_of(const A *a, int stride, int count, int inputs, sotto_scratch *s) {
-    for (int r = 0; r < count; r++, a += stride) {
+typedef struct { const A *a; int stride, count, inputs; sotto_scratch *s; } Measure;
+
+static void bytes_of(const void *work, int worker, int slice) {
+    (void)worker;
+    const Measure *w = work;
+    for (int r = slice * SLICE, until = slice_end(slice, w->count); r < until; r++) {
+        const A *a = w->a + (size_t)r * w->stride;
         V low = v_load(a), high = low;
-        for (int i = LANES; i < inputs; i += LANES) {
+        for (int i = LANES; i < w->inputs; i += LANES) {
             V x = v_load(a + i);
             low = v_min(low, x);
             high = v_max(high, x);
         }
         const float least = -v_top(v_sub(v_set(0.0f), low)), range = v_top(high) - least;
-        s->least[r] = least;
-        s->step[r] = range / 255.0f;
+        w->s->least[r] = least;
+        w->s->step[r] = range / 255.0f;
         const V from = v_set(least), times = v_set(range > 1e-30f ? 255.0f / range : 0.0f);
-        for (int i = 0; i < inputs; i += LANES) v_bytes(s->bytes + (size_t)r * inputs + i, v_mul(v_sub(v_load(a + i), from), times));
+        for (int i = 0; i < w->inputs; i += LANES) v_bytes(w->s->bytes + (size_t)r * w->inputs + i, v_mul(v_sub(v_load(a + i), from), times));
     }
+}
+
+INLINE Rows rows_of(const A *a, int stride, int count, int inputs, sotto_scratch *s) {
+    const Measure measure = {a, stride, count, inputs, s};
+    sotto_crew_share(s->workers, bytes_of, &measure, SLICES(count));
     return (Rows){s->bytes, inputs, s->least, s->step};
 }
 
@@ -53,16 +63,14 @@ INLINE void tile(const int rows, const bool gelu, const Rows *taken, int first, 
             for (int j = 0; j < 3; j++) c[r][j] = i_dot(c[r][j], four, b[j]);
         }
     }
-    float sums[ROWS][PANEL]; /* so that the loop above keeps its own in registers */
-#pragma GCC unroll 8
-    for (int r = 0; r < rows; r++)
 #pragma GCC unroll 3
-        for (int j = 0; j < 3; j++) v_store(sums[r] + LANES * j, i_float(c[r][j]));
-    for (int r = 0; r < rows; r++)
-        for (int j = 0; j < PANEL; j += LANES) {
-            const V step = v_mul(v_set(taken->step[first + r]), v_load(l->scale + n + j));
-            const V shift = v_fma(v_set(taken->least[first + r]), v_load(l->sum + n + j), v_load(l->bias + n + j));
-            const V y = v_fma(v_load(sums[r] + j), step, shift);
-            v_store((float *)out + (size_t)r * outputs + j, gelu ? v_gelu(y) : y);
+    for (int j = 0; j < 3; j++) {
+        const V scale = v_load(l->scale + n + LANES * j), sum = v_load(l->sum + n + LANES * j), bias = v_load(l->bias + n + LANES * j);
+#pragma GCC unroll 8
+        for (int r = 0; r < rows; r++) {
+            const V shift = v_fma(v_set(taken->least[first + r]), sum, bias);
+            const V y = v_fma(i_float(c[r][j]), v_mul(v_set(taken->step[first + r]), scale), shift);
+            v_store((float *)out + (size_t)r * outputs + LANES * j, gelu ? v_gelu(y) : y);
         }
+    }
 }
