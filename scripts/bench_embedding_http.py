@@ -164,7 +164,8 @@ def server(model: Path, scratch: Path) -> Iterator[tuple[int, subprocess.Popen[s
     """`sotto serve`, once it is ready."""
     own = {"SOTTO_EMBEDDING__CACHE_FILE": str(scratch / "cache.sqlite"), "SOTTO_MODELS__FOLDER": str(scratch)}
     command = [sys.executable, "-m", "ui.cli", "serve", "--port", "0", "--model", str(model)]
-    environment = {**os.environ, **own, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, **own, "PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(scratch / "compiled")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is compiled
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
         port, ready = 0, False
@@ -192,6 +193,8 @@ def figures(model: Path, scratch: Path, *, full: bool) -> Iterator[Figure]:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
     seconds = 20.0 if full else 5.0
+    with server(model, scratch):  # once for nothing, so that it is compiled
+        pass
     yield from floors(model, scratch, seconds)
     yield from served(model, scratch, "", seconds)
     convert(model, scratch / "int8", "int8")
