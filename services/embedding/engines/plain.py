@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -40,7 +41,6 @@ class PlainReader:
         self._unknown = pieces.vocab[pieces.unk_token]
         self._inner = pieces.continuing_subword_prefix
         self._longest = pieces.max_input_chars_per_word
-        self._reach = max(map(len, pieces.vocab))
         self._lower = lower
         self._before, self._after = before, after
 
@@ -65,6 +65,11 @@ class PlainReader:
             del ids[room:]
         ids += self._after
         return Passage(ids, truncated)
+
+    @cached_property
+    def _reach(self) -> int:
+        """Characters of the longest piece."""
+        return max(map(len, self._words))
 
     def _cut(self, word: str) -> Sequence[int]:
         """The pieces of a word, each the longest from the left; one that stands for any if there are others."""
@@ -94,7 +99,7 @@ def plain_reader(raw: bytes | str) -> PlainReader | None:
         if kinds != ("BertNormalizer", "BertPreTokenizer", "WordPiece") or any(map(_PLAIN.fullmatch, added)):
             return None
         pieces = _Pieces(*(made["model"][name] for name in _Pieces._fields))
-        size = len(pieces.vocab.keys() | set(added))
+        size = len(pieces.vocab) + len(set(added) - pieces.vocab.keys())
         return around and PlainReader(pieces, *around, lower=made["normalizer"]["lowercase"], size=size)
     except (ValueError, KeyError, TypeError):
         return None
