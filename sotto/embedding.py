@@ -73,8 +73,10 @@ def rerank(query: str, texts: Sequence[str], *, model: str = "") -> list[tuple[s
 
 async def embedding(door: Door, texts: Sequence[str], model: str, purpose: Purpose, dimensions: int) -> Floats:
     """Do what `embed` promises, on the background's event loop."""
-    model = _placed(model)
-    asked = {"texts": tuple(texts), "model": model, "purpose": purpose, "dimensions": dimensions}
+    from services.embedding.port import usable
+
+    texts, model = usable(texts, purpose, dimensions), _placed(model)
+    asked = {"texts": texts, "model": model, "purpose": purpose, "dimensions": dimensions}
     reply = await _replied(door, "EmbedRequest", asked)
     if reply is None:
 
@@ -91,10 +93,12 @@ async def embedding(door: Door, texts: Sequence[str], model: str, purpose: Purpo
 
 async def ranking(door: Door, query: str, texts: Sequence[str], model: str) -> list[tuple[str, float]]:
     """Do what `rerank` promises, on the background's event loop."""
+    from services.embedding.port import usable
+
+    (query,), texts, model = usable([query]), usable(texts), _placed(model)
     if not texts:
         return []
-    model = _placed(model)
-    reply = await _replied(door, "RerankRequest", {"query": query, "texts": tuple(texts), "model": model})
+    reply = await _replied(door, "RerankRequest", {"query": query, "texts": texts, "model": model})
     if reply is None:
 
         def alone(direct: Direct | DirectRanker) -> Sequence[float]:

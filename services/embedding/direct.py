@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from services.embedding.embedder import cores
-from services.embedding.port import FLOAT_BYTES, Encoder, Info, Passage, Purpose, Ranker, TextsUnusable
+from services.embedding.port import FLOAT_BYTES, Encoder, Info, Passage, Purpose, Ranker, usable
 from services.embedding.ranking import Ranked, chances
 from services.embedding.vectors import cosine, from_bytes, shortened
 
@@ -31,16 +31,14 @@ class Direct:
         return self._encoder.info
 
     def embed(self, texts: Sequence[str], purpose: Purpose = "", dimensions: int = 0) -> Floats:
-        """Return a row for each text, shape (texts, dimensions). Raises TextsUnusable for too many dimensions."""
+        """Return a row for each text, shape (texts, dimensions). Raises TextsUnusable, also for too many dimensions."""
         return self.embed_told(texts, purpose, dimensions)[0]
 
     def embed_told(
         self, texts: Sequence[str], purpose: Purpose = "", dimensions: int = 0
     ) -> tuple[Floats, list[Passage]]:
-        """Return the rows, and each text as the model read it. Raises TextsUnusable for too many dimensions."""
-        if dimensions < 0:
-            raise TextsUnusable("There are no vectors of fewer than no dimensions.", remedy="Ask for more.")
-        passages = self._encoder.read(texts, purpose)
+        """Return the rows, and each text as the model read it. Raises TextsUnusable, also for too many dimensions."""
+        passages = self._encoder.read(usable(texts, purpose, dimensions), purpose)
         rows = _spread(self._threads, self._count, self._encoder, passages)
         short = shortened(rows, self.info.dimensions, dimensions)
         return from_bytes(short, dimensions or self.info.dimensions), passages
@@ -76,8 +74,9 @@ class DirectRanker:
         return self._ranker.info
 
     def rerank(self, query: str, texts: Sequence[str]) -> Ranked:
-        """Return how well the texts answer."""
-        rows = _spread(self._threads, self._count, self._ranker, self._ranker.pairs(query, texts))
+        """Return how well the texts answer. Raises TextsUnusable."""
+        (query,) = usable([query])
+        rows = _spread(self._threads, self._count, self._ranker, self._ranker.pairs(query, usable(texts)))
         return Ranked(self.info.model, "cross-encoder", chances(rows))
 
     def close(self) -> None:

@@ -5,8 +5,8 @@ Vectors are float32, little-endian, in one run of bytes: rows of `Info.dimension
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal, NamedTuple, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple, Protocol, get_args
 
 from shared.errors import SottoError
 
@@ -23,6 +23,7 @@ __all__ = [
     "Purpose",
     "Ranker",
     "TextsUnusable",
+    "usable",
 ]
 
 FLOAT_BYTES = 4
@@ -45,7 +46,7 @@ class EngineMissing(SottoError):
 
 
 class TextsUnusable(SottoError):
-    """The request makes no sense: nothing to compare, or more dimensions than the model has."""
+    """The request makes no sense: no list of texts, nothing to compare, or more dimensions than the model has."""
 
 
 class Overloaded(SottoError):
@@ -79,6 +80,26 @@ class Info(NamedTuple):
     """Changes whenever the same text may get another vector."""
     meaning: bool
     """False when texts are compared by their spelling only."""
+
+
+def usable(texts: Sequence[str], purpose: str = "", dimensions: int = 0) -> tuple[str, ...]:
+    """Return the texts that a script gave, if they and the rest can be used. Raises TextsUnusable.
+
+    A text alone is refused: it is a sequence of texts too, of one letter each.
+    """
+    if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
+        raise TextsUnusable(
+            f"The texts are of type {type(texts).__name__}, not a list.", remedy='Give a list, as ["a text"].'
+        )
+    given = tuple(texts)
+    for text in given:
+        if not isinstance(text, str):
+            raise TextsUnusable(f"One of the texts is of type {type(text).__name__}.", remedy="Give strings only.")
+    if purpose not in get_args(Purpose):
+        raise TextsUnusable(f"{purpose!r} is no purpose.", remedy='Say "query", "passage" or nothing.')
+    if not isinstance(dimensions, int) or dimensions < 0:
+        raise TextsUnusable(f"There are no vectors of {dimensions!r} dimensions.", remedy="Give a whole number.")
+    return given
 
 
 class Encoder(Protocol):

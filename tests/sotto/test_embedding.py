@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,6 +55,29 @@ def test_what_cannot_be_done_says_what_to_do(home: Path) -> None:
         sotto.embed(["x"], dimensions=10_000)
     with pytest.raises(sotto.SottoError, match="nobody"):
         sotto.rerank("x", ["y"], model="nobody")
+
+
+@pytest.mark.parametrize(
+    ("texts", "rest", "said"),
+    [
+        ("my bike", {}, "not a list"),
+        (b"my bike", {}, "not a list"),
+        (7, {}, "not a list"),
+        (["x", None], {}, "type NoneType"),
+        (["x"], {"purpose": "question"}, "no purpose"),
+        (["x"], {"dimensions": -1}, "-1 dimensions"),
+        (["x"], {"dimensions": 1.5}, "1.5 dimensions"),
+    ],
+)
+def test_what_is_no_list_of_texts_is_refused(home: Path, texts: Any, rest: dict[str, Any], said: str) -> None:
+    """One text would be read letter by letter."""
+    with pytest.raises(TextsUnusable, match=said):
+        sotto.embed(texts, **rest)
+    if not rest:
+        with pytest.raises(TextsUnusable, match=said):
+            sotto.rerank("x", texts)
+    with pytest.raises(TextsUnusable, match="type int"):
+        sotto.rerank(7, ["x"])  # type: ignore[arg-type]
 
 
 async def test_a_sotto_that_runs_answers(home: Path, tmp_path: Path) -> None:
