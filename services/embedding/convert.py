@@ -1,8 +1,8 @@
 """Conversion: a BERT encoder in the form of the model hub becomes one Arrow file that is used where it lies.
 
 Written are `model.arrow` (columns layer_name, shape, dtype, data, num_params; each tensor on a boundary of 64 bytes),
-`tokenizer.json` and `metadata.json` with the architecture, each tensor's place and the SHA-256 of both; all of them or
-none.
+`tokenizer.json`, `words.json` with what plain text needs of it, and `metadata.json` with the architecture, the place of
+each tensor and the SHA-256 of the others; all of them or none.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ import numpy as np
 from services.embedding.architecture import MPNET_PADDING, Architecture, read_architecture
 from services.embedding.arrow import SCHEMA
 from services.embedding.arrow import tensors as read_tensors
+from services.embedding.engines.plain import plain_words
 from services.embedding.naming import BERT, MPNET, distances
 from services.embedding.packing import INT8, PACKED, PACKED_INT8, padded, to_stored
 from services.embedding.port import EngineMissing, ModelUnusable
 from services.embedding.safetensors import read_safetensors
 from services.embedding.staging import staging
-from services.embedding.weights import FORMAT, METADATA, TOKENIZER, WEIGHTS, sha256_of
+from services.embedding.weights import FORMAT, METADATA, TOKENIZER, WEIGHTS, WORDS, sha256_of
 from shared.pcm import Floats
 
 __all__ = ["Precision", "Stored", "convert", "exact_weights", "table", "write_model"]
@@ -64,6 +65,9 @@ def write_model(
             stage.mkdir()
             _write(rows, stage / WEIGHTS)
             shutil.copyfile(tokenizer, stage / TOKENIZER)
+            words = plain_words((stage / TOKENIZER).read_bytes())
+            if words is not None:
+                (stage / WORDS).write_bytes(words)
             _describe(stage, architecture, name, precision)
             _replace(stage, target)
     except OSError as error:
@@ -203,7 +207,7 @@ def _describe(stage: Path, architecture: Architecture, name: str, precision: Pre
         "precision": precision,
         "architecture": architecture._asdict(),
         "bytes": (stage / WEIGHTS).stat().st_size,
-        "sha256": {file: sha256_of(stage / file) for file in (WEIGHTS, TOKENIZER)},
+        "sha256": {file.name: sha256_of(file) for file in sorted(stage.iterdir())},
         "tensors": {
             tensor: {"offset": at.offset, "bytes": at.bytes, "shape": at.shape, "dtype": at.dtype}
             for tensor, at in places.items()

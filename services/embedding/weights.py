@@ -19,12 +19,14 @@ from services.embedding.port import ModelUnusable
 if TYPE_CHECKING:
     from shared.pcm import Floats
 
-__all__ = ["FORMAT", "METADATA", "TOKENIZER", "WEIGHTS", "Weights", "sha256_of"]
+__all__ = ["FORMAT", "METADATA", "TOKENIZER", "WEIGHTS", "WORDS", "Weights", "sha256_of"]
 
 FORMAT = 1
 WEIGHTS = "model.arrow"
 METADATA = "metadata.json"
 TOKENIZER = "tokenizer.json"
+WORDS = "words.json"
+"""What plain text is read with; some models have none."""
 _CHECKED = "checked.json"
 _AGAIN = "Run `sotto models convert` on the model again."
 
@@ -44,6 +46,7 @@ class Weights:
             """What the weights were converted to."""
             self.sha256 = str(metadata["sha256"][WEIGHTS])
             self.tokenizer_sha256 = str(metadata["sha256"][TOKENIZER])
+            self.words_sha256 = str(metadata["sha256"].get(WORDS, ""))
             stated = {name: (entry["offset"], entry["bytes"]) for name, entry in metadata["tensors"].items()}
         except (KeyError, TypeError, AttributeError) as error:
             raise ModelUnusable(f"{folder / METADATA} lacks {error}.", remedy=_AGAIN) from error
@@ -54,9 +57,16 @@ class Weights:
 
     def tokenizer(self) -> bytes:
         """Return tokenizer.json. Raises ModelUnusable when it is another model's."""
-        raw = _read(self.folder / TOKENIZER)
-        if hashlib.sha256(raw).hexdigest() != self.tokenizer_sha256:
-            raise ModelUnusable(f"{self.folder / TOKENIZER} is not the tokeniser of {self.name}.", remedy=_AGAIN)
+        return self._told(TOKENIZER, self.tokenizer_sha256)
+
+    def words(self) -> bytes | None:
+        """Return what plain text is read with, if that was written. Raises ModelUnusable when it is another model's."""
+        return self._told(WORDS, self.words_sha256) if self.words_sha256 else None
+
+    def _told(self, file: str, sha256: str) -> bytes:
+        raw = _read(self.folder / file)
+        if hashlib.sha256(raw).hexdigest() != sha256:
+            raise ModelUnusable(f"{self.folder / file} is not the tokeniser of {self.name}.", remedy=_AGAIN)
         return raw
 
     def bytes_of(self, name: str) -> memoryview:

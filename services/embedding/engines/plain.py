@@ -1,7 +1,8 @@
 """Reading plain text quickly: ASCII, word by word, as BERT's tokenisers do, from what tokenizer.json says of them.
 
 A word that the model knows as a whole is one look-up; another is cut into the longest pieces that it knows. The ids of
-every text are those of the tokeniser itself, which is not needed for them.
+every text are those of the tokeniser itself, which is not needed for them. What is needed is written down when a model
+is converted, for it is read in a third of the time.
 """
 
 from __future__ import annotations
@@ -15,34 +16,39 @@ from typing import Any, NamedTuple
 
 from services.embedding.port import Passage
 
-__all__ = ["PlainReader", "plain_reader"]
+__all__ = ["PlainReader", "plain_words", "reader_of"]
 
 _PLAIN = re.compile(r"[\t\n\r -;=-Z\\-~]{0,2000}")
 """ASCII, but what only stands in names of special tokens: `<` and `[`."""
 _PARTS = re.compile(r"[A-Za-z0-9]+|[!-~]")
 
 
-class _Pieces(NamedTuple):
-    """The model of a tokeniser: WordPiece."""
+class _Told(NamedTuple):
+    """What a tokeniser does with plain text."""
 
-    vocab: Mapping[str, int]
-    unk_token: str
-    continuing_subword_prefix: str
-    max_input_chars_per_word: int
+    words: str
+    """A line for each id; empty for what is in no plain text."""
+    inner: str
+    """What pieces within a word begin with."""
+    unknown: int
+    longest: int
+    """Characters of a word that is looked at."""
+    lower: bool
+    before: Sequence[int]
+    after: Sequence[int]
+    size: int
+    """How many tokens there are."""
 
 
 class PlainReader:
     """Reads with the words of a tokeniser, between the tokens that it puts around each text."""
 
-    def __init__(self, pieces: _Pieces, before: Sequence[int], after: Sequence[int], *, lower: bool, size: int) -> None:
-        self.size = size
+    def __init__(self, told: _Told) -> None:
+        self.size = told.size
         """How many tokens there are."""
-        self._words = pieces.vocab
-        self._unknown = pieces.vocab[pieces.unk_token]
-        self._inner = pieces.continuing_subword_prefix
-        self._longest = pieces.max_input_chars_per_word
-        self._lower = lower
-        self._before, self._after = before, after
+        self._words = dict(zip(told.words.split("\n"), range(told.size), strict=False))
+        self._unknown, self._inner, self._longest = told.unknown, told.inner, told.longest
+        self._lower, self._before, self._after = told.lower, told.before, told.after
 
     def reads(self, text: str) -> bool:
         """Whether a text is plain."""
@@ -89,18 +95,36 @@ class PlainReader:
         return ids
 
 
-def plain_reader(raw: bytes | str) -> PlainReader | None:
-    """Return what reads like the tokeniser of a tokenizer.json, if that is of BERT's kind."""
+def reader_of(told: bytes) -> PlainReader:
+    """Return what reads as `plain_words` told."""
+    return PlainReader(_Told(**json.loads(told)))
+
+
+def plain_words(raw: bytes | str) -> bytes | None:
+    """Return what plain text is read with, as JSON, if a tokenizer.json is of BERT's kind."""
     try:
         made = json.loads(raw)
         kinds = tuple(made[part]["type"] for part in ("normalizer", "pre_tokenizer", "model"))
         added = [token["content"] for token in made["added_tokens"]]
         around = _around(made["post_processor"])
+        model = made["model"]
+        ids, inner = model["vocab"], model["continuing_subword_prefix"]
+        words = sorted(ids, key=ids.__getitem__)
         if kinds != ("BertNormalizer", "BertPreTokenizer", "WordPiece") or any(map(_PLAIN.fullmatch, added)):
             return None
-        pieces = _Pieces(*(made["model"][name] for name in _Pieces._fields))
-        size = len(pieces.vocab) + len(set(added) - pieces.vocab.keys())
-        return around and PlainReader(pieces, *around, lower=made["normalizer"]["lowercase"], size=size)
+        if around is None or [ids[word] for word in words] != [*range(len(words))]:
+            return None
+        told = _Told(
+            words="\n".join(word if _PARTS.fullmatch(word.removeprefix(inner)) else "" for word in words),
+            inner=inner,
+            unknown=ids[model["unk_token"]],
+            longest=model["max_input_chars_per_word"],
+            lower=made["normalizer"]["lowercase"],
+            before=around[0],
+            after=around[1],
+            size=len(words) + len(set(added) - ids.keys()),
+        )
+        return json.dumps(told._asdict()).encode()
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from services.embedding.engines.plain import plain_reader
+from services.embedding.engines.plain import plain_words, reader_of
 from services.embedding.port import AT_ONCE, EngineMissing, ModelUnusable, Passage, Purpose
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ class Reader:
         )
         self._prompts = architecture.prompts
         self._words = architecture.words
-        self._plain = plain_reader(self._raw)
+        told = weights.words() or plain_words(self._raw)
+        self._plain = reader_of(told) if told is not None else None
         known = self._tokenizer.get_vocab_size() if self._plain is None else self._plain.size
         if known > self._words:
             raise ModelUnusable(f"{self._name}: its tokeniser knows more words than it.", remedy="Pull it again.")

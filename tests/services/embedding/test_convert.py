@@ -17,6 +17,7 @@ from safetensors.numpy import load_file, save_file
 
 from services.embedding.arrow import SCHEMA, NotThisArrow, tensors
 from services.embedding.convert import Precision, convert
+from services.embedding.engines.reading import Reader
 from services.embedding.naming import distances
 from services.embedding.opening import open_model
 from services.embedding.packing import INT8, PACKED, PACKED_INT8, from_stored, to_stored
@@ -169,6 +170,21 @@ def test_another_models_tokeniser_is_noticed(copy: Path) -> None:
     (copy / "tokenizer.json").write_text((copy / "tokenizer.json").read_text() + " ")
     with pytest.raises(ModelUnusable, match="not the tokeniser"):
         Weights(copy).tokenizer()
+
+
+def test_other_words_than_the_tokenisers_are_noticed(copy: Path) -> None:
+    (copy / "words.json").write_text((copy / "words.json").read_text().replace("bike", "cake"))
+    with pytest.raises(ModelUnusable, match="not the tokeniser"):
+        Weights(copy).words()
+
+
+def test_a_model_that_was_converted_without_words_is_read_the_same(copy: Path, packed: Path) -> None:
+    metadata = json.loads((copy / "metadata.json").read_text())
+    del metadata["sha256"]["words.json"]
+    (copy / "metadata.json").write_text(json.dumps(metadata))
+    (copy / "words.json").unlink()
+    texts = ["the code of my bike", "unbelievable"]
+    assert Reader(Weights(copy), 64).read(texts, "") == Reader(Weights(packed), 64).read(texts, "")
 
 
 @pytest.mark.parametrize("change", [{"hidden": 32}, {"layers": 3}, {"words": 10**9}, {"pooling": "max"}, {"heads": 0}])

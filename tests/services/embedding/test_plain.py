@@ -13,7 +13,7 @@ from tokenizers.normalizers import BertNormalizer, Lowercase
 from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import BertProcessing, PostProcessor, RobertaProcessing, TemplateProcessing
 
-from services.embedding.engines.plain import PlainReader, plain_reader
+from services.embedding.engines.plain import PlainReader, plain_words, reader_of
 from services.embedding.engines.reading import Reader
 from services.embedding.port import AT_ONCE, Passage
 from services.embedding.weights import Weights
@@ -73,10 +73,10 @@ def read(tokenizer: Tokenizer, text: str, most: int) -> Passage:
     return Passage(encoding.ids, bool(encoding.overflowing))
 
 
-def reader_of(tokenizer: Tokenizer) -> PlainReader:
-    reader = plain_reader(tokenizer.to_str())
-    assert reader is not None
-    return reader
+def plain(tokenizer: Tokenizer) -> PlainReader:
+    words = plain_words(tokenizer.to_str())
+    assert words is not None
+    return reader_of(words)
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
@@ -84,19 +84,19 @@ def reader_of(tokenizer: Tokenizer) -> PlainReader:
 def test_it_reads_as_the_tokeniser_does_or_leaves_it_to_it(name: str, text: str) -> None:
     """To the end, and as much of it as a model reads."""
     tokenizer = TOKENIZERS[name]
-    reader = reader_of(tokenizer)
+    reader = plain(tokenizer)
     for most in (3, 8, 100):
         assert reader.read(text, most) == (read(tokenizer, text, most) if reader.reads(text) else None)
 
 
 @pytest.mark.parametrize("text", ["", "cat", "the cats don't, cat", "A cat. 12?", "two\nlines\t(of 3) {a/b} \\ ~c@d"])
 def test_plain_text_is_not_left_to_the_tokeniser(text: str) -> None:
-    assert reader_of(TOKENIZERS["small"]).read(text, 100) == read(TOKENIZERS["small"], text, 100)
+    assert plain(TOKENIZERS["small"]).read(text, 100) == read(TOKENIZERS["small"], text, 100)
 
 
 @pytest.mark.parametrize("text", ["café", "[SEP]", "<s>", "日本", "a\0b", "a" * 2001])
 def test_other_text_is(text: str) -> None:
-    assert reader_of(TOKENIZERS["small"]).read(text, 10_000) is None
+    assert plain(TOKENIZERS["small"]).read(text, 10_000) is None
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_other_text_is(text: str) -> None:
 def test_what_stands_around_a_text_is_the_tokenisers(processor: PostProcessor) -> None:
     tokenizer = made()
     tokenizer.post_processor = processor
-    assert reader_of(tokenizer).read("the cats", 100) == read(tokenizer, "the cats", 100)
+    assert plain(tokenizer).read("the cats", 100) == read(tokenizer, "the cats", 100)
 
 
 def test_another_kind_of_tokeniser_is_not_imitated() -> None:
@@ -120,13 +120,13 @@ def test_another_kind_of_tokeniser_is_not_imitated() -> None:
     other.normalizer = Lowercase()
     phrases.add_tokens(["new york"])
     for raw in (other.to_str(), phrases.to_str(), "", "[1]", "{}", '{"model": {"type": "WordPiece"}}'):
-        assert plain_reader(raw) is None
+        assert plain_words(raw) is None
 
 
 def test_a_converted_model_is_read_so(packed: Path) -> None:
     """All its words, and such as it has to cut."""
     tokenizer = Tokenizer.from_file(str(packed / "tokenizer.json"))
-    reader = reader_of(tokenizer)
+    reader = plain(tokenizer)
     assert reader.size == tokenizer.get_vocab_size()
     for text in ("The code of my bike, please?", "unbelievably floccinaucinihilipilification 3.14159 C++/C#"):
         assert reader.read(text, 64) == read(tokenizer, text, 64)
