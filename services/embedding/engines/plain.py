@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from itertools import chain
+from itertools import chain, count
 from typing import Any, NamedTuple
 
 from services.embedding.port import Passage
@@ -21,6 +21,7 @@ __all__ = ["PlainReader", "plain_words", "reader_of"]
 _PLAIN = re.compile(r"[\t\n\r -;=-Z\\-~]{0,2000}")
 """ASCII, but what only stands in names of special tokens: `<` and `[`."""
 _PARTS = re.compile(r"[A-Za-z0-9]+|[!-~]")
+_SEARCHES = 64
 
 
 class _Told(NamedTuple):
@@ -40,13 +41,37 @@ class _Told(NamedTuple):
     """How many tokens there are."""
 
 
+class _Words:
+    """The ids of words. The first few are searched for, which takes less time than to make a dictionary of all."""
+
+    def __init__(self, lines: str) -> None:
+        self._lines = f"\n{lines}\n"
+        self._searches = 0
+        self._made: dict[str, int] | None = None
+
+    def get(self, word: str) -> int | None:
+        """Return the id of a word, or None."""
+        if self._made is None:
+            self._searches += 1
+            if self._searches <= _SEARCHES:
+                at = self._lines.find(f"\n{word}\n")
+                return self._lines.count("\n", 0, at) if at >= 0 else None
+            self._made = dict(zip(self._lines[1:-1].split("\n"), count(), strict=False))
+        return self._made.get(word)
+
+    @cached_property
+    def longest(self) -> int:
+        """Characters of the longest piece."""
+        return max(map(len, self._lines.split("\n")))
+
+
 class PlainReader:
     """Reads with the words of a tokeniser, between the tokens that it puts around each text."""
 
     def __init__(self, told: _Told) -> None:
         self.size = told.size
         """How many tokens there are."""
-        self._words = dict(zip(told.words.split("\n"), range(told.size), strict=False))
+        self._words = _Words(told.words)
         self._unknown, self._inner, self._longest = told.unknown, told.inner, told.longest
         self._lower, self._before, self._after = told.lower, told.before, told.after
 
@@ -58,9 +83,9 @@ class PlainReader:
         """Return a text as at most `most` ids; None for one that is not plain."""
         if _PLAIN.fullmatch(text) is None:
             return None
-        words, ids = self._words, list(self._before)
+        get, ids = self._words.get, list(self._before)
         for part in _PARTS.findall(text.lower() if self._lower else text):
-            known = words.get(part) if len(part) <= self._longest else None
+            known = get(part) if len(part) <= self._longest else None
             if known is not None:
                 ids.append(known)
             else:
@@ -72,20 +97,16 @@ class PlainReader:
         ids += self._after
         return Passage(ids, truncated)
 
-    @cached_property
-    def _reach(self) -> int:
-        """Characters of the longest piece."""
-        return max(map(len, self._words))
-
     def _cut(self, word: str) -> Sequence[int]:
         """The pieces of a word, each the longest from the left; one that stands for any if there are others."""
         if len(word) > self._longest:
             return (self._unknown,)
+        get, reach = self._words.get, self._words.longest
         ids: list[int] = []
         at, before = 0, ""
         while at < len(word):
-            for end in range(min(len(word), at + self._reach), at, -1):
-                known = self._words.get(before + word[at:end])
+            for end in range(min(len(word), at + reach), at, -1):
+                known = get(before + word[at:end])
                 if known is not None:
                     break
             else:

@@ -132,6 +132,15 @@ def test_a_converted_model_is_read_so(packed: Path) -> None:
         assert reader.read(text, 64) == read(tokenizer, text, 64)
 
 
+def test_words_are_found_by_search_as_by_dictionary(packed: Path) -> None:
+    """Each that plain text may hold, by readers that have read nothing and by one that read all before."""
+    tokenizer = Tokenizer.from_file(str(packed / "tokenizer.json"))
+    long = plain(tokenizer)
+    for word in [*tokenizer.get_vocab(), "qqqzz", "bikes" * 9]:
+        fresh = plain(tokenizer)
+        assert fresh.read(word, 64) == long.read(word, 64) == (read(tokenizer, word, 64) if fresh.reads(word) else None)
+
+
 def test_the_tokeniser_is_loaded_with_the_first_text_that_is_not_plain(packed: Path) -> None:
     """Until then nothing that is not plain is read at once, which would hold up whoever reads."""
     reader = Reader(Weights(packed), 64)
