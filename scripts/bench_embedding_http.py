@@ -34,6 +34,8 @@ KNOWN = 256
 """Texts whose vectors are in the cache."""
 WORDS = 8
 """Of a text; with the two tokens around it ten ids, where a word is one."""
+MADE = 4_000
+"""Requests for unique texts that are made beforehand, for each second."""
 WARM_S = 1.0
 
 
@@ -89,18 +91,21 @@ def request(path: str, body: object) -> bytes:
     return head.encode() + b"\r\n\r\n" + raw
 
 
-def unique(words: Sequence[str]) -> Iterator[bytes]:
-    """Requests for texts that nobody asked for before."""
+def unique(words: Sequence[str], count: int) -> Iterator[bytes]:
+    """Requests for texts that nobody asked for before; so many are made before the first is sent."""
     chance = random.Random(time.time_ns())
-    while True:
-        yield request(
-            "/v1/embeddings", {"input": " ".join(chance.choices(words, k=WORDS)), "encoding_format": "base64"}
-        )
+
+    def asked() -> bytes:
+        text = " ".join(chance.choices(words, k=WORDS))
+        return request("/v1/embeddings", {"input": text, "encoding_format": "base64"})
+
+    made = [asked() for _ in range(count)]
+    return itertools.chain(made, iter(asked, b""))
 
 
-def known(words: Sequence[str]) -> Iterator[bytes]:
-    """The same requests again and again."""
-    texts = [" ".join(random.Random(n).choices(words, k=WORDS)) for n in range(KNOWN)]
+def known(words: Sequence[str], count: int) -> Iterator[bytes]:
+    """The same `count` requests again and again."""
+    texts = [" ".join(random.Random(n).choices(words, k=WORDS)) for n in range(count)]
     return itertools.cycle([request("/v1/embeddings", {"input": text, "encoding_format": "base64"}) for text in texts])
 
 
@@ -128,7 +133,8 @@ def load(given: str) -> int:
     import uvloop
 
     told = json.loads(given)
-    requests = {"unique": unique, "known": known}[told["what"]](vocabulary(Path(told["model"])))
+    words = vocabulary(Path(told["model"]))
+    requests = known(words, KNOWN) if told["what"] == "known" else unique(words, int(MADE * told["seconds"]))
     found = uvloop.run(clients(told["port"], requests, told["seconds"]))
     print(json.dumps(found), flush=True)
     return 0
