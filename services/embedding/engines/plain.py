@@ -20,8 +20,11 @@ __all__ = ["PlainReader", "plain_words", "reader_of"]
 
 _PLAIN = re.compile(r"[\t\n\r -;=-Z\\-~]{0,2000}")
 """ASCII, but what only stands in names of special tokens: `<` and `[`."""
+_NAMED = re.compile(r"[<\[]")
 _PARTS = re.compile(r"[A-Za-z0-9]+|[!-~]")
 _SEARCHES = 64
+_VERSION = 1
+"""Of what is written down; another is made anew from tokenizer.json."""
 
 
 class _Told(NamedTuple):
@@ -116,9 +119,10 @@ class PlainReader:
         return ids
 
 
-def reader_of(told: bytes) -> PlainReader:
-    """Return what reads as `plain_words` told."""
-    return PlainReader(_Told(**json.loads(told)))
+def reader_of(told: bytes) -> PlainReader | None:
+    """Return what reads as `plain_words` told, if that was of this version."""
+    fields = json.loads(told)
+    return PlainReader(_Told(**fields)) if fields.pop("version", 0) == _VERSION else None
 
 
 def plain_words(raw: bytes | str) -> bytes | None:
@@ -131,12 +135,16 @@ def plain_words(raw: bytes | str) -> bytes | None:
         model = made["model"]
         ids, inner = model["vocab"], model["continuing_subword_prefix"]
         words = sorted(ids, key=ids.__getitem__)
-        if kinds != ("BertNormalizer", "BertPreTokenizer", "WordPiece") or any(map(_PLAIN.fullmatch, added)):
+        if kinds != ("BertNormalizer", "BertPreTokenizer", "WordPiece"):
+            return None
+        if not all(_NAMED.search(token) for token in added):  # another may be found in a text once that is normalised
             return None
         if around is None or [ids[word] for word in words] != [*range(len(words))]:
             return None
         told = _Told(
-            words="\n".join(word if _PARTS.fullmatch(word.removeprefix(inner)) else "" for word in words),
+            words="\n".join(
+                word if _PARTS.fullmatch(word) or _PARTS.fullmatch(word.removeprefix(inner)) else "" for word in words
+            ),
             inner=inner,
             unknown=ids[model["unk_token"]],
             longest=model["max_input_chars_per_word"],
@@ -145,8 +153,8 @@ def plain_words(raw: bytes | str) -> bytes | None:
             after=around[1],
             size=len(words) + len(set(added) - ids.keys()),
         )
-        return json.dumps(told._asdict()).encode()
-    except (ValueError, KeyError, TypeError):
+        return json.dumps({"version": _VERSION, **told._asdict()}).encode()
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

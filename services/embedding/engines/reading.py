@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from services.embedding.engines.plain import plain_words, reader_of
+from services.embedding.engines.plain import PlainReader, plain_words, reader_of
 from services.embedding.port import AT_ONCE, EngineMissing, ModelUnusable, Passage, Purpose
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ class Reader:
         )
         self._prompts = architecture.prompts
         self._words = architecture.words
-        told = weights.words() or plain_words(self._raw)
-        self._plain = reader_of(told) if told is not None else None
+        self._plain = _plain(weights.words()) or _plain(plain_words(self._raw))
         known = self._tokenizer.get_vocab_size() if self._plain is None else self._plain.size
         if known > self._words:
             raise ModelUnusable(f"{self._name}: its tokeniser knows more words than it.", remedy="Pull it again.")
@@ -89,6 +88,10 @@ class Reader:
         most = self.max_tokens * _CHARACTERS_PER_TOKEN
         encoding = self._tokenizer.encode(_whole(text[:most]))
         return Passage(encoding.ids, len(text) > most or bool(encoding.overflowing))
+
+
+def _plain(told: bytes | None) -> PlainReader | None:
+    return reader_of(told) if told is not None else None
 
 
 def _whole(text: str) -> str:

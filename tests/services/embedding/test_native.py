@@ -144,14 +144,34 @@ def test_a_text_alone_is_the_same_bits_on_any_number_of_threads(
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_a_child_without_the_helpers_computes_the_same_bits(packed: Path, kernel: Kernel) -> None:
+@pytest.mark.parametrize("busy", [False, True])
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_child_computes_the_same_bits(packed: Path, kernel: Kernel, busy: bool) -> None:
+    """Without its parent's helpers, and with its own, also where the parent was amid of a text."""
     shared = NativeEncoder(Weights(packed), kernel=kernel, threads=3)
-    (known,) = passages([40])
+    known, long = passages([40, 512])
     expected = shared.encode([known])
-    child = os.fork()
-    if not child:
-        os._exit(shared.encode([known]) != expected)
-    assert os.waitpid(child, 0)[1] == 0
+    ended = threading.Event()
+
+    def encode() -> None:
+        while not ended.is_set():
+            shared.encode([long])
+
+    other = threading.Thread(target=encode)
+    if busy:
+        other.start()
+    try:
+        for _ in range(5):
+            child = os.fork()
+            if not child:
+                anew = NativeEncoder(Weights(packed), kernel=kernel, threads=3)
+                rows = [encoder.encode([known]) for encoder in (shared, anew, anew)]
+                os._exit(rows != [expected] * 3)
+            assert os.waitpid(child, 0)[1] == 0
+    finally:
+        ended.set()
+        if busy:
+            other.join()
 
 
 def test_another_process_computes_the_same_bits(packed: Path, kernel: Kernel) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import Tokenizer
+from tokenizers import AddedToken, Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer, Lowercase
 from tokenizers.pre_tokenizers import BertPreTokenizer
@@ -76,7 +76,9 @@ def read(tokenizer: Tokenizer, text: str, most: int) -> Passage:
 def plain(tokenizer: Tokenizer) -> PlainReader:
     words = plain_words(tokenizer.to_str())
     assert words is not None
-    return reader_of(words)
+    reader = reader_of(words)
+    assert reader is not None
+    return reader
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
@@ -115,12 +117,39 @@ def test_what_stands_around_a_text_is_the_tokenisers(processor: PostProcessor) -
 
 
 def test_another_kind_of_tokeniser_is_not_imitated() -> None:
-    """Nor one with tokens that stand for whole phrases of plain text, nor what is no tokeniser."""
-    other, phrases = made(), made()
+    """Nor one with tokens that may be found in plain text, nor what is no tokeniser."""
+    other, phrases, accents = made(), made(), made()
     other.normalizer = Lowercase()
     phrases.add_tokens(["new york"])
-    for raw in (other.to_str(), phrases.to_str(), "", "[1]", "{}", '{"model": {"type": "WordPiece"}}'):
+    accents.add_tokens([AddedToken("café", normalized=True)])
+    nothing = (
+        "",
+        "[1]",
+        "{}",
+        '{"model": {"type": "WordPiece"}}',
+        made().to_str().replace('"vocab":{', '"vocab":null,"x":{'),
+    )
+    for raw in (other.to_str(), phrases.to_str(), accents.to_str(), *nothing):
         assert plain_words(raw) is None
+
+
+def test_words_are_found_that_begin_as_pieces_do() -> None:
+    tokenizer = Tokenizer(
+        WordPiece(
+            {"[UNK]": 0, "[CLS]": 1, "[SEP]": 2, "#": 3, "a": 4, "#a": 5},
+            unk_token="[UNK]",
+            continuing_subword_prefix="#",
+        )
+    )
+    tokenizer.normalizer, tokenizer.pre_tokenizer = BertNormalizer(), BertPreTokenizer()
+    tokenizer.post_processor = BertProcessing(("[SEP]", 2), ("[CLS]", 1))
+    assert plain(tokenizer).read("# aa #", 9) == read(tokenizer, "# aa #", 9)
+
+
+def test_what_another_version_wrote_down_is_made_anew() -> None:
+    words = plain_words(made().to_str())
+    assert words is not None
+    assert reader_of(words.replace(b'"version": 1', b'"version": 0')) is None
 
 
 def test_a_converted_model_is_read_so(packed: Path) -> None:

@@ -27,6 +27,7 @@ static pthread_cond_t called = PTHREAD_COND_INITIALIZER;
 static unsigned calls;     /* texts begun; under the gate */
 static atomic_int helpers; /* threads that exist beside the callers */
 static pthread_t helper[CREW];
+static int kept_from = -1; /* the processor that they are not woken on */
 
 /* After the n-th look in vain */
 static inline void wait_a_moment(int looks) {
@@ -82,19 +83,26 @@ static void *help(void *number) {
 /* Helpers are woken on other processors than the caller's own, where they would only take its time. */
 static void send_elsewhere(int workers) {
 #ifdef __linux__
-    static int before = -1;
     const int here = sched_getcpu();
     cpu_set_t able;
-    if (here == before || here < 0 || sched_getaffinity(0, sizeof able, &able)) return;
+    if (here == kept_from || here < 0 || sched_getaffinity(0, sizeof able, &able)) return;
     CPU_CLR(here, &able);
     for (int k = 1; k < workers && CPU_COUNT(&able); k++) pthread_setaffinity_np(helper[k], sizeof able, &able);
-    before = here;
+    kept_from = here;
 #else
     (void)workers;
 #endif
 }
 
-static void forked(void) { /* threads do not live on in a child */
+/* In a child nothing of this is alive: not the helpers, nor the calls that were under way, nor who held the gate. */
+static void forked(void) {
+    gate = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    called = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+    for (int k = 0; k < CREW; k++) atomic_store(&own[k].left, 0);
+    atomic_store(&undone, 0);
+    atomic_store(&workers_now, 0);
+    atomic_store(&encoding, 0);
+    atomic_store(&taken, false);
     atomic_store(&helpers, 0);
 }
 
@@ -108,6 +116,7 @@ int32_t sotto_crew(int32_t threads) {
     for (int n = atomic_load(&helpers) + 1; watched && n < threads && n < CREW; n++) {
         if (pthread_create(&helper[n], NULL, help, (void *)(intptr_t)n)) break;
         pthread_detach(helper[n]);
+        kept_from = -1;
         atomic_store(&helpers, n);
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -137,7 +146,7 @@ void sotto_crew_end(int workers) {
 }
 
 void sotto_crew_share(int workers, sotto_part *part, const void *what, int parts) {
-    if (workers == 1 || parts == 1) {
+    if (workers == 1 || parts == 1 || parts > 0xffff) {
         for (int n = 0; n < parts; n++) part(what, 0, n);
         return;
     }

@@ -21,7 +21,7 @@ int32_t sotto_crew(int32_t threads);
 int sotto_crew_begin(int threads);
 void sotto_crew_end(int workers);
 
-/* Do parts 0 to `parts`-1, fewer than 65,536; all are done when it returns. `worker`, below `workers`, says who does one. */
+/* Do parts 0 to `parts`-1; all are done when it returns. `worker`, below `workers`, says who does one. */
 void sotto_crew_share(int workers, sotto_part *part, const void *work, int parts);
 
 /* The first part of those that are `worker`'s own before it takes what others left. */
