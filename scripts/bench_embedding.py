@@ -30,7 +30,6 @@ from scripts.figures import Figure, at_least, at_most, parser, percentile, plain
 from scripts.peak import multiply_adds, products
 from services.embedding.checking import converted_and_checked
 from services.embedding.convert import Precision, convert
-from services.embedding.embedder import cores
 from services.embedding.engines.compiling import compiled
 from services.embedding.engines.native import Kernel, NativeEncoder
 from services.embedding.opening import open_model
@@ -38,6 +37,7 @@ from services.embedding.port import Encoder, EngineMissing, Passage
 from services.embedding.settings import EmbeddingSettings
 from services.embedding.vectors import from_bytes
 from services.embedding.weights import Weights
+from shared.cores import cores
 from shared.pcm import Floats
 from tests.kit.bert_models import write_bert
 from tests.kit.bert_onnx import write_onnx

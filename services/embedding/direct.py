@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from services.embedding.embedder import cores
 from services.embedding.port import FLOAT_BYTES, Encoder, Info, Passage, Purpose, Ranker, usable
 from services.embedding.ranking import Ranked, chances
 from services.embedding.vectors import cosine, from_bytes, shortened
+from shared.cores import cores
 
 if TYPE_CHECKING:
     from shared.pcm import Floats

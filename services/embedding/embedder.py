@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,8 +11,9 @@ from services.embedding.cache import Cache, Kept, key_of
 from services.embedding.port import AT_ONCE, Encoder, Info, Purpose, Ranker
 from services.embedding.scheduler import Scheduler
 from services.embedding.settings import EmbeddingSettings
+from shared.cores import cores
 
-__all__ = ["Embedded", "Embedder", "cores"]
+__all__ = ["Embedded", "Embedder"]
 
 
 class Embedded(NamedTuple):
@@ -135,11 +135,6 @@ class Embedder:
 def _embedded(info: Info, whole: Sequence[Kept]) -> Embedded:
     cut = tuple(place for place, one in enumerate(whole) if one.truncated)
     return Embedded(info, b"".join(one.row for one in whole), sum(one.tokens for one in whole), cut)
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _default_file() -> Path:

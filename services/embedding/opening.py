@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from services.embedding.port import Encoder, EngineMissing, ModelUnusable, Ranker
+from shared.cores import cores
 
 if TYPE_CHECKING:
     from services.embedding.engines.gguf import OpenPooling, Pooling
@@ -79,7 +80,6 @@ def _pooled(path: Path, settings: EmbeddingSettings, pooling: OpenPooling | None
             f"{path.name} is computed by llama.cpp alone, not by {settings.engine}.",
             remedy="Set embedding.engine=auto.",
         )
-    from services.embedding.embedder import cores
     from shared.errors import SottoError
 
     try:
@@ -102,7 +102,6 @@ def _best(folder: Path, weights: Weights, settings: EmbeddingSettings) -> _Compu
 
 
 def _native(weights: Weights, settings: EmbeddingSettings) -> NativeEncoder:
-    from services.embedding.embedder import cores
     from services.embedding.engines.native import NativeEncoder
 
     return NativeEncoder(weights, max_tokens=settings.max_tokens, threads=settings.threads or cores())

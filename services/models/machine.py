@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 
 from services.models.catalogue import MachineClass
+from shared.cores import cores
 
 __all__ = ["Machine", "detect"]
 
@@ -58,9 +59,7 @@ def detect() -> Machine:
 def _cores() -> int:
     import psutil
 
-    process = psutil.Process()
-    allowed = len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else psutil.cpu_count() or 1
-    return max(1, min(psutil.cpu_count(logical=False) or 1, allowed))
+    return min(psutil.cpu_count(logical=False) or 1, cores())
 
 
 def _gpu() -> tuple[str, int]:

@@ -6,7 +6,6 @@ Built on llama.cpp's C functions, not on the bindings' `Llama` class, whose stre
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
@@ -33,6 +32,7 @@ from services.llm.settings import LlmSettings
 from services.llm.structure import grammar, tool_call
 from services.llm.template import CHATML, ChatTemplate
 from shared.clock import Clock
+from shared.cores import cores
 from shared.errors import SottoError
 from shared.events import LlmPrepare, LlmRequest
 
@@ -230,8 +230,7 @@ def _sequences(weights: Weights, context_tokens: int) -> int:
 def _spare_cores() -> int:
     """All physical cores this process may use but one: llama.cpp's threads spin while they wait for each other, so
     that a single core taken away by other work stalls them all."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(psutil.cpu_count(logical=False) or 1, allowed) - 1)
+    return max(1, min(psutil.cpu_count(logical=False) or 1, cores()) - 1)
 
 
 def _local(clock: Clock) -> datetime:

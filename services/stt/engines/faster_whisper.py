@@ -7,7 +7,6 @@ go once much has piled up, so that an utterance may last as long as it likes.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -18,6 +17,7 @@ from services.stt.agreement import Agreement
 from services.stt.ports import EngineUnusable, Sentences, always
 from services.stt.settings import SttSettings
 from services.stt.transcript import Guess, Spoken, Transcript
+from shared.cores import cores
 from shared.errors import SottoError
 from shared.installed import InstalledModel
 from shared.logs import get_logger
@@ -220,7 +220,7 @@ def _load(settings: SttSettings, model: InstalledModel) -> WhisperModel:
                 str(model.path),
                 device=device,
                 compute_type=settings.compute_type,
-                cpu_threads=settings.cpu_threads or max(1, _cores() - 1),
+                cpu_threads=settings.cpu_threads or max(1, cores() - 1),
                 local_files_only=True,
             )
             # A model of the wrong shape, or a GPU without its libraries, shows only once something is encoded.
@@ -246,10 +246,6 @@ def _devices(wanted: str) -> Sequence[str]:
     from ctranslate2 import get_cuda_device_count  # type: ignore[attr-defined]
 
     return ("cuda", "cpu") if get_cuda_device_count() else ("cpu",)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _is_meant(segment: Segment) -> bool:
