@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from services.embedding.port import Encoder, EngineMissing, ModelUnusable, NoEmb
 from services.embedding.settings import EmbeddingSettings
 from shared.installed import InstalledModel, Shelf
 
-__all__ = ["CAN_OPEN", "Encoders", "Open", "best", "file_of", "folder_of", "installed"]
+__all__ = ["CAN_OPEN", "Encoders", "Open", "best", "file_of", "folder_of", "installed", "is_path", "no_model", "placed"]
 
 Open = Callable[[Path, EmbeddingSettings], Encoder]
 """Opens the model in a folder or file; blocks. Raises ModelUnusable or EngineMissing."""
@@ -48,15 +49,39 @@ def file_of(model: InstalledModel) -> Path:
     return model.files[0] if model.engine == _FILES else model.path
 
 
-def folder_of(shelf: Shelf, name: str) -> Path:
-    """Return what is opened of an installed model, or of one that is named by its path. Raises NoEmbeddingModel."""
+def folder_of(shelf: Shelf, name: str, *, paths: bool = True) -> Path:
+    """Return what is opened of an installed model, or with `paths` of one that is named by its path; looks at the disk.
+
+    Raises NoEmbeddingModel, whatever the name is.
+    """
     for model in installed(shelf):
         if model.name == name:
             return file_of(model)
-    path = Path(name).expanduser()
-    if path.is_dir() or (path.suffix == ".gguf" and path.is_file()):
-        return path
-    raise NoEmbeddingModel(
+    path = placed(name) if paths else None
+    if path is None:
+        raise no_model(name)
+    return path
+
+
+def placed(name: str) -> Path | None:
+    """Return the folder or GGUF of that path; None where none is, or none that can be read. Looks at the disk."""
+    try:
+        path = Path(name).expanduser()
+        if path.is_dir():
+            return path if os.access(path, os.R_OK | os.X_OK) else None
+        return path if path.suffix == ".gguf" and path.is_file() else None
+    except (OSError, RuntimeError):  # too long for a name, in a folder that is shut, or the home of nobody
+        return None
+
+
+def is_path(name: str) -> bool:
+    """Whether a request names a path with it: no installed model's name has a slash."""
+    return "/" in name
+
+
+def no_model(name: str) -> NoEmbeddingModel:
+    """Return what is raised for a name that no model has."""
+    return NoEmbeddingModel(
         f"There is no embedding model named {name} here.",
         remedy=f"Run `sotto models pull {name}`; `lexical` needs no model.",
     )
@@ -108,13 +133,15 @@ class Encoders:
     async def get(self, name: str) -> Encoder:
         """Return the encoder of a name, opened if need be; empty for the one in use.
 
+        A name with a slash may be a path: without one, what lies where this process runs is not what was meant.
         Raises NoEmbeddingModel, ModelUnusable or EngineMissing.
         """
         if not name:
             return self._using
         async with self._opening:
             if name not in self._open:
-                folder = await asyncio.to_thread(folder_of, self._shelf, name)
+                paths = is_path(name) or name == self._settings.model
+                folder = await asyncio.to_thread(folder_of, self._shelf, name, paths=paths)
                 self._open[name] = await asyncio.to_thread(self._open_model, folder, self._settings)
             return self._open[name]
 

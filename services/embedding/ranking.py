@@ -7,12 +7,13 @@ import contextlib
 import math
 import struct
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple, NoReturn
 
 from services.embedding.architecture import is_cross_encoder, read_json
 from services.embedding.embedder import Embedder
-from services.embedding.models import CAN_OPEN, Encoders, file_of
+from services.embedding.models import CAN_OPEN, Encoders, file_of, is_path, placed
 from services.embedding.port import EngineMissing, ModelUnusable, NoEmbeddingModel, Ranker
 from services.embedding.settings import EmbeddingSettings
 from services.embedding.vectors import computing, cosine, from_bytes
@@ -52,28 +53,34 @@ def chances(logits: bytes) -> tuple[float, ...]:
     return tuple(1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x)) for x in values)
 
 
-def best_ranker(settings: EmbeddingSettings, shelf: Shelf, open_ranker: OpenRanker, name: str = "") -> Ranker | None:
+def best_ranker(
+    settings: EmbeddingSettings, shelf: Shelf, open_ranker: OpenRanker, name: str = "", *, paths: bool = True
+) -> Ranker | None:
     """Return the cross-encoder that `name` or the settings mean; None where vectors are to be compared. It blocks.
 
-    Raises NoEmbeddingModel, ModelUnusable or EngineMissing for one that the settings name.
+    Without `paths`, `name` is no path. Raises NoEmbeddingModel, ModelUnusable or EngineMissing for one that the settings name.
     """
     wanted = name or settings.rerank
     installed = [model for model in shelf.installed("rerank") if model.engine in CAN_OPEN]
     if wanted:
         named = [file_of(model) for model in installed if model.name == wanted]
-        path = Path(wanted).expanduser()
-        if not named and not _is_cross_encoder(path):
+        found = named[0] if named else _cross_encoder_at(wanted) if paths or not name else None
+        if found is None:
             return None if name or wanted == COSINE else _missing(wanted)
-        return open_ranker(named[0] if named else path, settings)
+        return open_ranker(found, settings)
     for model in installed:
         with contextlib.suppress(ModelUnusable, EngineMissing):
             return open_ranker(file_of(model), settings)
     return None
 
 
-def _is_cross_encoder(folder: Path) -> bool:
+def _cross_encoder_at(name: str) -> Path | None:
+    """The folder of that path, if it holds a cross-encoder."""
+    folder = placed(name)
+    if folder is None:
+        return None
     file = folder / "config.json"
-    return file.is_file() and is_cross_encoder(read_json(file))
+    return folder if file.is_file() and is_cross_encoder(read_json(file)) else None
 
 
 def _missing(name: str) -> NoReturn:
@@ -100,7 +107,10 @@ async def ranked(
 
 
 class Rankers:
-    """What is open, by the name that was asked for. `get` may be asked by several at once; each is opened once."""
+    """What is open, by the name that was asked for. `get` may be asked by several at once; each is opened once.
+
+    A name that is no reranker's is looked up each time, and not kept.
+    """
 
     def __init__(self, settings: EmbeddingSettings, shelf: Shelf, open_ranker: OpenRanker | None) -> None:
         self._settings = settings
@@ -112,13 +122,17 @@ class Rankers:
     async def get(self, name: str) -> Ranker | None:
         """Return the cross-encoder of a name, the best one for none; None where vectors are to be compared.
 
-        Raises NoEmbeddingModel, ModelUnusable or EngineMissing.
+        As with encoders, a name with a slash may be a path. Raises NoEmbeddingModel, ModelUnusable or EngineMissing.
         """
         if self._open_ranker is None:
             return None
         async with self._opening:
             if name not in self._open:
-                made = await asyncio.to_thread(best_ranker, self._settings, self._shelf, self._open_ranker, name)
+                paths = is_path(name) or name == self._settings.rerank
+                work = partial(best_ranker, self._settings, self._shelf, self._open_ranker, name, paths=paths)
+                made = await asyncio.to_thread(work)
+                if made is None and name:
+                    return None
                 self._open[name] = made
             return self._open[name]
 

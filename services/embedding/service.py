@@ -42,8 +42,8 @@ _REASONS: dict[type[SottoError], Reason] = {
     Overloaded: "overloaded",
     TextsUnusable: "invalid",
     NoEmbeddingModel: "no-model",
-    ModelUnusable: "no-model",
-    EngineMissing: "no-model",
+    ModelUnusable: "engine",
+    EngineMissing: "engine",
 }
 
 

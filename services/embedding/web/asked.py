@@ -1,4 +1,7 @@
-"""What requests ask, read from JSON by hand: a fault names the field and what would be right."""
+"""What requests ask, read from JSON by hand: a fault names the field and what would be right.
+
+An optional field that is null counts as left out.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +83,8 @@ def read_similarity(raw: bytes) -> Similarity:
     """`{"inputs": text or texts, "others": text or texts, "model"}`; without others with each other. Raises Refusal."""
     given = _object(raw, "inputs", "others", "model")
     texts = _texts(given, "inputs")
-    return Similarity(texts, _texts(given, "others") if "others" in given else texts, _string(given, "model", ""))
+    others = texts if given.get("others") is None else _texts(given, "others")
+    return Similarity(texts, others, _string(given, "model", ""))
 
 
 def read_rerank(raw: bytes) -> Rerank:
@@ -152,7 +156,9 @@ def _number(given: dict[str, Any], field: str) -> int:
 
 def _one_of(given: dict[str, Any], field: str, choices: tuple[T, ...]) -> T:
     """One of the choices, the first where none is given."""
-    value = given.get(field, choices[0])
+    value = given.get(field)
+    if value is None:
+        return choices[0]
     for choice in choices:
         if value == choice:
             return choice

@@ -3,6 +3,9 @@
 Statuses: 400 no JSON, 405 another method, 413 too much in one request, 422 a field is wrong, 429 too much waits
 already (Retry-After says for how long), 503 the service is not up. An error is an object `error` of `type`, `field` and
 `message`. What a client that left has asked for is not computed.
+
+A client may name a model that is installed, or the one that the settings name, as they do; any other path gets the
+answer of a name that no model has, and nothing is looked at.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import orjson
 
 from services.embedding.desk import Counter, NotReady
 from services.embedding.embedder import Embedded
+from services.embedding.models import is_path, no_model
 from services.embedding.port import (
     EngineMissing,
     ModelUnusable,
@@ -55,7 +59,7 @@ _log = get_logger("embedding")
 
 def routes(counter: Counter, settings: EmbeddingSettings) -> Mapping[str, Route]:
     """Return what answers at each path."""
-    answers, given = _Answers(counter, settings.request_bytes), Given(counter, _KEPT)
+    answers, given = _Answers(counter, settings), Given(counter, _KEPT)
     posts = {
         "/embed": answers.embed,
         "/similarity": answers.similarity,
@@ -138,9 +142,9 @@ def _refusal(error: SottoError) -> Refusal:
 class _Answers:
     """The answer to each kind of request."""
 
-    def __init__(self, counter: Counter, most: int) -> None:
+    def __init__(self, counter: Counter, settings: EmbeddingSettings) -> None:
         self._counter = counter
-        self._most = most
+        self._settings = settings
 
     async def embed(self, raw: bytes, receive: Receive) -> bytes:
         asked = read_embed(raw)
@@ -173,6 +177,7 @@ class _Answers:
 
     async def rerank(self, raw: bytes, receive: Receive) -> bytes:
         asked = read_rerank(raw)
+        _check_name(asked.model, self._settings.rerank, self._settings.model)
         work = self._counter.rerank(Asked(asked.query, asked.texts, asked.model))
         found = await unless_left(receive, work)
         order = sorted(range(len(found.scores)), key=lambda place: -found.scores[place])[: asked.best]
@@ -181,13 +186,22 @@ class _Answers:
 
     async def info(self) -> bytes:
         info = await self._counter.info()
-        return orjson.dumps({**info._asdict(), "request_bytes": self._most, "request_texts": MOST_TEXTS})
+        return orjson.dumps(
+            {**info._asdict(), "request_bytes": self._settings.request_bytes, "request_texts": MOST_TEXTS}
+        )
 
     async def _vectors(self, texts: Sequence[str], purpose: Purpose, model: str, receive: Receive) -> Embedded:
+        _check_name(model, self._settings.model)
         known = self._counter.remembered(texts, purpose, model)
         if known is not None:
             return known
         return await unless_left(receive, self._counter.embed(texts, purpose, model))
+
+
+def _check_name(name: str, *own: str) -> None:
+    """Raises NoEmbeddingModel for a path that is not the server's own."""
+    if is_path(name) and name not in own:
+        raise no_model(name)
 
 
 def _rows(done: Embedded) -> Floats:

@@ -21,7 +21,7 @@ from services.embedding.engines.native import Kernel, NativeEncoder
 from services.embedding.engines.reference import ReferenceEncoder
 from services.embedding.opening import open_model, open_ranker
 from services.embedding.port import ModelUnusable
-from services.embedding.ranking import chances
+from services.embedding.ranking import COSINE, Rankers, chances
 from services.embedding.service import EmbeddingService
 from services.embedding.settings import EmbeddingSettings
 from services.embedding.weights import Weights
@@ -74,6 +74,22 @@ async def test_the_settings_may_want_vectors_compared(settings: EmbeddingSetting
     async with serving(settings.model_copy(update={"rerank": "cosine"}), models) as bench:
         bench.publish(RerankRequest, query=QUERY, texts=TEXTS)
         assert (await bench.next(RerankResult)).method == "cosine"
+
+
+@pytest.mark.usefixtures("own_kernel")
+async def test_a_name_that_is_no_reranker_is_not_kept(settings: EmbeddingSettings, models: Path) -> None:
+    """One that comes later is found, and names that clients make up cost nothing."""
+    rankers = Rankers(settings, Store(ModelsSettings(folder=models)), open_ranker)
+    found = await rankers.get("")
+    assert found is not None
+    assert [await rankers.get(name) for name in ("nobody", "small-bert", COSINE)] == [None] * 3
+    assert await rankers.get("late") is None
+    write_bert(models / "rerank" / "late", ranks=True, seed=5)
+    try:
+        assert await rankers.get("late") is not None
+    finally:
+        rankers.close()
+        shutil.rmtree(models / "rerank" / "late")
 
 
 @pytest.fixture(scope="module")

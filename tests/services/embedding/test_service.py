@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from services.embedding.desk import Desk, NotReady
-from services.embedding.opening import open_model
+from services.embedding.opening import open_model, open_ranker
+from services.embedding.port import Encoder, EngineMissing, ModelUnusable
 from services.embedding.service import EmbeddingService
 from services.embedding.settings import EmbeddingSettings
 from services.testing import running
+from shared.errors import SottoError
 from shared.events import (
     EmbedFailed,
     EmbedRequest,
@@ -77,6 +79,51 @@ async def test_a_model_that_is_not_there_is_named_with_how_to_get_it(settings: E
         failed = await bench.next(EmbedFailed)
     assert failed.reason == "no-model"
     assert "sotto models pull nobody" in failed.message
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 300 + ".gguf", "/" + "x" * 300, "~nosuchuser/x", "a\0b", "folder"])
+async def test_a_name_that_is_none_on_this_machine_is_refused_and_the_next_request_answered(
+    settings: EmbeddingSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Also one that happens to be a folder where the service runs: whoever asks may be elsewhere."""
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    async with running(EmbeddingService(settings, Folder(), open_model, None, open_ranker)) as bench:
+        await bench.next(ModelLoaded)
+        bench.publish(EmbedRequest, texts=("a",), model=name)
+        assert (await bench.next(EmbedFailed)).reason == "no-model"
+        bench.publish(RerankRequest, query="a", texts=("a",), model=name)
+        assert (await bench.next(EmbedFailed)).reason == "no-model"
+        bench.publish(EmbedRequest, texts=("a",))
+        assert (await bench.next(EmbedResult)).count == 1
+
+
+async def test_a_model_may_be_named_by_its_path(settings: EmbeddingSettings, tmp_path: Path) -> None:
+    opened: list[Path] = []
+
+    def opener(folder: Path, _: EmbeddingSettings) -> Watched:
+        opened.append(folder)
+        return Watched()
+
+    async with running(EmbeddingService(settings, Folder(), opener)) as bench:
+        await bench.next(ModelLoaded)
+        bench.publish(EmbedRequest, texts=("a",), model=str(tmp_path))
+        assert (await bench.next(EmbedResult)).count == 1
+    assert opened == [tmp_path]
+
+
+@pytest.mark.parametrize("error", [ModelUnusable, EngineMissing])
+async def test_a_model_that_is_there_and_cannot_be_used_is_no_missing_one(
+    settings: EmbeddingSettings, tmp_path: Path, error: type[SottoError]
+) -> None:
+    def broken(_: Path, __: EmbeddingSettings) -> Encoder:
+        raise error("It is broken.", remedy="Mend it.")
+
+    async with running(EmbeddingService(settings, Folder(), broken)) as bench:
+        await bench.next(ModelLoaded)
+        bench.publish(EmbedRequest, texts=("a",), model=str(tmp_path))
+        failed = await bench.next(EmbedFailed)
+    assert (failed.reason, failed.message) == ("engine", "It is broken. Mend it.")
 
 
 async def test_a_text_that_was_cut_is_named_by_its_place(settings: EmbeddingSettings) -> None:

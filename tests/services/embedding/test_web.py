@@ -16,11 +16,13 @@ import pytest
 from httpx2 import AsyncClient
 
 from services.embedding.desk import Desk, OverBus
+from services.embedding.port import Encoder, EngineMissing, ModelUnusable
 from services.embedding.service import EmbeddingService
 from services.embedding.settings import EmbeddingSettings
 from services.embedding.web import routes
 from services.gateway import Sources
 from services.testing import running
+from shared.errors import SottoError
 from shared.events import ModelLoaded
 from tests.services.embedding.conftest import Folder, Watched
 from tests.services.gateway.conftest import open_house
@@ -135,6 +137,13 @@ async def test_info_says_who_computes_and_what_it_takes(asked: Asked) -> None:
         ("/embed", '{"inputs": "a", "dimensions": 100000}', 422, "invalid", "dimensions"),
         ("/embed", '{"inputs": "a", "purpose": "fun"}', 422, "invalid", "purpose"),
         ("/embed", '{"inputs": "a", "model": "nobody"}', 422, "no_model", "model"),
+        ("/embed", json.dumps({"inputs": "a", "model": "x" * 300}), 422, "no_model", "model"),
+        ("/embed", '{"inputs": "a", "model": "~nosuchuser/x"}', 422, "no_model", "model"),
+        ("/embed", '{"inputs": "a", "model": "/etc"}', 422, "no_model", "model"),
+        ("/embed", '{"inputs": "a", "model": ".."}', 422, "no_model", "model"),
+        ("/v1/embeddings", '{"input": "a", "model": "/etc"}', 422, "no_model", "model"),
+        ("/similarity", '{"inputs": "a", "model": "/etc"}', 422, "no_model", "model"),
+        ("/rerank", '{"query": "a", "texts": ["a"], "model": "/etc"}', 422, "no_model", "model"),
         ("/v1/embeddings", '{"input": [[1, 2]]}', 422, "invalid", "input"),
         ("/v1/embeddings", '{"input": "a", "encoding_format": "int8"}', 422, "invalid", "encoding_format"),
         ("/rerank", '{"texts": ["a"]}', 422, "invalid", "query"),
@@ -149,6 +158,28 @@ async def test_a_request_that_makes_no_sense_is_told_where(
     error = await asked.refused(path, content, status)
     assert (error["type"], error["field"]) == (type, field)
     assert error["message"].endswith(".")
+
+
+async def test_what_is_null_counts_as_left_out(asked: Asked) -> None:
+    empty = dict.fromkeys(("model", "purpose", "dimensions", "encoding_format"))
+    assert await asked.post("/embed", inputs=CAT, **empty) == await asked.post("/embed", inputs=CAT)
+    del empty["purpose"]
+    whole = await asked.post("/v1/embeddings", input=CAT)
+    assert await asked.post("/v1/embeddings", input=CAT, user=None, **empty) == whole
+    own = await asked.post("/similarity", inputs=[CAT, TAX])
+    assert await asked.post("/similarity", inputs=[CAT, TAX], others=None, model=None) == own
+    best = await asked.post("/rerank", query=CAT, texts=[TAX, DOG])
+    assert await asked.post("/rerank", query=CAT, texts=[TAX, DOG], top_n=None, model=None) == best
+
+
+async def test_a_client_may_name_the_model_that_the_server_was_started_with(asked: Asked, tmp_path: Path) -> None:
+    """By its path too; another folder gets the answer of a name that nothing has, though a model lies there."""
+    assert (await asked.post("/embed", inputs=CAT, model=str(tmp_path)))["tokens"] > 0
+    (tmp_path / "other").mkdir()
+    elsewhere = str(tmp_path / "other")
+    other = await asked.refused("/embed", json.dumps({"inputs": CAT, "model": elsewhere}), 422)
+    unknown = await asked.refused("/embed", json.dumps({"inputs": CAT, "model": "nobody"}), 422)
+    assert other == {**unknown, "message": unknown["message"].replace("nobody", elsewhere)}
 
 
 async def test_what_is_too_large_is_refused_and_the_next_request_answered(
@@ -225,4 +256,24 @@ async def test_a_service_in_another_process_is_asked_over_the_bus(settings: Embe
             asked = Asked(house.client, Watched())
             assert len((await asked.post("/embed", inputs=[CAT]))["embeddings"][0]) == 512
             assert (await house.client.get("/info")).json()["engine"] == "lexical"
-            assert (await asked.refused("/embed", '{"inputs": "a", "model": "nobody"}', 422))["field"] == "model"
+            for name in ("nobody", "/etc", "x" * 300, "~nosuchuser/x"):
+                error = await asked.refused("/embed", json.dumps({"inputs": "a", "model": name}), 422)
+                assert (error["type"], error["field"]) == ("no_model", "model")
+
+
+@pytest.mark.parametrize("error", [ModelUnusable, EngineMissing])
+async def test_a_model_that_cannot_be_used_is_the_same_refusal_from_another_process(
+    settings: EmbeddingSettings, tmp_path: Path, error: type[SottoError]
+) -> None:
+    def broken(_: Path, __: EmbeddingSettings) -> Encoder:
+        raise error("It is broken.", remedy="Mend it.")
+
+    desk, body = Desk(), json.dumps({"inputs": "a", "model": "mine"})
+    (tmp_path / "mine").mkdir()
+    async with running(EmbeddingService(settings, Folder(tmp_path / "mine"), broken, desk)) as bench:
+        await bench.next(ModelLoaded)
+        counters = (desk, OverBus(bench.bus, bench.event))
+        for counter in counters:
+            async with open_house(Sources(routes=(lambda at=counter: routes(at, settings),))) as house:
+                said = await Asked(house.client, Watched()).refused("/embed", body, 503)
+                assert said == {"type": "model_unusable", "field": "model", "message": "It is broken. Mend it."}
