@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 
+#define LINGER 5000 /* looks for the next text, about 0.1 ms, before a helper sleeps: to wake it takes as long */
 #define PATIENCE 100 /* looks in vain, before the processor is left to others for a moment */
 
 /* What one worker begins with: number of the sharing << 32 | next part << 16 | end. The number keeps a helper that was
@@ -70,10 +71,10 @@ static void *help(void *number) {
         while (calls == seen) pthread_cond_wait(&called, &gate);
         seen = calls;
         pthread_mutex_unlock(&gate);
-        for (int looks = 1; atomic_load(&encoding) == 1; looks++) {
+        for (int looks = 1; atomic_load(&encoding) < 2; looks++) {
             const int workers = atomic_load_explicit(&workers_now, memory_order_acquire);
-            if (worker >= workers) break;
-            if (work(worker, workers)) looks = 0;
+            if (worker >= workers && looks > LINGER) break;
+            if (worker < workers && work(worker, workers)) looks = 0;
             else wait_a_moment(looks);
         }
     }
