@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import html.parser
+import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +24,7 @@ from services.memory.words import safe
 if TYPE_CHECKING:
     from pypdf import PdfReader
 
-__all__ = ["KNOWN", "add", "follow", "passages", "read"]
+__all__ = ["KNOWN", "File", "add", "keep", "opened", "passages", "read"]
 
 _LONG = 900
 """Letters of a passage."""
@@ -33,55 +35,66 @@ Section = tuple[str, str]
 """A place in the file, and its text."""
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file as it was read."""
+
+    path: Path
+    """Without links."""
+    modified: int
+    """Unix ns, from before it was read."""
+    data: bytes
+    sha256: str
+
+
 def add(store: Store, path: Path) -> int:
     """Keep a file's passages in the place of those that were kept of it; returns how many are new.
 
-    A file that did not change is not read again (-1). Raises UnreadableDocument, and then nothing changes.
+    A file that did not change is not read again (-1); one that was forgotten is. Raises UnreadableDocument, and then
+    nothing changes, but that what was kept of a file that holds no text any more is gone.
     """
-    path = path.expanduser().resolve()
+    return keep(store, opened(path))
+
+
+def opened(path: Path) -> File:
+    """Read a file; raises UnreadableDocument for one that cannot be, or is too large."""
+    path = Path(os.path.realpath(path.expanduser()))
     modified = _modified(path)
     data = _bytes(path)
-    digest = hashlib.sha256(data).hexdigest()
-    if any(kept.path == str(path) and kept.sha256 == digest for kept in store.documents()):
-        store.touch_document(str(path), modified)
+    return File(path, modified, data, hashlib.sha256(data).hexdigest())
+
+
+def keep(store: Store, file: File, *, linked_in: str = "") -> int:
+    """Keep a file that was read, as `add` does; `linked_in` is the watched folder whose link led to it."""
+    path = str(file.path)
+    if any(kept.path == path and kept.sha256 == file.sha256 for kept in store.documents()):
+        store.touch_document(path, file.modified, linked_in)
         return -1
-    items = list(_items(path, data, modified))
-    return store.keep_document(Document(str(path), digest, modified, len(items)), items)
-
-
-def follow(store: Store, folder: Path) -> list[str]:
-    """Keep the documents below a folder in step with it; returns what could not be read, in words.
-
-    Files that are gone are forgotten, those of unknown kinds passed over. Where the folder itself is gone, as a drive
-    that was taken out, nothing is forgotten.
-    """
-    folder, problems = folder.expanduser().resolve(), []
-    if not folder.is_dir():
-        return [f"{folder} is no folder now. What was read from it is kept until it is back."]
-    there = {path for path in folder.rglob("*") if path.suffix.lower() in KNOWN and path.is_file()}
-    kept = {kept.path: kept for kept in store.documents()}
-    for path in sorted(there):
-        known = kept.get(str(path))
-        try:
-            if known is None or known.modified != _modified(path):
-                add(store, path)
-        except UnreadableDocument as error:
-            problems.append(str(error))
-    for name in kept:
-        if Path(name).is_relative_to(folder) and Path(name) not in there:
-            store.delete_document(name)
-    return problems
+    sections = _sections(file.path, file.data)
+    if not sections:
+        raise _without_text(file.path, gone=store.delete_document(path) > 0)
+    items = list(_items(file, sections))
+    return store.keep_document(Document(path, file.sha256, file.modified, len(items), linked_in), items)
 
 
 def read(path: Path, data: bytes) -> list[Section]:
     """Return a file's sections; raises UnreadableDocument for one without text."""
+    sections = _sections(path, data)
+    if not sections:
+        raise _without_text(path, gone=False)
+    return sections
+
+
+def _sections(path: Path, data: bytes) -> list[Section]:
     reader = KNOWN.get(path.suffix.lower())
     if reader is None:
         raise UnreadableDocument(f"{path} is of no known kind.", remedy=f"Known are: {', '.join(sorted(KNOWN))}.")
-    sections = [(place, text) for place, part in reader(path, data) if (text := safe(part))]
-    if not sections:
-        raise UnreadableDocument(f"{path} holds no text.", remedy="A scanned PDF needs its text recognised first.")
-    return sections
+    return [(place, text) for place, part in reader(path, data) if (text := safe(part))]
+
+
+def _without_text(path: Path, *, gone: bool) -> UnreadableDocument:
+    now = "holds no text any more; what was kept of it is gone" if gone else "holds no text"
+    return UnreadableDocument(f"{path} {now}.", remedy="A scanned PDF needs its text recognised first.")
 
 
 def passages(text: str, long: int = _LONG) -> Iterator[str]:
@@ -111,14 +124,14 @@ def _pieces(text: str, long: int) -> Iterator[str]:
             yield rest[start:]
 
 
-def _items(path: Path, data: bytes, modified: int) -> Iterator[Item]:
+def _items(file: File, sections: Iterable[Section]) -> Iterator[Item]:
     seen: set[str] = set()
-    for place, section in read(path, data):
+    for place, section in sections:
         for text in passages(section):
-            id_ = "d-" + hashlib.sha256(f"{path}\0{place}\0{text}".encode()).hexdigest()[:32]
+            id_ = "d-" + hashlib.sha256(f"{file.path}\0{place}\0{text}".encode()).hexdigest()[:32]
             if id_ not in seen:
                 seen.add(id_)
-                yield Item(id=id_, what="document", text=text, at=modified, source=str(path), place=place)
+                yield Item(id=id_, what="document", text=text, at=file.modified, source=str(file.path), place=place)
 
 
 def _modified(path: Path) -> int:
@@ -136,7 +149,11 @@ def _bytes(path: Path) -> bytes:
 @contextlib.contextmanager
 def _readable(path: Path) -> Iterator[None]:
     try:
+        str(path).encode()
         yield
+    except UnicodeEncodeError as error:
+        shown = os.fsencode(path).decode(errors="replace")
+        raise UnreadableDocument(f"The name of {shown} is no text.", remedy="Rename it.") from error
     except OSError as error:
         raise UnreadableDocument(f"{path} cannot be read: {error.strerror or error}.") from error
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bus import Overflow
@@ -23,6 +24,7 @@ __all__ = ["Forgetting", "refuse"]
 _TELLING = 6
 """Words of what was said that other stores look for: "I will remember that" is everywhere."""
 _NAMES = {"fact": "facts", "turn": "turns", "document": "passages"}
+_FILES = "(what was read from files; these stay where they are, and are read again only when they change)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +74,12 @@ class Forgetting:
         wish = _in_words(event)
         try:
             wish = await self._meaning(event)
-            if event.what != "documents":
-                wish = await self._with_conversations(wish)
+            wish = await self._with_conversations(wish)
             removed = await self._own(event, wish)
         except (MemoryDamaged, MemoryFull) as error:
             ctx.degraded(str(error))
             removed = (_left(str(error)),)
-        if event.what != "documents":
-            removed += await _ordered(ctx, wish, self._stores, self._wait_s)
+        removed += await _ordered(ctx, wish, self._stores, self._wait_s)
         return sum(line.count for line in removed if line.store in _NAMES.values()), removed
 
     async def _meaning(self, event: MemoryErase) -> _Wish:
@@ -95,7 +95,7 @@ class Forgetting:
             case "items":
                 return self._wish(await self._writing.do(self._store.named, event.items))
             case "documents":
-                return _Wish()
+                return self._wish(await self._writing.do(self._store.passages, event.text))
             case "all":
                 items = await self._writing.do(lambda: list(self._store.everything()))
                 return replace(_in_words(event), items=tuple(items))
@@ -131,18 +131,14 @@ class Forgetting:
         counts: dict[str, int] = {}
 
         async def delete() -> list[str]:
-            if event.what == "documents":
-                before = await self._writing.do(lambda: {i.id: i for i in self._store.everything(what=("document",))})
-                ids = [item.id for item in before.values() if item.source == event.text]
-                await self._writing.do(self._store.delete_document, event.text)
-                counts["passages"] = len(ids)
-                return ids
             ids = [item.id for item in wish.items]
             conversations = self._store.conversations
             if event.what == "all":
                 await self._writing.do(self._store.clear)
                 said = await self._writing.do(conversations.clear)
             else:
+                if event.what == "documents":
+                    await self._writing.do(self._store.delete_document, event.text, forget=True)
                 await self._writing.do(self._store.delete, ids)
                 said = await self._writing.do(conversations.forget, wish.said, words=wish.words)
             for item in wish.items:
@@ -152,9 +148,14 @@ class Forgetting:
 
         vectors, problem = await self._index.forget(delete) if self._index else (len(await delete()) * 0, "")
         self._focus.drop({item.id for item in wish.items})
-        if event.what != "documents":
-            self._focus.drop_words()
-        lines = [Removed(store=name, count=count, detail="", ok=True) for name, count in counts.items() if count]
+        self._focus.drop_words()
+        files = {item.source for item in wish.items if item.what == "document"}
+        details = {"passages": _FILES if await self._writing.do(_any_there, files) else ""}
+        lines = [
+            Removed(store=name, count=count, detail=details.get(name, ""), ok=True)
+            for name, count in counts.items()
+            if count
+        ]
         if vectors or problem:
             lines.append(Removed(store="vectors", count=vectors, detail=problem, ok=not problem or vectors > 0))
         return tuple(lines)
@@ -164,8 +165,7 @@ async def refuse(
     ctx: Context, event: MemoryErase, problem: str, *, stores: Sequence[str], wait_s: float
 ) -> tuple[Removed, ...]:
     """The receipt of a memory that cannot be opened: the other stores forget what they can."""
-    others = await _ordered(ctx, _in_words(event), stores, wait_s) if event.what != "documents" else ()
-    return _left(problem), *others
+    return _left(problem), *await _ordered(ctx, _in_words(event), stores, wait_s)
 
 
 async def _ordered(ctx: Context, wish: _Wish, stores: Sequence[str], wait_s: float) -> tuple[Removed, ...]:
@@ -216,8 +216,19 @@ def _wish(items: Sequence[Item], told: set[tuple[str, int]], *, about: str = "")
     """The items, with the turns in which they were said and told, and their words."""
     turns = told | {(item.session, item.turn) for item in items if item.turn}
     names = tuple(TurnName(session=session, turn=turn) for session, turn in sorted(turns))
-    texts = tuple(dict.fromkeys(line for item in items for line in item.text.splitlines() if line))
+    texts = tuple(dict.fromkeys(text for item in items for text in _texts(item)))
     return _Wish(tuple(items), turns=names, texts=texts, about=about)
+
+
+def _texts(item: Item) -> list[str]:
+    """What other stores look for: a passage as a whole, of which a line may stand anywhere."""
+    if item.what == "document":
+        return [item.text] if len(item.text.split()) >= _TELLING else []
+    return [line for line in item.text.splitlines() if line]
+
+
+def _any_there(files: Iterable[str]) -> bool:
+    return any(os.path.lexists(file) for file in files)
 
 
 def _line(answer: MemoryForgotten) -> Removed:

@@ -2,7 +2,9 @@
 
 The words are FTS5's index over the live items, held in step by triggers; the outbox names what the vectors have yet to
 follow. `secure_delete` overwrites what is deleted. A conversation goes on through several sessions; `summarised` is the
-number of the last exchange that its summary tells of. What an answer rested on is a list of items in JSON.
+number of the last exchange that its summary tells of. What an answer rested on is a list of items in JSON. A document's
+`linked_in` is the watched folder whose link led to it, empty for any other. A forgotten file is one hash, of its path
+and what it held.
 """
 
 from __future__ import annotations
@@ -99,6 +101,11 @@ CREATE INDEX sessions_by_conversation ON sessions (conversation);
 
 _RESTS = "ALTER TABLE exchanges ADD COLUMN rests_on TEXT NOT NULL DEFAULT '[]';\n"
 
+_FORGOTTEN = """
+CREATE TABLE forgotten (file TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+ALTER TABLE documents ADD COLUMN linked_in TEXT NOT NULL DEFAULT '';
+"""
+
 
 def _script(text: str) -> Callable[[sqlite3.Connection], None]:
     def run(connection: sqlite3.Connection) -> None:
@@ -117,6 +124,7 @@ _STEPS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _script(_FIRST),
     _script(_CONVERSATIONS),
     _script(_RESTS),
+    _script(_FORGOTTEN),
 )
 
 VERSION = len(_STEPS)

@@ -7,6 +7,7 @@ is emptied. All methods block; one thread at a time uses a store, several stores
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields, replace
@@ -37,6 +38,8 @@ class Document:
     modified: int
     """Unix ns."""
     passages: int
+    linked_in: str = ""
+    """The watched folder whose link led to it; empty for one that lies there, or that a person added."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,8 @@ class Store:
     def keep_document(self, document: Document, passages: Sequence[Item]) -> int:
         """Keep a file's passages in the place of those that were kept of it; returns how many are new.
 
-        A passage that did not change keeps its id, and its vector with it.
+        A passage that did not change keeps its id, and its vector with it. What the file holds counts as forgotten no
+        longer.
         """
         with self._writing() as sql:
             there = {row[0] for row in sql.execute("SELECT id FROM items WHERE source = ?", (document.path,))}
@@ -124,7 +128,8 @@ class Store:
             new = [item for item in passages if item.id not in there]
             for item in new:
                 self._insert(sql, item)
-            sql.execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?)", astuple(document))
+            sql.execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?)", astuple(document))
+            sql.execute("DELETE FROM forgotten WHERE file = ?", (_trace(document.path, document.sha256),))
         if there - wanted:
             self._tidy()
         return len(new)
@@ -219,6 +224,10 @@ class Store:
         """Return the facts and turns from a moment (unix ns) on."""
         return self._all("what != 'document' AND at >= ?", moment)
 
+    def passages(self, path: str) -> list[Item]:
+        """Return what is kept of a file."""
+        return self._all("what = 'document' AND source = ?", path)
+
     def named(self, ids: Sequence[str]) -> list[Item]:
         """Return the items with these ids, live or superseded, and all facts that they superseded."""
         found = {item.id: item for some in _slices(ids) for item in self._all(f"id IN ({_marks(some)})", *some)}
@@ -258,9 +267,11 @@ class Store:
             self._tidy()
         return gone
 
-    def delete_document(self, path: str) -> int:
-        """Delete a file's passages; returns how many there were."""
+    def delete_document(self, path: str, *, forget: bool = False) -> int:
+        """Delete a file's passages; returns how many there were. With `forget`, what it held is known as forgotten."""
         with self._writing() as sql:
+            if forget:
+                self._leave_traces(sql, [document for document in self.documents() if document.path == path])
             gone = sql.execute("DELETE FROM items WHERE what = 'document' AND source = ?", (path,)).rowcount
             sql.execute("DELETE FROM documents WHERE path = ?", (path,))
         if gone:
@@ -268,8 +279,9 @@ class Store:
         return gone
 
     def clear(self) -> int:
-        """Delete everything; returns how many items there were."""
+        """Delete everything; returns how many items there were. What the documents held is known as forgotten."""
         with self._writing() as sql:
+            self._leave_traces(sql, self.documents())
             gone = sql.execute("DELETE FROM items WHERE TRUE").rowcount
             sql.execute("DELETE FROM documents")
         self._tidy()
@@ -281,6 +293,11 @@ class Store:
         ids = [item.id for item in self._all(condition, now, turns_before, facts_before)]
         self.delete(ids)
         return ids
+
+    @staticmethod
+    def _leave_traces(sql: sqlite3.Connection, documents: Sequence[Document]) -> None:
+        traces = [(_trace(document.path, document.sha256),) for document in documents]
+        sql.executemany("INSERT OR IGNORE INTO forgotten VALUES (?)", traces)
 
     def _tidy(self) -> None:
         """Merge the words' index, which keeps deleted words until then, and empty the log."""
@@ -295,10 +312,16 @@ class Store:
         with self._errors():
             return [Document(*row) for row in self._connection.execute("SELECT * FROM documents ORDER BY path")]
 
-    def touch_document(self, path: str, modified: int) -> None:
-        """A file was written anew as it was: note when."""
+    def touch_document(self, path: str, modified: int, linked_in: str) -> None:
+        """A file was written anew as it was, or came another way: note when, and by which folder's link."""
         with self._writing() as sql:
-            sql.execute("UPDATE documents SET modified = ? WHERE path = ?", (modified, path))
+            sql.execute("UPDATE documents SET modified = ?, linked_in = ? WHERE path = ?", (modified, linked_in, path))
+
+    def is_forgotten(self, path: str, sha256: str) -> bool:
+        """Whether this file was forgotten when it held this, and not added since."""
+        with self._errors():
+            found = self._connection.execute("SELECT 1 FROM forgotten WHERE file = ?", (_trace(path, sha256),))
+            return found.fetchone() is not None
 
     # ---- the outbox
 
@@ -365,6 +388,11 @@ class Store:
     def _items(self, query: str, values: Sequence[object]) -> list[Item]:
         with self._errors():
             return [Item(*row) for row in self._connection.execute(query, tuple(values))]
+
+
+def _trace(path: str, sha256: str) -> str:
+    """What is kept of a forgotten file: it tells neither where it lies nor what it held."""
+    return hashlib.sha256(f"{path}\0{sha256}".encode()).hexdigest()
 
 
 def _marks(values: Sequence[object]) -> str:

@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 
-from services.memory.documents import follow
 from services.memory.errors import MemoryDamaged, MemoryFull
 from services.memory.settings import MemorySettings
 from services.memory.store import Store
+from services.memory.watching import Watching
 from services.memory.worker import Worker
 from shared.clock import Clock
 from shared.logs import get_logger
@@ -51,12 +51,14 @@ class Upkeep:
         """Keep the documents in step with the watched folders."""
         worker = Worker("memory-folders")
         store: Store | None = None
+        watching: Watching | None = None
         try:
             while True:
                 with self._telling():
-                    if store is None:
+                    if store is None or watching is None:
                         store = await worker.do(Store, self._settings.root / "memory.sqlite3")
-                    await self._look(worker, store)
+                        watching = Watching(store)
+                    await self._look(worker, store, watching)
                 await asyncio.sleep(self._settings.watch_s)
         finally:
             await worker.close(store.close if store else None)
@@ -74,9 +76,9 @@ class Upkeep:
         if gone:
             self._changed()
 
-    async def _look(self, worker: Worker, store: Store) -> None:
+    async def _look(self, worker: Worker, store: Store, watching: Watching) -> None:
         for folder in self._settings.watch:
-            for problem in await worker.do(follow, store, folder):
+            for problem in await worker.do(watching.follow, folder):
                 if problem not in self._told:
                     self._told.add(problem)
                     _log.warning("a document cannot be read", reason=problem)

@@ -1,13 +1,12 @@
-"""Documents: cut where their author cut them, each passage with its place, and in step with their file."""
+"""Documents: cut where their author cut them, each passage with its place."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 
 import pytest
 
-from services.memory.documents import add, follow, passages, read
+from services.memory.documents import add, passages, read
 from services.memory.errors import UnreadableDocument
 from services.memory.store import Store
 
@@ -123,14 +122,11 @@ def test_a_pdf_is_cut_at_its_pages(tmp_path):
     [
         ("a.pdf", b"%PDF-1.4 broken", "no readable PDF"),
         ("a.exe", b"MZ", "no known kind"),
-        ("a.txt", b"", "holds no text"),
-        ("a.txt", b"\0\1\2" * 100, "holds no text"),
-        ("a.md", b"\n\n  \n", "holds no text"),
     ],
 )
 def test_what_cannot_be_read_is_said_and_nothing_changes(store, tmp_path, name, data, said):
     path = tmp_path / name
-    path.write_text("It was fine.", "utf-8") if name != "a.pdf" else path.write_bytes(pdf(tmp_path))
+    path.write_bytes(pdf(tmp_path))
     if name != "a.exe":
         add(store, path)
     before = [item.text for item in store.everything()]
@@ -138,6 +134,27 @@ def test_what_cannot_be_read_is_said_and_nothing_changes(store, tmp_path, name, 
     with pytest.raises(UnreadableDocument, match=said):
         add(store, path)
     assert [item.text for item in store.everything()] == before
+
+
+@pytest.mark.parametrize("data", [b"", b"\n\n  \n", b"\0\1\2" * 100])
+def test_what_was_kept_of_a_file_goes_when_it_holds_no_text_any_more_and_that_is_said(store, tmp_path, data):
+    path = tmp_path / "a.txt"
+    path.write_text("The key is 4512.", "utf-8")
+    add(store, path)
+    path.write_bytes(data)
+    with pytest.raises(UnreadableDocument, match="holds no text any more; what was kept of it is gone"):
+        add(store, path)
+    assert (list(store.everything()), store.documents()) == ([], [])
+    with pytest.raises(UnreadableDocument, match=r"holds no text\."):
+        add(store, path)
+    assert b"4512" not in (tmp_path / "memory.sqlite3").read_bytes()
+
+
+def test_a_name_that_is_no_text_is_said(store, tmp_path):
+    path = tmp_path / os.fsdecode(b"\xff.txt")
+    path.write_text("One.", "utf-8")
+    with pytest.raises(UnreadableDocument, match=r"is no text\. Rename it"):
+        add(store, path)
 
 
 def test_a_pdf_without_text_or_with_a_password_is_said(tmp_path):
@@ -202,63 +219,6 @@ def test_a_changed_file_is_updated_and_an_unchanged_one_left_alone(store, tmp_pa
     path.write_text("# A\nOne.\n# B\nThree.\n", "utf-8")
     assert add(store, path) == 1
     assert [(item.place, item.text) for item in store.everything()] == [("A", "One."), ("B", "Three.")]
-
-
-def test_a_watched_folder_is_followed(store, tmp_path):
-    folder = tmp_path / "notes"
-    folder.mkdir()
-    (folder / "a.txt").write_text("One.", "utf-8")
-    (folder / "b.txt").write_text("Two.", "utf-8")
-    (folder / "c.bin").write_text("Three.", "utf-8")
-    (folder / "d.txt").write_text("", "utf-8")
-    [problem] = follow(store, folder)
-    assert "d.txt holds no text" in problem
-    assert [item.text for item in store.everything()] == ["One.", "Two."]
-    (folder / "a.txt").unlink()
-    follow(store, folder)
-    assert [item.text for item in store.everything()] == ["Two."]
-
-
-def test_a_folder_that_is_gone_as_a_whole_is_said_and_nothing_of_it_forgotten(store, tmp_path):
-    """A drive that was taken out comes back."""
-    folder = tmp_path / "drive"
-    folder.mkdir()
-    (folder / "a.txt").write_text("One.", "utf-8")
-    follow(store, folder)
-    folder.rename(tmp_path / "elsewhere")
-    [problem] = follow(store, folder)
-    assert f"{folder} is no folder now" in problem
-    assert [item.text for item in store.everything()] == ["One."]
-
-
-def test_a_file_that_was_touched_is_not_read_again_and_again(store, tmp_path):
-    path = tmp_path / "notes" / "a.txt"
-    path.parent.mkdir()
-    path.write_text("One.", "utf-8")
-    follow(store, path.parent)
-    os.utime(path, ns=(1, 1))
-    follow(store, path.parent)
-    assert [document.modified for document in store.documents()] == [1]
-
-
-@pytest.mark.parametrize("known", [True, False])
-def test_a_file_that_vanishes_while_it_is_looked_at_is_said_and_forgotten_next_time(tmp_path, known):
-    class Vanishing(Store):
-        def documents(self):
-            path.unlink(missing_ok=True)
-            return super().documents()
-
-    path = tmp_path / "notes" / "a.txt"
-    path.parent.mkdir()
-    path.write_text("One.", "utf-8")
-    if known:
-        with contextlib.closing(Store(tmp_path / "memory.sqlite3")) as store:
-            follow(store, path.parent)
-    with contextlib.closing(Vanishing(tmp_path / "memory.sqlite3")) as store:
-        [problem] = follow(store, path.parent)
-        assert "a.txt cannot be read: No such file or directory" in problem
-        assert follow(store, path.parent) == []
-        assert list(store.everything()) == []
 
 
 def test_a_pdf_of_too_many_pages_is_said_before_any_is_read(tmp_path):
