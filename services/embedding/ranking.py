@@ -58,7 +58,8 @@ def best_ranker(
 ) -> Ranker | None:
     """Return the cross-encoder that `name` or the settings mean; None where vectors are to be compared. It blocks.
 
-    Without `paths`, `name` is no path. Raises NoEmbeddingModel, ModelUnusable or EngineMissing for one that the settings name.
+    Without `paths`, `name` is no path. Raises NoEmbeddingModel for one that the settings name, and ModelUnusable or
+    EngineMissing for any that is named.
     """
     wanted = name or settings.rerank
     installed = [model for model in shelf.installed("rerank") if model.engine in CAN_OPEN]

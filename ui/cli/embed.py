@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as jsonlib
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,6 +33,9 @@ app.add_typer(vector, name="vector")
 Model = Annotated[str, typer.Option(help="An installed model, its folder, or lexical; else the best that is here.")]
 Top = Annotated[int, typer.Option(min=1, help="How many to show.")]
 Form = Literal["float", "base64", "fp16", "int8", "binary"]
+
+_MEANT = re.compile(r"\s*\[(?:[-+.,eE0-9\s]++|NaN|Infinity)*+\]?\s*")
+"""What is meant for a vector, whole or broken: numbers in brackets and nothing else. The rest is text."""
 
 
 class VectorUnusable(SottoError):
@@ -223,13 +227,14 @@ def _vectors(context: typer.Context, model: str, given: Sequence[str]) -> Floats
     """The vectors that are texts or numbers; only texts ask for a model. Raises VectorUnusable."""
     import numpy as np
 
-    texts = [text for text in given if not text.lstrip().startswith("[")]
+    numeric = [_MEANT.fullmatch(text) is not None for text in given]
+    texts = [text for text, is_numbers in zip(given, numeric, strict=True) if not is_numbers]
     rows: list[Floats] = []
     if texts:
         with _embedding(context, model) as encoder:
             rows = list(encoder.embed(texts))
     known = iter(rows)
-    whole = [_numbers(text) if text.lstrip().startswith("[") else next(known) for text in given]
+    whole = [_numbers(text) if is_numbers else next(known) for text, is_numbers in zip(given, numeric, strict=True)]
     lengths = sorted({len(row) for row in whole})
     if len(lengths) > 1:
         raise VectorUnusable(f"Vectors of {lengths[0]} and {lengths[-1]} numbers do not compare.")
@@ -240,10 +245,11 @@ def _numbers(text: str) -> Floats:
     import numpy as np
 
     try:
-        row = np.asarray(jsonlib.loads(text), dtype=np.float32)
-    except (ValueError, TypeError) as error:
+        with np.errstate(over="ignore"):
+            row = np.asarray(jsonlib.loads(text), dtype=np.float32)
+    except (ValueError, OverflowError) as error:
         raise VectorUnusable(f"{text[:60]} is no vector.", remedy="Write [0.1, 0.2, …].") from error
-    if row.ndim != 1 or not len(row) or not np.isfinite(row).all():
+    if not len(row) or not np.isfinite(row).all():
         raise VectorUnusable(f"{text[:60]} is no vector.", remedy="Write finite numbers: [0.1, 0.2, …].")
     return row
 

@@ -89,7 +89,50 @@ def test_the_nearest_lines_of_a_file_are_found(sotto: Run, tmp_path: Path) -> No
     assert json.loads(done.stdout)["text"] == "my bike code is 4512"
 
 
-@pytest.mark.parametrize("wrong", ["[1, ", "[]", "[[1]]", '["a"]', "[NaN, 1]", "[1, 2, 3]"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[ ] buy milk",
+        "[x] my bike code",
+        "[2024-05-01 10:00:00] started",
+        "[    0.000000] Linux version",
+        "[a page](https://example.org)",
+        "[1] Smith, 2020",
+        "[[1]]",
+        '["a"]',
+        "[true]",
+        "[" * 3000 + "deep",
+    ],
+    ids=lambda line: line[:20],
+)
+def test_a_text_may_begin_with_a_bracket(sotto: Run, tmp_path: Path, line: str) -> None:
+    (tmp_path / "notes.txt").write_text(f"something else\n{line}\n")
+    done = sotto("vector", "search", line, "notes.txt", "--top", "1", "--json")
+    assert json.loads(done.stdout)["text"] == line
+
+
+def test_a_file_may_hold_vectors(sotto: Run, tmp_path: Path) -> None:
+    (tmp_path / "vectors.txt").write_text("[1, 0]\n  [0.5, -1e0]\n")
+    done = sotto("vector", "search", "[0, -1]", "vectors.txt", "--top", "1", "--json")
+    assert json.loads(done.stdout)["text"] == "  [0.5, -1e0]"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "[1, ",
+        "[]",
+        "[1 2]",
+        "[1, 2,]",
+        "[.5]",
+        "[1e]",
+        "[NaN, 1]",
+        "[1e39, 1]",
+        "[1e999, 1]",
+        f"[1{'0' * 400}]",
+        "[1, 2, 3]",
+    ],
+)
 def test_what_is_no_vector_is_said_to_be_none(sotto: Run, wrong: str) -> None:
     done = sotto("vector", "distance", wrong, "[0, 1]")
     assert done.returncode == 1
