@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -128,7 +128,7 @@ def export(
     context: typer.Context,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; standard output.")] = None,
 ) -> None:
-    """Write every fact and turn, and all conversations, as JSON lines."""
+    """Write every fact and turn, and all conversations, as JSON lines: a file that only you can read."""
     from services.memory.exchange import exported
 
     with opened(context.obj) as store:
@@ -136,10 +136,31 @@ def export(
         if output is None:
             sys.stdout.writelines(lines)
             return
-        fresh = output.with_name(output.name + ".new")
-        with fresh.open("w", encoding="utf-8") as file:
+        _write(output, lines)
+
+
+def _write(output: Path, lines: Iterable[str]) -> None:
+    """Write a file that is its owner's alone, in the place of an earlier one once it is whole. Raises CannotWrite."""
+    import os
+    from tempfile import NamedTemporaryFile
+
+    from ui.cli.wav import CannotWrite
+
+    part: Path | None = None
+    try:
+        with NamedTemporaryFile("w", encoding="utf-8", dir=output.parent, prefix=".export-", delete=False) as file:
+            part = Path(file.name)
             file.writelines(lines)
-        fresh.replace(output)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(output)
+    except OSError as error:
+        raise CannotWrite(
+            f"{output} cannot be written: {error.strerror}.", remedy="Choose another place, or make room."
+        ) from error
+    finally:
+        if part is not None:
+            part.unlink(missing_ok=True)
 
 
 @app.command("import")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from services.local.place import Card, Place
+from shared.errors import SottoError
 from tests.kit.terminal import SOTTO, Terminal, home_of
+from ui.cli.main import app
 
 pytestmark = pytest.mark.slow
 
@@ -40,6 +44,47 @@ def test_what_was_told_is_listed_exported_forgotten_and_taken_back(sotto: Run, t
     assert b"4512" not in b"".join(path.read_bytes() for path in (tmp_path / "memory").rglob("*") if path.is_file())
     assert "1 memories and 1 turns of conversations came" in sotto("memory", "import", "memories.jsonl").stdout
     assert "Your bike code is 4512." in sotto("ask", "what is my bike code").stdout
+
+
+def test_an_export_is_for_the_person_alone_and_takes_the_place_of_an_earlier_one(sotto: Run, tmp_path: Path) -> None:
+    sotto("ask", "remember that my bike code is 4512")
+    (tmp_path / "memories.jsonl").write_text("earlier")
+    (tmp_path / "memories.jsonl").chmod(0o644)
+    assert sotto("memory", "export", "-o", "memories.jsonl").returncode == 0
+    assert "4512" in (tmp_path / "memories.jsonl").read_text()
+    assert (tmp_path / "memories.jsonl").stat().st_mode & 0o777 == 0o600
+
+
+def test_an_export_that_cannot_be_written_is_said_and_leaves_what_was_there(sotto: Run, tmp_path: Path) -> None:
+    """A folder that is missing, a folder in the file's place, a name that is too long."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "kept").touch()
+    before = {path.name for path in tmp_path.iterdir()}
+    for output in ("nowhere/memories.jsonl", "folder", "x" * 300):
+        refused = sotto("memory", "export", "-o", output)
+        assert refused.returncode == 1
+        assert "cannot be written" in " ".join(refused.stderr.split())
+        assert "Traceback" not in refused.stderr
+    assert {path.name for path in tmp_path.iterdir()} - before <= {"memory"}
+
+
+def test_an_export_that_fills_the_disk_leaves_the_earlier_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing half-written stays beside it."""
+    output = tmp_path / "memories.jsonl"
+    output.write_text("earlier")
+
+    def full(_: object) -> Iterator[str]:
+        yield "a line"
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("services.memory.exchange.exported", full)
+    monkeypatch.setenv("SOTTO_MEMORY__FOLDER", str(tmp_path / "memory"))
+    done = CliRunner().invoke(app, ["memory", "export", "-o", str(output)])
+    assert isinstance(done.exception, SottoError)
+    assert "No space left" in done.exception.message
+    assert done.exception.remedy
+    assert output.read_text() == "earlier"
+    assert {path.name for path in tmp_path.iterdir()} <= {"memories.jsonl", "memory"}
 
 
 def test_what_a_damaged_memory_cannot_forget_is_left_and_said(sotto: Run, tmp_path: Path) -> None:
