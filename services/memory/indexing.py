@@ -1,6 +1,7 @@
 """Indexing: the vectors follow the store by its outbox, in the background, and are made again where they do not fit.
 
-At opening, ids are compared with the store: what a crash left out is put, what it left behind is dropped.
+At opening, ids are compared with the store: what a crash left out is put, what it left behind is dropped. Vectors that
+fail are opened anew after a pause, and meanwhile nothing is found by meaning.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.memory.errors import MemoryDamaged, MemoryFull, VectorsUnusable
+from services.memory.pauses import Pauses
 from services.memory.store import Pending, Store
 from services.memory.vectors import Matrix, Near, Vectors
 from services.memory.worker import Worker
@@ -23,6 +25,7 @@ __all__ = ["Embedded", "Indexing"]
 
 _BATCH = 64
 _RETRY_S = 5.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 30.0, 600.0
 _LOOK_S = 30.0
 """How often the outbox is looked at unasked: the command line may have written to it."""
 _LEISURE_S = 3.0
@@ -49,7 +52,9 @@ Embed = Callable[[tuple[str, ...]], Awaitable[Embedded | None]]
 class Indexing:
     """`store` is used in `writing`, the vectors in a thread of their own.
 
-    `opener` opens them, blocking, when they are first needed; `troubled` is told in words why there are none.
+    `opener` opens them, blocking, when they are first needed, and again after they failed: not before 30 s have gone by
+    on `monotonic`, then twice as long each time, up to 10 minutes. `troubled` is told in words why there are none, once
+    for each kind of failure.
     """
 
     def __init__(
@@ -60,6 +65,7 @@ class Indexing:
         opener: Callable[[], Vectors],
         embed: Embed,
         now: Callable[[], int],
+        monotonic: Callable[[], int],
         troubled: Callable[[str], None],
     ) -> None:
         self._store = store
@@ -82,7 +88,9 @@ class Indexing:
         self._renew = ""
         """The model that speaks now, where it is not that of the vectors."""
         self._failed = False
-        self._told = set[str]()
+        """The vectors that were opened last are not to be used any more."""
+        self._pauses = Pauses(monotonic, first_s=_FIRST_PAUSE_S, most_s=_LONGEST_PAUSE_S)
+        self._told = set[tuple[type[BaseException], type[BaseException | None]]]()
         self._reconciled = False
         self._opening = False
         self._closed = False
@@ -97,8 +105,6 @@ class Indexing:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LEISURE_S):
                 await self._urgent.wait()
-        async with self._busy:
-            await self._open()
         pause: float | None = 0.0
         while True:
             with contextlib.suppress(TimeoutError):
@@ -121,7 +127,7 @@ class Indexing:
 
     async def nearest(self, embedded: Embedded, limit: int) -> list[Near] | None:
         """Return the nearest items, the best first; None when the index is not there or holds other vectors."""
-        if self._vectors is None:
+        if self._vectors is None or self._failed:
             return None
         if embedded.fingerprint != self._fingerprint:
             self._renew = embedded.fingerprint
@@ -142,9 +148,8 @@ class Indexing:
             ids = await delete()
             if not ids:
                 return 0, ""
-            if self._vectors is None:
-                await self._open()
-            if self._vectors is None:
+            await self._open(at_once=True)
+            if self._vectors is None or self._failed:
                 return 0, "the vectors could not be opened; they are dropped when they can be"
             try:
                 await self._thread.do(self._vectors.drop, ids, for_good=True)
@@ -169,22 +174,28 @@ class Indexing:
 
     # ---- inside
 
-    async def _open(self) -> None:
-        if self._vectors is not None or self._failed:
+    async def _open(self, *, at_once: bool = False) -> None:
+        """Open the vectors where they are not open, or failed; unless `at_once`, only when the pause is over."""
+        if (self._vectors is not None and not self._failed) or not (at_once or self._pauses.over):
             return
         try:
             self._opening = True
             await self._thread.do(self._opened)
         except VectorsUnusable as error:
-            self._opening = False
+            self._opening = self._failed = False
             self._fail(error)
 
     def _opened(self) -> None:
         """Open the vectors; in their thread, so that whatever was opened is closed."""
+        if self._vectors is not None:
+            with contextlib.suppress(VectorsUnusable):
+                self._vectors.close()
+            self._vectors = None
         vectors = self._opener()
         self._opening = False
         self._vectors = vectors
         self._fingerprint = vectors.fingerprint
+        self._failed = self._reconciled = False
         if self._closed:
             vectors.close()
 
@@ -204,11 +215,15 @@ class Indexing:
     async def _follow(self) -> bool:
         """Empty the outbox; False when it must be tried again."""
         async with self._busy:
+            await self._open()
             await self._catch_up()
         while True:
             async with self._busy:
                 lines = await self._writing.do(self._store.pending, _BATCH)
-                if not lines or self._vectors is None or self._failed:
+                if self._vectors is None or self._failed:
+                    return True
+                if not lines:
+                    self._pauses.succeeded()
                     return True
                 try:
                     if not await self._step(lines):
@@ -274,13 +289,17 @@ class Indexing:
             self._say(error)
 
     def _fail(self, error: VectorsUnusable) -> None:
-        self._failed = True
+        """Use the vectors no more until they are opened anew."""
+        if not self._failed:
+            self._failed = True
+            self._pauses.failed()
         self._say(error)
 
     def _say(self, error: SottoError) -> None:
-        """Once."""
-        if str(error) not in self._told:
-            self._told.add(str(error))
+        """Once for each kind: what fails again may say it in other words."""
+        kind = (type(error), type(error.__cause__))
+        if kind not in self._told:
+            self._told.add(kind)
             self._troubled(str(error))
             _log.warning("the vectors do not follow", reason=str(error))
 

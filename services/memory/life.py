@@ -259,6 +259,7 @@ class Life:
             opener=lambda: open_chroma(folder, self._settings.chroma_url.rstrip("/")),
             embed=embed,
             now=self._ctx.clock.now_ns,
+            monotonic=self._ctx.clock.monotonic_ns,
             troubled=self._ctx.degraded,
         )
 
