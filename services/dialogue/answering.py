@@ -197,10 +197,12 @@ def _call(state: State, *, sentence: str = "", request: ToolRequest | None = Non
 
 
 def on_recalled(state: State, event: MemoryResult) -> State:
-    """Memory answered: the model is asked with what it knows."""
+    """Memory answered: the model is asked with what it knows, or without memory where that cannot be read."""
     answer = state.answer
     if answer is None or event.turn != answer.turn or answer.stage != "recall":
         return state
+    if event.problem:
+        state = with_answer(state, without_memory=True)
     return _ask_model(take(state, event.items))
 
 

@@ -85,12 +85,14 @@ class Life:
             store, writing, index=self._index, focus=focus, stores=stores, wait_s=settings.forget_wait_s
         )
 
-    async def live(self) -> None:
-        """Serve until cancelled."""
+    async def live(self, first: Event | None = None) -> None:
+        """Serve until cancelled, and before all else `first`, which is in the inbox's hand."""
         self._begin()
         with contextlib.suppress(MemoryDamaged, MemoryFull):  # whoever asks is told
             if await self._reading.do(self._reader.anything):
                 self._wake()
+        if first is not None:
+            await self._serve(first)
         async for event in self._ctx.inbox:
             await self._serve(event)
 
@@ -210,6 +212,7 @@ class Life:
     # ---- finding
 
     async def _answer(self, query: MemoryQuery) -> None:
+        problem = ""
         try:
             while True:  # until nothing was forgotten meanwhile
                 seen = self._changes
@@ -217,11 +220,11 @@ class Life:
                 if seen == self._changes:
                     break
         except (MemoryDamaged, MemoryFull) as error:
-            self._ctx.degraded(str(error))
-            items, by = (), "words"
+            items, by, problem = (), "words", str(error)
+            self._ctx.degraded(problem)
         if query.purpose in ("value", "about", "search", "facts", "told") and query.turn:
             self._focus.told(query.session, query.turn, items, outright=True)
-        self._ctx.emit(MemoryResult, request=query.id, items=items, by=by)
+        self._ctx.emit(MemoryResult, request=query.id, items=items, by=by, problem=problem)
 
     async def _watch_model(self) -> None:
         """See what the model is really told: a result that came too late was not, nor what was too long."""

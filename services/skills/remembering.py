@@ -17,7 +17,7 @@ from shared.events import (
     Remembered,
 )
 
-__all__ = ["Memory", "MemoryOff", "MemoryOnTheBus", "MemoryUnavailable", "NoMemory"]
+__all__ = ["Memory", "MemoryOff", "MemoryOnTheBus", "MemoryUnavailable", "MemoryUnreadable", "NoMemory"]
 
 _STORE_S = 5.0
 _ERASE_S = 9.0
@@ -30,6 +30,15 @@ class MemoryOff(Exception):
 
 class MemoryUnavailable(Exception):
     """It does not answer now."""
+
+
+class MemoryUnreadable(MemoryUnavailable):
+    """It answers that nothing can be looked up."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        """Why, and what to do, for a person."""
 
 
 class Memory(Protocol):
@@ -49,7 +58,7 @@ class Memory(Protocol):
         since: int = 0,
         until: int = 0,
     ) -> tuple[Remembered, ...]:
-        """Return what is known, the best first."""
+        """Return what is known, the best first. Raises MemoryUnreadable where that cannot be looked up."""
         ...
 
     async def erase(self, what: str, *, text: str = "", since: int = 0, items: tuple[str, ...] = ()) -> MemoryErased:
@@ -94,6 +103,8 @@ class MemoryOnTheBus:
         fields = {"purpose": purpose, "text": text, "what": what, "limit": limit, "since": since, "until": until}
         reply = await self._ask(_STORE_S, MemoryQuery, **fields)
         assert isinstance(reply, MemoryResult)
+        if reply.problem:
+            raise MemoryUnreadable(reply.problem)
         return reply.items
 
     async def erase(self, what: str, *, text: str = "", since: int = 0, items: tuple[str, ...] = ()) -> MemoryErased:

@@ -140,6 +140,8 @@ class MemoryResult(Event):
     items: tuple[Remembered, ...]
     by: Literal["meaning", "words"]
     """Whether vectors took part; `words` also where none were needed."""
+    problem: str = ""
+    """Why nothing could be looked up and what to do, for a person; empty where there was only nothing to find."""
 
 
 class MemoryErase(Event):

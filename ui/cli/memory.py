@@ -63,11 +63,14 @@ def search(
     json: Json = False,
 ) -> None:
     """Find by meaning and by words, the best first."""
+    from services.memory.errors import MemoryDamaged
     from shared.events import MemoryQuery, MemoryResult
 
     query = {"text": " ".join(text), "purpose": "search", "limit": limit}
     found = _asked(context.obj, MemoryQuery, query)
     assert isinstance(found, MemoryResult)
+    if found.problem:
+        raise MemoryDamaged(found.problem)
     _print(found.items, as_json=json)
 
 

@@ -12,12 +12,13 @@ from typing import Any, Literal, TypeVar
 from pydantic import Field, JsonValue
 
 from services.skills.known.memory_days import dated, this_year
+from services.skills.known.memory_words import as_said, told_back
 from services.skills.labels import upper_first
-from services.skills.remembering import Memory, MemoryOff, MemoryUnavailable
+from services.skills.remembering import Memory, MemoryOff, MemoryUnavailable, MemoryUnreadable
 from services.skills.skill import Answer, Arguments, Asked, Skill
 from shared.events import Remembered, Removed
 
-__all__ = ["CorrectFact", "ExplainMemory", "ForgetMemory", "RecallAbout", "RecallFact", "RememberFact", "told_back"]
+__all__ = ["CorrectFact", "ExplainMemory", "ForgetMemory", "RecallAbout", "RecallFact", "RememberFact"]
 
 _LONGEST = 600
 _ALL = 1000
@@ -27,18 +28,13 @@ _TOLD = 5
 _QUOTED = 160
 """Letters of a turn or a passage that are read out."""
 _PASSED = Answer("", passed=True)
-_YOU = {
-    "my": "your", "mine": "yours", "i": "you", "me": "you", "myself": "yourself", "am": "are", "i'm": "you're",
-    "i've": "you've", "i'll": "you'll", "i'd": "you'd", "our": "your", "ours": "yours", "we": "you", "us": "you",
-}  # fmt: skip
-_KEPT_SMALL = ("the", "a", "an", "this", "that", "these", "those", "there", "it")
 
 A = TypeVar("A", bound=Arguments)
 Method = Callable[[Any, A, Asked], Coroutine[Any, Any, Answer]]
 
 
 def _with_memory(method: Method[A]) -> Method[A]:
-    """Say it when memory is off or does not answer."""
+    """Say it when memory is off, cannot be read or does not answer."""
 
     @wraps(method)
     async def answer(self: Any, arguments: A, asked: Asked) -> Answer:
@@ -46,6 +42,8 @@ def _with_memory(method: Method[A]) -> Method[A]:
             return await method(self, arguments, asked)
         except MemoryOff:
             return Answer(asked.words.say("memory", "switched_off"), {"error": "memory is off"}, failed=True)
+        except MemoryUnreadable as error:
+            return _failed(error.problem, asked)
         except MemoryUnavailable:
             return Answer(asked.words.say("memory", "unavailable"), {"error": "memory does not answer"}, failed=True)
 
@@ -155,6 +153,8 @@ class RecallFact(Skill[ThingArguments]):
         about = asked.words.say(self.name, f"topic_{arguments.form}") if arguments.form else arguments.thing
         try:
             items = await self._memory.find("value", about)
+        except MemoryUnreadable as error:
+            return _failed(error.problem, asked)
         except (MemoryOff, MemoryUnavailable):
             return _PASSED
         if not items:
@@ -223,6 +223,8 @@ class ExplainMemory(Skill[ExplainArguments]):
         thing = as_said(arguments.thing, asked.sentence)
         try:
             items = await self._known(thing) if thing else await self._memory.find("told")
+        except MemoryUnreadable as error:
+            return _failed(error.problem, asked)
         except (MemoryOff, MemoryUnavailable):
             return _PASSED
         if not items:
@@ -262,7 +264,7 @@ class ForgetMemory(Skill[ForgetArguments]):
             return Answer(words.say(self.name, "all"))
         length = timedelta(minutes=arguments.minutes, hours=arguments.hours)
         since = asked.now_ns - round(length.total_seconds()) * 1_000_000_000 if arguments.what == "since" else 0
-        own = await self._memory.find("value", topic) if arguments.whose == "mine" else ()
+        own = await _found(self._memory, "value", topic) if arguments.whose == "mine" else ()
         if arguments.whose == "named" and not await _naming(self._memory, topic):
             return _PASSED
         if own:  # what others have of the same name stays
@@ -290,35 +292,16 @@ class ForgetMemory(Skill[ForgetArguments]):
 async def _naming(memory: Memory, topic: str) -> tuple[Remembered, ...]:
     """The facts that name the topic, the newest first."""
     words = rf"(?<!\w){re.escape(topic)}(?!\w)"
-    facts = await memory.find("facts", limit=_ALL)
+    facts = await _found(memory, "facts", limit=_ALL)
     return tuple(item for item in facts if topic and re.search(words, item.text, re.IGNORECASE))[:_TOLD]
 
 
-def as_said(slot: str, sentence: str) -> str:
-    """What of the sentence fell into a slot, in the letters it was said in; the slot itself where it was reworded."""
-    if not sentence or not slot:
-        return slot.strip()
-    said, wanted = sentence.split(), [_bare(word) for word in slot.split()]
-    for start in range(len(said) - len(wanted), -1, -1):
-        run = said[start : start + len(wanted)]
-        if [_bare(word) for word in run] == wanted:
-            return " ".join(run).strip(' \t\n.,;:!?"“”«»„')
-    return slot.strip()
-
-
-def _bare(word: str) -> str:
-    return re.sub(r"[^\w']", "", word.replace("’", "'")).lower()
-
-
-def told_back(text: str, language: str) -> str:
-    """A statement of the person's as it is said to them: "my bike code is 4512" as "your bike code is 4512"."""
-    if language != "en":
-        return text
-    words = text.split(" ")
-    turned = [_YOU.get(word.lower().replace("’", "'").rstrip(",."), word) for word in words]
-    if turned[0] == words[0] and words[0].lower() in _KEPT_SMALL:
-        turned[0] = words[0].lower()
-    return re.sub(r"\byou was\b", "you were", " ".join(turned))
+async def _found(memory: Memory, purpose: str, text: str = "", limit: int = 5) -> tuple[Remembered, ...]:
+    """What is known; nothing where it cannot be read, for then something else is to be done."""
+    try:
+        return await memory.find(purpose, text, limit=limit)
+    except MemoryUnreadable:
+        return ()
 
 
 def _told(skill: str, fact: str, item: Remembered, asked: Asked) -> str:

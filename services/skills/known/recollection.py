@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from services.skills.days import day_named
-from services.skills.known.memory import told_back
 from services.skills.known.memory_days import between, past_day, this_year
+from services.skills.known.memory_words import told_back
 from services.skills.labels import upper_first
 from services.skills.remembering import Memory, MemoryOff, MemoryUnavailable
 from services.skills.skill import Answer, Arguments, Asked, Skill

@@ -132,6 +132,31 @@ def test_when_memory_is_lost_it_is_said_once_after_the_answer(kind) -> None:
     ]
 
 
+def test_memory_that_cannot_be_read_is_no_memory_and_said_once_after_the_answer() -> None:
+    walk = remembering()
+    for turn, text in enumerate(("With a key.", "With another."), 1):
+        ask(walk)
+        walk.feed(MemoryResult, turn=turn, request="", items=(), by="words", problem="It cannot be read.")
+        answer(walk, text)
+    assert [request.recalled for request in said(walk, LlmRequest)] == [(), ()]
+    assert [event.answered for event in walk.finished()] == [
+        "With a key. By the way, I cannot reach my memory right now.",
+        "With another.",
+    ]
+
+
+def test_memory_that_can_be_read_again_takes_part_again() -> None:
+    walk = remembering()
+    ask(walk)
+    walk.feed(MemoryResult, turn=1, request="", items=(), by="words", problem="It cannot be read.")
+    answer(walk, "With a key.")
+    ask(walk)
+    walk.feed(MemoryResult, turn=2, request="", items=(FACT,), by="words")
+    answer(walk, "Dial 4512.")
+    assert said(walk, LlmRequest)[-1].recalled == (FACT,)
+    assert walk.finished()[-1].answered == "Dial 4512."
+
+
 def test_memory_that_is_lost_while_it_is_asked_delays_no_longer_than_it_may() -> None:
     walk = remembering()
     ask(walk)

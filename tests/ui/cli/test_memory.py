@@ -97,6 +97,18 @@ def test_what_a_damaged_memory_cannot_forget_is_left_and_said(sotto: Run, tmp_pa
     assert "removed journal: 0" in refused.stdout
 
 
+def test_a_damaged_memory_is_said_and_not_that_nothing_is_remembered(sotto: Run, tmp_path: Path) -> None:
+    (tmp_path / "memory").mkdir()
+    (tmp_path / "memory" / "memory.sqlite3").write_bytes(b"no memories" * 100)
+    for more in ((), ("--json",)):
+        refused = sotto("memory", "search", "bike", *more)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        said = " ".join(refused.stderr.split())
+        assert "cannot be read" in said
+        assert "sotto memory import FILE" in said
+        assert "Traceback" not in said
+
+
 def test_a_sotto_that_runs_forgets_what_it_holds_itself(tmp_path: Path) -> None:
     """The command knows nothing of its folders; the recording that is being written is in the receipt too."""
     env = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}
