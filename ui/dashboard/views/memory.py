@@ -12,7 +12,7 @@ from shared.errors import SottoError
 from ui.dashboard.chrome import day, html, notice, rows
 from ui.dashboard.feed import Feed
 
-__all__ = ["page"]
+__all__ = ["found", "page"]
 
 _HOW = "It comes with the role memory: `scripts/setup memory`, then start Sotto again."
 
@@ -27,9 +27,12 @@ def page(feed: Feed) -> None:
         return
     text = st.text_input("Search", placeholder="what it was about; empty for all facts", key="memory-search")
     try:
-        items = _found(feed, text)
+        items = found(feed, text)
     except SottoError as error:
         st.html(notice("Memory cannot be asked now.", str(error), tone="warn"))
+        return
+    if not items and text:
+        st.html(html('<div class="s-empty"><b>Nothing is remembered of that.</b>Try other words.</div>'))
         return
     if not items:
         st.html(
@@ -40,8 +43,8 @@ def page(feed: Feed) -> None:
     _forget(feed, items)
 
 
-def _found(feed: Feed, text: str) -> Sequence[Mapping[str, JsonValue]]:
-    """Raises GatewayAway or Refused."""
+def found(feed: Feed, text: str) -> Sequence[Mapping[str, JsonValue]]:
+    """Return what is remembered of a text, or all facts. Raises GatewayAway or Refused, or a SottoError of memory's."""
     with feed.view() as view:
         session = view.session
     wanted: dict[str, JsonValue] = {"text": text, "purpose": "search" if text else "facts", "limit": 50}
@@ -49,6 +52,8 @@ def _found(feed: Feed, text: str) -> Sequence[Mapping[str, JsonValue]]:
     answer = feed.answer(id)
     if answer is None:
         raise SottoError("The memory service does not answer.", remedy="See the page Services.")
+    if answer.get("problem"):
+        raise SottoError(str(answer["problem"]))
     items = answer.get("items")
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
