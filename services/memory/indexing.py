@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,8 +53,9 @@ class Indexing:
     """`store` is used in `writing`, the vectors in a thread of their own.
 
     `opener` opens them, blocking, when they are first needed, and again after they failed: not before 30 s have gone by
-    on `monotonic`, then twice as long each time, up to 10 minutes. `troubled` is told in words why there are none, once
-    for each kind of failure.
+    on `monotonic`, then twice as long each time, up to 10 minutes. `owe` notes, blocking, that they are to be purged,
+    whether they can be opened or not. `troubled` is told in words why there are none, once for each kind of failure,
+    and `recovered` is called when they followed after that.
     """
 
     def __init__(
@@ -63,17 +64,19 @@ class Indexing:
         writing: Worker,
         *,
         opener: Callable[[], Vectors],
+        owe: Callable[[], None],
         embed: Embed,
         now: Callable[[], int],
         monotonic: Callable[[], int],
         troubled: Callable[[str], None],
+        recovered: Callable[[], None],
     ) -> None:
         self._store = store
         self._writing = writing
-        self._opener = opener
+        self._opener, self._owe = opener, owe
         self._embed = embed
         self._now = now
-        self._troubled = troubled
+        self._troubled, self._recovered = troubled, recovered
         self._thread = Worker("memory-vectors")
         self._vectors: Vectors | None = None
         self._fingerprint = ""
@@ -84,7 +87,6 @@ class Indexing:
         self._changed = asyncio.Condition()
         self._busy = asyncio.Lock()
         """Held while items become vectors, and while they are forgotten."""
-        self._purging = False
         self._renew = ""
         """The model that speaks now, where it is not that of the vectors."""
         self._failed = False
@@ -148,14 +150,16 @@ class Indexing:
             ids = await delete()
             if not ids:
                 return 0, ""
-            await self._open(at_once=True)
-            if self._vectors is None or self._failed:
-                return 0, "the vectors could not be opened; they are dropped when they can be"
             try:
-                await self._thread.do(self._vectors.drop, ids, for_good=True)
+                await self._thread.do(self._owe)
+                await self._open(at_once=True)
+                if self._vectors is None or self._failed:
+                    return 0, "the vectors could not be opened; they are dropped when they can be"
+                with self._saying():
+                    await self._reconcile()
+                await self._thread.do(self._vectors.drop, ids)
                 await self._strike(ids)
                 if len(await self._thread.do(self._vectors.ids)) > _AT_ONCE:
-                    self._purging = True
                     self.wake()
                     return len(ids), "their files are being written anew, which takes a while"
                 await self._thread.do(self._vectors.purge)
@@ -199,10 +203,17 @@ class Indexing:
         if self._closed:
             vectors.close()
 
-    def _reconcile(self, there: set[str]) -> None:
-        live = self._store.live_ids()
-        if live - there or there - live:
-            self._store.enqueue(put=sorted(live - there), drop=sorted(there - live))
+    async def _reconcile(self) -> None:
+        """Once after each opening: drop what the store holds no more, and have the rest put."""
+        if self._reconciled or self._vectors is None:
+            return
+        there = await self._thread.do(self._vectors.ids)
+        live = await self._writing.do(self._store.live_ids)
+        if there - live:
+            await self._thread.do(self._vectors.drop, sorted(there - live))
+        if live - there:
+            await self._writing.do(self._store.enqueue, sorted(live - there))
+        self._reconciled = True
 
     async def _attempt(self) -> bool:
         """Follow as far as the store can be read and written; False when it must be tried again."""
@@ -223,7 +234,7 @@ class Indexing:
                 if self._vectors is None or self._failed:
                     return True
                 if not lines:
-                    self._pauses.succeeded()
+                    self._succeed()
                     return True
                 try:
                     if not await self._step(lines):
@@ -267,12 +278,8 @@ class Indexing:
         if self._vectors is None or self._failed:
             return
         try:
-            if not self._reconciled:
-                await self._writing.do(self._reconcile, await self._thread.do(self._vectors.ids))
-                self._reconciled = True
-            if self._purging:
-                await self._thread.do(self._vectors.purge)
-                self._purging = False
+            await self._reconcile()
+            await self._thread.do(_purge_owed, self._vectors)
             if self._renew and self._renew != self._fingerprint:
                 await self._begin(self._renew)
             self._renew = ""
@@ -282,10 +289,16 @@ class Indexing:
     async def _strike(self, ids: Sequence[str]) -> None:
         """The outbox names what was deleted just now: that is done."""
         gone = set(ids)
-        try:
+        with self._saying():  # then it is done once more
             lines = await self._writing.do(self._store.pending, -1)
             await self._writing.do(self._store.done, [line for line in lines if line.item in gone])
-        except (MemoryDamaged, MemoryFull) as error:  # then it is done once more
+
+    @contextlib.contextmanager
+    def _saying(self) -> Iterator[None]:
+        """What the store refuses is said, and left for later."""
+        try:
+            yield
+        except (MemoryDamaged, MemoryFull) as error:
             self._say(error)
 
     def _fail(self, error: VectorsUnusable) -> None:
@@ -295,6 +308,12 @@ class Indexing:
             self._pauses.failed()
         self._say(error)
 
+    def _succeed(self) -> None:
+        self._pauses.succeeded()
+        if self._told:
+            self._told.clear()
+            self._recovered()
+
     def _say(self, error: SottoError) -> None:
         """Once for each kind: what fails again may say it in other words."""
         kind = (type(error), type(error.__cause__))
@@ -302,6 +321,11 @@ class Indexing:
             self._told.add(kind)
             self._troubled(str(error))
             _log.warning("the vectors do not follow", reason=str(error))
+
+
+def _purge_owed(vectors: Vectors) -> None:
+    if vectors.owed:
+        vectors.purge()
 
 
 def rows_of(data: bytes, count: int) -> Matrix:

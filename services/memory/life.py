@@ -8,7 +8,7 @@ from functools import partial
 
 from bus import Fenced, NoMailbox, Overflow, RequestTimeout
 from services.contract import Context
-from services.memory.engines.chroma import open_chroma
+from services.memory.engines.chroma import open_chroma, owe
 from services.memory.errors import MemoryDamaged, MemoryFull
 from services.memory.finding import Finding
 from services.memory.focus import Focus
@@ -251,7 +251,7 @@ class Life:
     # ---- vectors
 
     def _indexing(self) -> Indexing:
-        folder = self._settings.root / "vectors"
+        folder, server = self._settings.root / "vectors", self._settings.chroma_url.rstrip("/")
 
         async def embed(texts: tuple[str, ...]) -> Embedded | None:
             return await _embedded(self._ctx, texts, "passage", _INDEX_WAIT_S, turn=0)
@@ -259,11 +259,13 @@ class Life:
         return Indexing(
             self._store,
             self._writing,
-            opener=lambda: open_chroma(folder, self._settings.chroma_url.rstrip("/")),
+            opener=lambda: open_chroma(folder, server),
+            owe=lambda: None if server else owe(folder),
             embed=embed,
             now=self._ctx.clock.now_ns,
             monotonic=self._ctx.clock.monotonic_ns,
             troubled=self._ctx.degraded,
+            recovered=self._ctx.ready,
         )
 
     async def _asked(self, text: str, wait_s: float) -> Embedded | None:

@@ -336,11 +336,10 @@ class Store:
         with self._writing() as sql:
             sql.executemany("DELETE FROM outbox WHERE number = ?", [(line.number,) for line in pending])
 
-    def enqueue(self, put: Iterable[str], drop: Iterable[str] = ()) -> None:
-        """Have the vectors put and drop these."""
+    def enqueue(self, put: Iterable[str]) -> None:
+        """Have the vectors put these."""
         with self._writing() as sql:
-            lines = [*((id_, "drop") for id_ in drop), *((id_, "put") for id_ in put)]
-            sql.executemany("INSERT INTO outbox (item, does) VALUES (?, ?)", lines)
+            sql.executemany("INSERT INTO outbox (item, does) VALUES (?, 'put')", [(id_,) for id_ in put])
 
     def anything(self) -> bool:
         """Whether there is any item, or work for the vectors."""

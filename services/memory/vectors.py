@@ -31,12 +31,17 @@ class Vectors(Protocol):
         """Keep vectors, in the place of those that these items had. What was put survives a crash."""
         ...
 
-    def drop(self, ids: Sequence[str], *, for_good: bool = False) -> None:
-        """Find these no more; `for_good`: purge at the next opening, should it not be done before."""
+    def drop(self, ids: Sequence[str]) -> None:
+        """Find these no more. What they were may stay in the files until these are purged."""
+        ...
+
+    @property
+    def owed(self) -> bool:
+        """Whether what was dropped has yet to be purged, by an earlier process too."""
         ...
 
     def purge(self) -> None:
-        """Write the files anew, without anything that was dropped."""
+        """Write the files anew, without anything that was dropped; nothing is owed after that."""
         ...
 
     def nearest(self, row: Matrix, limit: int) -> list[Near]:

@@ -23,12 +23,23 @@ from services.memory.engines.blanking import blank
 from services.memory.errors import VectorsUnusable
 from services.memory.vectors import Matrix, Near
 
-__all__ = ["Chroma", "open_chroma"]
+__all__ = ["Chroma", "open_chroma", "owe"]
 
 _NAME = "sotto-memory"
 _GRAPH = {"space": "cosine", "ef_search": 400, "ef_construction": 400, "max_neighbors": 32}
 """With ChromaDB's own numbers (100, 100, 16) up to one question in sixteen found none of what is near it."""
 _PAGE = 1000
+_OWED = "purge"
+"""A file in the folder: there while the files have to be purged."""
+
+
+def owe(folder: Path) -> None:
+    """Note that the index in `folder` is to be purged, also where it cannot be opened now. Raises VectorsUnusable."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (folder / _OWED).touch(mode=0o600)
+    except OSError as error:
+        raise _no_folder(folder, error) from error
 
 
 def open_chroma(folder: Path, url: str = "") -> Chroma:
@@ -62,8 +73,6 @@ class Chroma:
             self._open()
             with self._errors():
                 self._blank()
-            if not url and (folder / "purge").exists():
-                self.purge()
         except BaseException:
             self.close()
             raise
@@ -87,17 +96,22 @@ class Chroma:
             self._collection.upsert(ids=list(ids), embeddings=rows)
             self._blank()
 
-    def drop(self, ids: Sequence[str], *, for_good: bool = False) -> None:
+    def drop(self, ids: Sequence[str]) -> None:
         if self._collection is None:
             return
         with self._errors():
-            if for_good and not self._url:
-                (self._folder / "purge").touch()
             for start in range(0, len(ids), _PAGE):
                 self._collection.delete(ids=list(ids[start : start + _PAGE]))
 
+    @property
+    def owed(self) -> bool:
+        return not self._url and (self._folder / _OWED).exists()
+
     def purge(self) -> None:
-        if self._url or self._collection is None:
+        if self._collection is None:
+            self._sweep()
+            return
+        if self._url:
             return
         with self._errors():
             old_client, old, fingerprint = self._client, self._collection, self.fingerprint
@@ -110,7 +124,6 @@ class Chroma:
             old_client.close()
             self._blank()
         self._sweep()
-        (self._folder / "purge").unlink(missing_ok=True)
 
     def nearest(self, row: Matrix, limit: int) -> list[Near]:
         if self._collection is None:
@@ -151,9 +164,7 @@ class Chroma:
                 remedy="Close the other one, or set memory.folder or memory.chroma_url.",
             ) from error
         except OSError as error:
-            raise VectorsUnusable(
-                f"The vectors in {self._folder} cannot be opened: {error}.", remedy="Mend the folder's permissions."
-            ) from error
+            raise _no_folder(self._folder, error) from error
 
     def _current(self) -> int:
         try:
@@ -177,9 +188,11 @@ class Chroma:
         fresh = self._folder / "current.new"
         fresh.write_text(str(self._generation), "ascii")
         fresh.replace(self._folder / "current")
-        for path in self._folder.iterdir():
-            if path.is_dir() and path != self._place():
-                shutil.rmtree(path, ignore_errors=True)
+        others = [path for path in self._folder.iterdir() if path.is_dir() and path != self._place()]
+        for path in others:
+            shutil.rmtree(path, ignore_errors=True)
+        if not any(path.exists() for path in others):
+            (self._folder / _OWED).unlink(missing_ok=True)
 
     def _place(self) -> Path:
         return self._folder / f"{self._generation}"
@@ -249,3 +262,9 @@ class Chroma:
             f"ChromaDB at {where} failed: {error}; memory finds by words only.",
             remedy="Is its server running?" if self._url else f"Delete {where}: it is made again by itself.",
         )
+
+
+def _no_folder(folder: Path, error: OSError) -> VectorsUnusable:
+    return VectorsUnusable(
+        f"The vectors in {folder} cannot be opened: {error}.", remedy="Mend the folder's permissions."
+    )

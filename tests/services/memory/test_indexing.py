@@ -17,8 +17,8 @@ from services.memory.store import Store
 from services.memory.vectors import Matrix, Near
 from services.memory.worker import Worker
 from shared.clock import ManualClock
-from shared.events import ServiceDegraded
-from tests.services.memory.conftest import vector
+from shared.events import ServiceDegraded, ServiceReady
+from tests.services.memory.conftest import raw, vector
 
 SECOND = 10**9
 
@@ -28,6 +28,9 @@ class Server:
 
     def __init__(self) -> None:
         self.rows: dict[str, Matrix] = {}
+        self.files = set[str]()
+        """Whose vectors could be found in the files."""
+        self.owed = False
         self.fingerprint = ""
         self.trouble: Exception | None = None
         self.full = False
@@ -53,14 +56,19 @@ class Server:
         if self.full:
             raise VectorsUnusable("There is no room.") from OSError()
         self.rows.update(zip(ids, rows, strict=True))
+        self.files |= set(ids)
 
-    def drop(self, ids: Sequence[str], *, for_good: bool = False) -> None:
+    def drop(self, ids: Sequence[str]) -> None:
         self.works()
         for id_ in ids:
             self.rows.pop(id_, None)
 
+    def owe(self) -> None:
+        self.owed = True
+
     def purge(self) -> None:
         self.works()
+        self.files, self.owed = set(self.rows), False
 
     def nearest(self, row: Matrix, limit: int) -> list[Near]:
         self.works()
@@ -80,16 +88,22 @@ class Follower:
     def __init__(self, server: Server, store: Store, clock: ManualClock) -> None:
         self.server, self.store, self.clock = server, store, clock
         self.told: list[str] = []
+        self.recovered = 0
         self.writing = Worker("store")
         self.index = Indexing(
             store,
             self.writing,
             opener=server.open,
+            owe=server.owe,
             embed=self.embed,
             now=clock.now_ns,
             monotonic=clock.monotonic_ns,
             troubled=self.told.append,
+            recovered=self.recover,
         )
+
+    def recover(self) -> None:
+        self.recovered += 1
 
     async def embed(self, texts: tuple[str, ...]) -> Embedded:
         return Embedded(np.stack([vector(text) for text in texts]), "synonyms", knows_meaning=True)
@@ -106,6 +120,15 @@ class Follower:
         """Let time go by, and the vectors follow."""
         self.clock.advance(round(seconds * SECOND))
         await self.index.settled()
+
+    async def forget(self, id_: str) -> tuple[int, str]:
+        """Forget a fact, whether the vectors can follow or not."""
+
+        async def delete() -> list[str]:
+            await asyncio.to_thread(self.store.delete, [id_])
+            return [id_]
+
+        return await self.index.forget(delete)
 
     async def found(self, text: str) -> list[str] | None:
         near = await self.index.nearest(await self.embed((text,)), 1)
@@ -195,13 +218,45 @@ async def test_forgetting_waits_for_no_pause(follower):
     follower.server.trouble = ConnectionError()
     assert await follower.found("bicycle") is None
     follower.server.trouble = None
-
-    async def delete() -> list[str]:
-        await asyncio.to_thread(follower.store.delete, ["bike"])
-        return ["bike"]
-
-    assert await follower.index.forget(delete) == (1, "")
+    assert await follower.forget("bike") == (1, "")
     assert follower.server.rows == {}
+
+
+async def test_what_was_forgotten_while_the_vectors_failed_is_in_no_file_once_they_work(follower):
+    """Nor after another was forgotten meanwhile; one that was superseded before has a vector in the files only."""
+    for id_ in ("bike", "car", "old"):
+        await follower.keep(id_, f"my {id_} code is 4512")
+    follower.server.rows.pop("old")
+    follower.server.trouble = ConnectionError()
+    for id_ in ("bike", "old"):
+        count, problem = await follower.forget(id_)
+        assert not count
+        assert problem
+    assert follower.server.files == {"bike", "car", "old"}
+    follower.server.trouble = None
+    await follower.after(600)
+    assert (follower.server.files, follower.server.owed) == ({"car"}, False)
+
+
+async def test_what_could_not_be_dropped_is_purged_with_what_is_forgotten_next(follower):
+    for id_ in ("bike", "car"):
+        await follower.keep(id_, f"my {id_} code is 4512")
+    follower.server.trouble = ConnectionError()
+    await follower.forget("bike")
+    follower.server.trouble = None
+    assert await follower.forget("car") == (1, "")
+    assert follower.server.files == set()
+
+
+async def test_that_the_vectors_follow_again_is_said(follower):
+    await follower.keep("bike", "my bike code is 4512")
+    assert follower.recovered == 0
+    for count in (1, 2):
+        follower.server.trouble = ConnectionError()
+        assert await follower.found("bicycle") is None
+        follower.server.trouble = None
+        await follower.after(600)
+        assert (len(follower.told), follower.recovered) == (count, count)
 
 
 async def test_a_folder_that_another_process_let_go_of_is_followed(remembering, tmp_path):
@@ -214,4 +269,24 @@ async def test_a_folder_that_another_process_let_go_of_is_followed(remembering, 
         await asyncio.to_thread(held.close)
         person.clock.advance(30 * SECOND)
         assert (await person.ask("bicycle combination"))[0] == "my bike code is 4512"
-        assert sum(isinstance(event, ServiceDegraded) for event in person.bench.log) == 1
+        states = [type(event) for event in person.bench.log if isinstance(event, ServiceDegraded | ServiceReady)]
+        assert states[-2:] == [ServiceDegraded, ServiceReady]
+        assert states.count(ServiceDegraded) == 1
+
+
+async def test_a_vector_that_was_forgotten_while_the_folder_was_held_is_in_no_file_later(remembering, tmp_path):
+    """Nor was Sotto running when it could have been opened again."""
+    folder = tmp_path / "memory" / "vectors"
+    async with remembering() as person:
+        await person.tell("my bike code is 4512")
+        assert await person.ask("bicycle combination")
+    bike = vector("my bike code is 4512").tobytes()
+    assert bike in raw(folder)
+    held = await asyncio.to_thread(open_chroma, folder)
+    async with remembering() as person:
+        receipt = (await person.erase("about", text="bike code")).removed
+        assert "could not be opened" in next(line.detail for line in receipt if line.store == "vectors")
+    await asyncio.to_thread(held.close)
+    async with remembering() as person:
+        assert await person.ask("bicycle combination") == []
+    assert bike not in raw(folder)
