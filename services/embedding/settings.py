@@ -32,8 +32,8 @@ class EmbeddingSettings(BaseModel):
     """Tokens that may wait; requests beyond are refused with a hint when to come back."""
     request_bytes: int = Field(default=4 << 20, ge=1)
     """Longest body of an HTTP request."""
-    cache_memory_mb: float = Field(default=8, ge=0)
-    """Vectors kept in memory, all that they cost there included; 4,000 of 384 numbers."""
+    cache_memory_mb: float = Field(default=4, ge=0)
+    """Vectors kept in memory, all that they cost there included; 2,000 of 384 numbers."""
     cache_disk_mb: float = Field(default=64, ge=0)
     """Vectors kept on disk, under a hash of their text; 0 for none."""
     cache_file: Path | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 import shutil
 import threading
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
@@ -98,9 +99,7 @@ class Store:
         pulled = [(n, m) for n, m in locked.items() if m.role == role and not self._damage(n, m)]
         pulled.sort(key=lambda item: self.catalogue.rank(item[0]) if item[0] in self.catalogue else -1)
         models = [*self._by_hand(role, locked), *(self._pulled(name, model) for name, model in pulled)]
-        import psutil
-
-        memory = psutil.virtual_memory().total
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         return sorted(models, key=lambda model: _size(model.files) > _FILLS * memory)
 
     def listed(self) -> Sequence[Listing]:
