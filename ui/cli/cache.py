@@ -51,7 +51,7 @@ def stats(context: typer.Context, json: Json = False) -> None:
         print_json(row)
         return
     for name, value in row.items():
-        console.print(f"{name.replace('_', ' '):>10}  {value}", soft_wrap=True)
+        console().print(f"{name.replace('_', ' '):>10}  {value}", soft_wrap=True)
 
 
 @app.command("list")
@@ -66,14 +66,14 @@ def listed(context: typer.Context, json: Json = False) -> None:
                 print_json({"key": line.key, "text": line.text, "bytes": line.bytes, "hits": line.hits, "made": made})
                 continue
             text = " ".join(line.text.split())
-            console.print(f"{line.key[:12]}  {made:%Y-%m-%d %H:%M}  {line.hits:>4}x  {text[:60]}", markup=False)
+            console().print(f"{line.key[:12]}  {made:%Y-%m-%d %H:%M}  {line.hits:>4}x  {text[:60]}")
 
 
 @app.command()
 def clear(context: typer.Context) -> None:
     """Forget them all."""
     with _store(context) as store:
-        console.print(f"{store.clear()} answers are forgotten.")
+        console().print(f"{store.clear()} answers are forgotten.")
 
 
 @app.command("export")
@@ -90,7 +90,7 @@ def exported(
         except OSError as error:
             part.unlink(missing_ok=True)
             raise ConfigError(f"{output} cannot be written: {error.strerror}.", remedy="Name another file.") from error
-    console.print(f"{count} answers are in {output}.", soft_wrap=True)
+    console().print(f"{count} answers are in {output}.", soft_wrap=True)
 
 
 @app.command("import")
@@ -101,7 +101,7 @@ def imported(context: typer.Context, file: Annotated[Path, typer.Argument(help="
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} cannot be read: {error}.", remedy="Name a file that `export` wrote.") from error
     with _store(context) as store:
-        console.print(f"{store.load(lines)} answers are taken in.")
+        console().print(f"{store.load(lines)} answers are taken in.")
 
 
 @contextmanager

@@ -66,7 +66,7 @@ class Chat:
         typed = lines()
         while not self._over.is_set():
             if sys.stdin.isatty():
-                console.print("[bold]>[/] ", end="")
+                console().print(">", style="bold", end=" ")
             reading = asyncio.ensure_future(anext(typed, None))
             over = asyncio.create_task(self._over.wait())
             await asyncio.wait([reading, over], return_when=asyncio.FIRST_COMPLETED)
@@ -107,7 +107,7 @@ class Chat:
             return 0
         except SottoError as error:
             self._said.pop()
-            errors.print(str(error), style="red", soft_wrap=True, markup=False)
+            errors().print(str(error), style="red", soft_wrap=True)
             return 1
         finally:
             self._answering = None
@@ -164,7 +164,7 @@ class Chat:
     @staticmethod
     def _tell(words: str) -> None:
         if sys.stdout.isatty():
-            console.print(words, style="dim", markup=False)
+            console().print(words, style="dim")
 
 
 class NoAnswer(SottoError):

@@ -31,11 +31,11 @@ def hold(session: Session, *, text: bool, as_json: bool, or_demo: bool) -> int:
     """Converse until the input ends or the person leaves; returns the exit status."""
     settings, earlier = session.settings, session.earlier()
     if or_demo and not text and settings.audio.input == "default" and not _has_microphone():
-        console.print("There is no microphone here, so Sotto talks with itself first.", style="yellow")
+        console().print("There is no microphone here, so Sotto talks with itself first.", style="yellow")
         status = demonstrate(session, Path("sotto-demo.wav"))
         if not sys.stdin.isatty():
             return status
-        console.print("\nNow it is your turn.")
+        console().print("\nNow it is your turn.")
         text = True
     spoken = settings.audio.output != "default"
     purpose: Purpose = "text" if text and not spoken else "voice"
@@ -73,7 +73,7 @@ def ask_once(session: Session, text: str, *, speak: bool, as_json: bool) -> int:
 
 def demonstrate(session: Session, output: Path) -> int:
     """Hold the built-in spoken conversation; returns the exit status."""
-    console.print(f"A spoken conversation follows, in real time. The answers go to {output}.", style="dim")
+    console().print(f"A spoken conversation follows, in real time. The answers go to {output}.", style="dim")
     with tempfile.TemporaryDirectory(prefix="sotto-") as folder:
         pipe = Path(folder) / "voice"
         os.mkfifo(pipe)
@@ -103,11 +103,11 @@ async def _converse(
     as_json: bool,
     keys: bool,
     fetch: Sequence[str] = (),
-    terminal: Console = console,
+    terminal: Console | None = None,
 ) -> int:
     show = Show(
         assistant.bus,
-        terminal,
+        terminal or console(),
         as_json=as_json,
         typed=assistant.purpose == "text" and sys.stdin.isatty(),
         dictated=assistant.purpose == "dictation",
@@ -138,7 +138,7 @@ async def _type(assistant: Assistant, stop: asyncio.Event) -> None:
 
 
 async def _ask(assistant: Assistant, stop: asyncio.Event, text: str, speak: bool, as_json: bool) -> int:
-    show = Show(assistant.bus, console, as_json=True) if as_json else None
+    show = Show(assistant.bus, console(), as_json=True) if as_json else None
     async with asyncio.TaskGroup() as beside:
         if show is not None:
             beside.create_task(show.run(), name="show")
@@ -149,7 +149,7 @@ async def _ask(assistant: Assistant, stop: asyncio.Event, text: str, speak: bool
         if show is not None:
             show.close()
         elif turn is not None:
-            console.print(turn.answered, soft_wrap=True)
+            console().print(turn.answered, soft_wrap=True)
     return 0 if turn is not None and turn.reason == "answered" else 1
 
 
@@ -157,7 +157,7 @@ async def _demonstrate(assistant: Assistant, stop: asyncio.Event, pipe: Path) ->
     voice = speech(assistant.settings)
     sayings = {q.text: await asyncio.to_thread(_voiced, voice, q.text) for q in QUESTIONS}
     person = Person(QUESTIONS, sayings.__getitem__)
-    show = Show(assistant.bus, console)
+    show = Show(assistant.bus, console())
     async with asyncio.TaskGroup() as beside:
         beside.create_task(show.run(), name="show")
         untap = assistant.bus.tap(person.listen)
@@ -190,10 +190,10 @@ def _voiced(voice: Callable[[str], Speech], text: str) -> bytes:
 def _terminal(settings: Settings, *, as_json: bool) -> Console:
     """Where the transcript goes: beside the sound, when that goes to standard output."""
     if settings.audio.output != "-":
-        return console
+        return console()
     if as_json:
         raise ConfigError("Sound and events cannot both go to standard output.", remedy="Name a file as --output.")
-    return errors
+    return errors()
 
 
 def _asked_for(journal: JournalSettings) -> JournalSettings:

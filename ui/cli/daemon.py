@@ -45,7 +45,7 @@ def start() -> None:
     place = Place()
     holder = place.holder()
     if holder is not None:
-        console.print(f"A {holder.what} of Sotto runs already (process {holder.pid}), and answers.")
+        console().print(f"A {holder.what} of Sotto runs already (process {holder.pid}), and answers.")
         return
     place.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     log = place.folder / "daemon.log"
@@ -58,7 +58,7 @@ def start() -> None:
     while time.monotonic() < until and process.poll() is None:
         holder = place.holder()
         if holder is not None and holder.pid == process.pid:
-            console.print(f"Sotto answers other programs now (process {process.pid}). `sotto daemon stop` ends it.")
+            console().print(f"Sotto answers other programs now (process {process.pid}). `sotto daemon stop` ends it.")
             return
         time.sleep(_LOOK_S)
     process.terminate()
@@ -94,7 +94,7 @@ def stop() -> None:
     place = Place()
     holder = place.holder()
     if holder is None:
-        console.print("No daemon runs.")
+        console().print("No daemon runs.")
         return
     if holder.what != "daemon":
         raise NotStopped(
@@ -104,7 +104,7 @@ def stop() -> None:
     until = time.monotonic() + _ENDS_WITHIN_S
     while time.monotonic() < until:
         if place.holder() != holder:
-            console.print("Stopped.")
+            console().print("Stopped.")
             return
         time.sleep(_LOOK_S)
     raise NotStopped(f"Process {holder.pid} does not end.", remedy=f"`kill -9 {holder.pid}` ends it at once.")
@@ -127,11 +127,11 @@ def status(json: Json = False) -> None:
             }
         )
     elif holder is not None:
-        console.print(f"A {holder.what} runs (process {holder.pid}), and answers at {place.address}.", soft_wrap=True)
+        console().print(f"A {holder.what} runs (process {holder.pid}), and answers at {place.address}.", soft_wrap=True)
     elif place.address.exists():
-        console.print("Nothing runs: the last one died. `sotto daemon start` clears up after it.")
+        console().print("Nothing runs: the last one died. `sotto daemon start` clears up after it.")
     else:
-        console.print("Nothing runs. `sotto daemon start` starts a daemon.")
+        console().print("Nothing runs. `sotto daemon start` starts a daemon.")
     raise typer.Exit(int(holder is None))
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from ui.cli.session import console
+from ui.cli.session import console, styled
 
 __all__ = ["dashboard"]
 
@@ -33,8 +33,9 @@ def dashboard(
     child = subprocess.Popen(  # noqa: S603 (our own script)
         command(host, port), env=environment(gateway.url, key), stdout=subprocess.DEVNULL, start_new_session=True
     )
-    console.print(
-        f"The dashboard: [link]http://{host}:{port}[/link], of the Sotto at {gateway.url}. Ctrl-C ends it.",
+    place = f"http://{host}:{port}"
+    console().print(
+        styled("The dashboard: ", (place, f"link {place}"), f", of the Sotto at {gateway.url}. Ctrl-C ends it."),
         soft_wrap=True,
     )
     raise typer.Exit(_wait(child))

@@ -118,7 +118,7 @@ def distance(context: typer.Context, first: str, second: str, model: Model = "",
     if json:
         print_json(facts)
     else:
-        console.print(f"cosine {facts['cosine']:.4f}, distance {facts['euclidean']:.4f}")
+        console().print(f"cosine {facts['cosine']:.4f}, distance {facts['euclidean']:.4f}")
 
 
 @vector.command()
@@ -182,23 +182,23 @@ def convert_model(
     if model.endswith(ENDING):
         folder = to or Path(model).with_suffix("")
         unpack(Path(model), folder)
-        console.print(f"Unpacked to {folder}: name it to `--model`.", soft_wrap=True)
+        console().print(f"Unpacked to {folder}: name it to `--model`.", soft_wrap=True)
         return
     found = converted_and_checked(folder_of(shelf(context.obj.settings), model), to, precision)
     size = archived(Path(found["folder"]), archive) if archive is not None else 0
     if json:
         print_json({**found, "archive_bytes": size})
         return
-    console.print(
+    console().print(
         f"Written to {found['folder']}: {found['bytes'] / 1e6:.1f} MB, {found['saved']:.0%} saved.", soft_wrap=True
     )
-    console.print(
+    console().print(
         f"Cosine to the exact weights at least {found['cosine']:.6f} over {found['texts']} texts. "
         f"{found['engine']} ({found['detail']}): {found['ms']:.2f} ms a text, {found['reference_ms']:.2f} by numpy.",
         soft_wrap=True,
     )
     if archive is not None:
-        console.print(f"Archived in {archive}: {size / 1e6:.1f} MB.", soft_wrap=True)
+        console().print(f"Archived in {archive}: {size / 1e6:.1f} MB.", soft_wrap=True)
 
 
 def _embedding(context: typer.Context, model: str) -> Direct:
@@ -213,7 +213,7 @@ def _embedding(context: typer.Context, model: str) -> Direct:
 
 def _say_meaning(info: Info, asked: str) -> None:
     if not info.meaning and asked != info.model:
-        errors.print(f"No embedding model is installed: {info.detail}.", style="yellow", soft_wrap=True)
+        errors().print(f"No embedding model is installed: {info.detail}.", style="yellow", soft_wrap=True)
 
 
 def _scored(encoder: Direct, text: str, texts: Sequence[str]) -> list[tuple[float, str]]:
@@ -267,7 +267,7 @@ def _print(scored: Sequence[tuple[float, str]], *, json: bool, **told: str) -> N
         if json:
             print_json({"score": score, "text": text, **told})
         else:
-            console.print(f"{score:6.3f}  {text}", markup=False, soft_wrap=True)
+            console().print(f"{score:6.3f}  {text}", soft_wrap=True)
 
 
 def _lines() -> list[str]:

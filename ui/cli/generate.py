@@ -132,7 +132,7 @@ async def _read(asker: Asker, wish: Wish, text: str, structure: Structure, as_js
         logprobs=wish.logprobs,
     ):
         if isinstance(event, LlmFailed):
-            errors.print(event.message, style="red", soft_wrap=True, markup=False)
+            errors().print(event.message, style="red", soft_wrap=True)
             return 1
         if isinstance(event, LlmDelta) and not as_json:
             sys.stdout.write(event.text)
@@ -165,7 +165,7 @@ def _piped(*, besides: str) -> str:
         return ""
     if besides and not is_piped(patience_s=_PATIENCE_S):
         if is_silent():
-            errors.print("Nothing came through the pipe, so only the words are taken.", style="yellow")
+            errors().print("Nothing came through the pipe, so only the words are taken.", style="yellow")
         return ""
     return sys.stdin.buffer.read().decode(errors="replace")
 

@@ -29,8 +29,8 @@ def dead(context: typer.Context, bus: Bus = None, json: Json = False) -> None:
             print_json(letter.told())
             continue
         kind = letter.event.get("kind", "?")
-        console.print(f"{letter.entry}  {letter.at.astimezone():%Y-%m-%d %H:%M:%S}  {kind}  {letter.to}")
-        console.print(f"    {letter.reason}", soft_wrap=True, markup=False)
+        console().print(f"{letter.entry}  {letter.at.astimezone():%Y-%m-%d %H:%M:%S}  {kind}  {letter.to}")
+        console().print(f"    {letter.reason}", soft_wrap=True)
 
 
 @app.command()
@@ -47,4 +47,4 @@ def retry(
 
     context.obj.given(bus__url=bus)
     letter = asyncio.run(retry_letter(context.obj.settings, entry, to))
-    console.print(f"{letter.event.get('kind', 'The event')} was sent to {to or letter.to} again.")
+    console().print(f"{letter.event.get('kind', 'The event')} was sent to {to or letter.to} again.")

@@ -22,7 +22,7 @@ def list_devices(*, as_json: bool) -> None:
             print_json(dataclasses.asdict(device))
         return
     if not found:
-        console.print("There are no sound devices. `sotto --text` needs none, and neither does `sotto demo`.")
+        console().print("There are no sound devices. `sotto --text` needs none, and neither does `sotto demo`.")
         return
     from rich.table import Table
 
@@ -31,7 +31,7 @@ def list_devices(*, as_json: bool) -> None:
         default = [way for way, is_it in (("in", device.default_input), ("out", device.default_output)) if is_it]
         channels = (str(device.inputs or ""), str(device.outputs or ""))
         table.add_row(str(device.index), device.name, device.system, *channels, str(device.rate), ", ".join(default))
-    console.print(table)
+    console().print(table)
 
 
 def print_findings(session: Session, *, as_json: bool) -> int:
@@ -43,9 +43,9 @@ def print_findings(session: Session, *, as_json: bool) -> int:
             print_json(dataclasses.asdict(finding))
             continue
         mark = ("     ok", "green") if finding.ok else ("missing", "red") if finding.needed else ("without", "yellow")
-        console.print(Text.assemble(mark, f" {finding.what}: {finding.detail}"), soft_wrap=True)
+        console().print(Text.assemble(mark, f" {finding.what}: {finding.detail}"), soft_wrap=True)
         if finding.remedy:
-            console.print(Text.assemble("         → ", (finding.remedy, "bold")), soft_wrap=True)
+            console().print(Text.assemble("         → ", (finding.remedy, "bold")), soft_wrap=True)
     return status
 
 
@@ -61,4 +61,4 @@ def print_settings(session: Session, *, as_json: bool) -> None:
         changed = setting.source != "default"
         value = json.dumps(setting.value, ensure_ascii=False, default=str)
         line = Text.assemble((f"{key:<{width}}  ", "bold" if changed else ""), value)
-        console.print(line.append(f"   {setting.source}", "green" if changed else "dim"), soft_wrap=True)
+        console().print(line.append(f"   {setting.source}", "green" if changed else "dim"), soft_wrap=True)

@@ -64,7 +64,7 @@ def hold_again(
         settings = _settings(session, taken, given, Path(folder), spoken=spoken)
         if not as_json:
             how = "speaks" if spoken else "types"
-            console.print(f"The person of {taken.session} {how} again, in real time.", style="dim", soft_wrap=True)
+            console().print(f"The person of {taken.session} {how} again, in real time.", style="dim", soft_wrap=True)
         now: list[Event] = []
         longest = (events[-1].at - events[0].at) / 1e9 + _PATIENCE_S
         assistant = Assistant(settings, "voice" if spoken else "text")

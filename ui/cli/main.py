@@ -44,9 +44,9 @@ def main() -> None:
     try:
         app(_resuming(sys.argv[1:]))
     except SottoError as error:
-        errors.print(error.message, style="red", soft_wrap=True)
+        errors().print(error.message, style="red", soft_wrap=True)
         if error.remedy:
-            errors.print(error.remedy, soft_wrap=True)
+            errors().print(error.remedy, soft_wrap=True)
         sys.exit(1)
 
 

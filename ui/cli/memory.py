@@ -15,7 +15,7 @@ import typer
 
 from shared.errors import ConfigError
 from ui.cli.options import Json
-from ui.cli.session import Session, console, errors, print_json
+from ui.cli.session import Session, console, errors, print_json, styled
 
 if TYPE_CHECKING:
     from services.memory.store import Store
@@ -91,12 +91,12 @@ def add(
                 new = add_document(store, path)
             except UnreadableDocument as error:
                 failed = True
-                errors.print(str(error), style="red", soft_wrap=True)
+                errors().print(str(error), style="red", soft_wrap=True)
                 continue
             if json:
                 print_json({"file": str(path), "new": max(new, 0), "changed": new >= 0})
             else:
-                console.print(f"{path}: {'unchanged' if new < 0 else f'{new} new passages'}", soft_wrap=True)
+                console().print(f"{path}: {'unchanged' if new < 0 else f'{new} new passages'}", soft_wrap=True)
     raise typer.Exit(int(failed))
 
 
@@ -179,7 +179,7 @@ def import_(
         raise ConfigError(f"{file} cannot be read: {error}.", remedy="Name an exported file.") from error
     with opened(context.obj) as store:
         came = imported(store, text.split("\n"))
-        console.print(f"{came.memories} memories and {came.exchanges} turns of conversations came.")
+        console().print(f"{came.memories} memories and {came.exchanges} turns of conversations came.")
 
 
 @app.command()
@@ -197,7 +197,7 @@ def stats(context: typer.Context, json: Json = False) -> None:
     facts["oldest"] = _day(facts["oldest"]) if facts["oldest"] else ""
     facts["to index"] = facts.pop("outbox")
     for key, value in facts.items():
-        console.print(f"[bold]{key:13}[/] {value}", soft_wrap=True)
+        console().print(styled((f"{key:13}", "bold"), f" {value}"), soft_wrap=True)
 
 
 @contextlib.contextmanager
@@ -272,7 +272,7 @@ def _print(items: Sequence[Remembered], *, as_json: bool) -> None:
             print_json(item.model_dump())
         return
     if not items:
-        console.print("Nothing is remembered of that.")
+        console().print("Nothing is remembered of that.")
         return
     from rich.table import Table
 
@@ -284,7 +284,7 @@ def _print(items: Sequence[Remembered], *, as_json: bool) -> None:
         place = f" ({Path(item.source).name}, {item.place})" if item.what == "document" else ""
         short = text if len(text) <= _LETTERS else f"{text[:_LETTERS]} …"
         table.add_row(item.id, _day(item.at), item.what, short + place)
-    console.print(table)
+    console().print(table)
 
 
 def _print_documents(store: Store, *, as_json: bool) -> None:
@@ -292,7 +292,7 @@ def _print_documents(store: Store, *, as_json: bool) -> None:
         if as_json:
             print_json(dataclasses.asdict(document))
         else:
-            console.print(f"{document.path}: {document.passages} passages", soft_wrap=True)
+            console().print(f"{document.path}: {document.passages} passages", soft_wrap=True)
 
 
 def _print_conversations(store: Store, *, as_json: bool) -> None:
@@ -302,7 +302,7 @@ def _print_conversations(store: Store, *, as_json: bool) -> None:
             print_json(dataclasses.asdict(one))
         return
     if not found:
-        console.print("No conversation is kept.")
+        console().print("No conversation is kept.")
         return
     from rich.table import Table
 
@@ -310,8 +310,8 @@ def _print_conversations(store: Store, *, as_json: bool) -> None:
     for one in found:
         short = one.summary if len(one.summary) <= _LETTERS else f"{one.summary[:_LETTERS]} …"
         table.add_row(one.name, str(one.turns), str(len(one.sessions)), _day(one.last), " ".join(short.split()))
-    console.print(table)
-    console.print("\nGo on with one: sotto --resume NAME", style="dim")
+    console().print(table)
+    console().print("\nGo on with one: sotto --resume NAME", style="dim")
 
 
 def _print_receipt(receipt: MemoryErased, *, as_json: bool) -> bool:
@@ -320,10 +320,10 @@ def _print_receipt(receipt: MemoryErased, *, as_json: bool) -> bool:
     if as_json:
         print_json({"texts": receipt.texts, "removed": [line.model_dump() for line in receipt.removed]})
     elif nothing:
-        console.print("There was nothing to forget.")
+        console().print("There was nothing to forget.")
     for line in () if as_json or nothing else receipt.removed:
-        mark = "[green]removed[/]" if line.ok else "[red]left[/]"
-        console.print(f"{mark} {line.store}: {line.count} {line.detail}".rstrip(), soft_wrap=True)
+        mark = ("removed", "green") if line.ok else ("left", "red")
+        console().print(styled(mark, f" {line.store}: {line.count} {line.detail}".rstrip()), soft_wrap=True)
     return all(line.ok for line in receipt.removed)
 
 

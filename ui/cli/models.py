@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ui.cli.options import Json
-from ui.cli.session import Session, console, print_json
+from ui.cli.session import Session, console, print_json, styled
 
 if TYPE_CHECKING:
     from services.models import Entry, Listing, Store
@@ -49,12 +49,12 @@ def list_models(context: typer.Context, json: Json = False) -> None:
     for listing in store.listed():
         licence = listing.entry.licence if listing.entry else ""
         mark = "*" if listing.name in default else ""
-        state = f"[{_STATES[listing.state]}]{listing.state}[/]"
+        state = styled((listing.state, _STATES[listing.state]))
         table.add_row(mark, listing.name, listing.role, gigabytes(listing.bytes), state, licence)
-    console.print(table)
+    console().print(table)
     from services.models import detect
 
-    console.print(f"\nThis machine: {detect()}. Models are kept in {store.folder}.", style="dim", soft_wrap=True)
+    console().print(f"\nThis machine: {detect()}. Models are kept in {store.folder}.", style="dim", soft_wrap=True)
 
 
 @app.command()
@@ -68,7 +68,7 @@ def info(context: typer.Context, name: str, json: Json = False) -> None:
         return
     for key, value in facts.items():
         if value not in ("", None, [], ()):
-            console.print(f"[bold]{key:12}[/] {value}", soft_wrap=True)
+            console().print(styled((f"{key:12}", "bold"), f" {value}"), soft_wrap=True)
 
 
 @app.command()
@@ -85,14 +85,14 @@ def pull(
     present = {listing.name for listing in store.listed() if listing.state == "installed"}
     wanted = names or [entry.name for entry in _defaults(store, session) if entry.name not in present]
     if not wanted:
-        console.print("The default set of this machine is here already.")
+        console().print("The default set of this machine is here already.")
         return
     sizes = {name: store.plan(name, origin=source) for name in wanted}
     if not json:
         for name, size in sizes.items():
             entry = store.catalogue.get(name)
-            console.print(f"  {name:40} {gigabytes(size):>9}  {entry.licence}", soft_wrap=True)
-        console.print(f"  {'together':40} {gigabytes(sum(sizes.values())):>9}  into {store.folder}", soft_wrap=True)
+            console().print(f"  {name:40} {gigabytes(size):>9}  {entry.licence}", soft_wrap=True)
+        console().print(f"  {'together':40} {gigabytes(sum(sizes.values())):>9}  into {store.folder}", soft_wrap=True)
         if not yes and sys.stdin.isatty():
             typer.confirm("Pull them?", default=True, abort=True)
     import asyncio
@@ -114,13 +114,14 @@ def verify(
                 print_json(dataclasses.asdict(check))
                 continue
             colour = {"ok": "green", "unknown": "yellow"}.get(check.state, "red")
-            console.print(f"[{colour}]{check.state:8}[/] {check.name}/{check.file}", soft_wrap=True)
+            console().print(styled((f"{check.state:8}", colour), f" {check.name}/{check.file}"), soft_wrap=True)
             if check.reason:
-                console.print(f"         {check.reason}", soft_wrap=True)
+                console().print(f"         {check.reason}", soft_wrap=True)
             elif check.state == "wrong":
-                console.print(f"         expected {check.expected}\n         found    {check.actual}", soft_wrap=True)
+                console().print(f"         expected {check.expected}\n         found    {check.actual}", soft_wrap=True)
             if check.state in ("missing", "wrong") and not check.reason:
-                console.print(f"         → [bold]sotto models remove {check.name} && sotto models pull {check.name}[/]")
+                again = f"sotto models remove {check.name} && sotto models pull {check.name}"
+                console().print(styled("         → ", (again, "bold")), soft_wrap=True)
     raise typer.Exit(int(wrong))
 
 
@@ -129,7 +130,7 @@ def remove(context: typer.Context, names: list[str]) -> None:
     """Delete models from this machine."""
     store = _store(context.obj)
     for name in names:
-        console.print(f"Removed {name}: {gigabytes(store.remove(name))} are free again.", soft_wrap=True)
+        console().print(f"Removed {name}: {gigabytes(store.remove(name))} are free again.", soft_wrap=True)
 
 
 def _store(session: Session) -> Store:
@@ -191,14 +192,14 @@ async def _pull(store: Store, names: Sequence[str], source: str, sizes: dict[str
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console) as bars:
+    with Progress(*columns, console=console()) as bars:
         for name in names:
             bar = bars.add_task(name, total=sizes[name])
             async with contextlib.aclosing(store.pull(name, origin=source)) as pulling:
                 async for progress in pulling:
                     bars.update(bar, completed=progress.done_bytes, total=progress.total_bytes)
             bars.update(bar, completed=sizes[name])
-    console.print("Verified and ready. A running Sotto takes them over between turns.", style="green")
+    console().print("Verified and ready. A running Sotto takes them over between turns.", style="green")
 
 
 async def _pull_json(store: Store, names: Sequence[str], source: str) -> None:

@@ -33,15 +33,15 @@ def offered(settings: Settings) -> Sequence[str]:
         return ()
     machine = detect()
     entries = store.catalogue.defaults(machine.kind, settings.language)
-    console.print(f"This machine ({machine}) can do better with these models:", soft_wrap=True)
+    console().print(f"This machine ({machine}) can do better with these models:", soft_wrap=True)
     for entry in entries:
         size = gigabytes(entry.bytes)
-        console.print(f"  {entry.name:32} {size:>9}  {entry.licence:12} {entry.summary}", soft_wrap=True)
+        console().print(f"  {entry.name:32} {size:>9}  {entry.licence:12} {entry.summary}", soft_wrap=True)
     wanted = typer.confirm("Pull them now, while we talk?", default=True)
     store.folder.mkdir(parents=True, exist_ok=True)
     asked.touch()
     if not wanted:
-        console.print("Not now. `sotto models pull` gets them at any time.")
+        console().print("Not now. `sotto models pull` gets them at any time.")
     return [entry.name for entry in entries] if wanted else ()
 
 

@@ -7,7 +7,9 @@ import gc
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ui.cli.session import Session, console, print_json
+import typer
+
+from ui.cli.session import Session, console, print_json, styled
 
 if TYPE_CHECKING:
     from bus import Bus
@@ -87,15 +89,15 @@ def _show(event: object) -> None:
 
     match event:
         case ServiceReady():
-            console.print(f"{event.service}: ready")
+            typer.echo(f"{event.service}: ready")
         case ServiceDegraded():
-            console.print(f"{event.service}: {event.reason}")
+            typer.echo(f"{event.service}: {event.reason}")
         case ServiceCrashed():
-            console.print(f"{event.service}: crashed: {event.error}")
+            typer.echo(f"{event.service}: crashed: {event.error}")
         case ModelLoaded():
-            console.print(f"{event.role}: {event.name}, by {event.engine}")
+            typer.echo(f"{event.role}: {event.name}, by {event.engine}")
         case GatewayOpened():
-            console.print(event.url)
+            typer.echo(event.url)
 
 
 def print_processes(session: Session, *, as_json: bool) -> None:
@@ -106,7 +108,8 @@ def print_processes(session: Session, *, as_json: bool) -> None:
         if as_json:
             print_json(node.model_dump(include={"name", "version", "services", "sessions", "lag"}))
             continue
-        lag = f"  [yellow]{node.lag} waiting[/]" if node.lag else ""
-        console.print(f"{node.name}  [dim]{node.version}[/]  {', '.join(node.services)}{lag}")
+        lag = f"  {node.lag} waiting" if node.lag else ""
+        services = f"  {', '.join(node.services)}"
+        console().print(styled(f"{node.name}  ", (node.version, "dim"), services, (lag, "yellow")))
         for held in node.sessions:
-            console.print(f"    holds the conversation {held}")
+            console().print(f"    holds the conversation {held}")

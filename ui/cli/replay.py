@@ -29,7 +29,7 @@ def view(session: Session, name: str, *, speed: float, turn: int | None, as_json
             sys.stdout.flush()
             continue
         for line in transcript.feed(event):
-            console.print(line, soft_wrap=True)
+            console().print(line, soft_wrap=True)
     _tell_problems(shown)
     return 0
 
@@ -43,15 +43,15 @@ def again(session: Session, name: str, *, as_json: bool) -> int:
     if as_json:
         print_json({name: getattr(done, name) for name in Check.__slots__})
     elif done.same:
-        console.print(
+        console().print(
             f"{done.session}: {done.events} events, the same to the byte (sha256 {done.sha256[:16]}).", soft_wrap=True
         )
     else:
-        console.print(f"{done.session} does not come out the same. {done.difference}".rstrip(), soft_wrap=True)
+        console().print(f"{done.session} does not come out the same. {done.difference}".rstrip(), soft_wrap=True)
         _tell_problems(taken)
     return 0 if done.same else 1
 
 
 def _tell_problems(shown: Recording) -> None:
     for problem in shown.problems:
-        console.print(str(problem), style="dim" if problem.torn else "yellow", soft_wrap=True)
+        console().print(str(problem), style="dim" if problem.torn else "yellow", soft_wrap=True)

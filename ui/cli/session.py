@@ -5,24 +5,46 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from rich.console import Console
 
 from shared.errors import ConfigError
 
 if TYPE_CHECKING:  # `sotto --help` needs none of it
+    from rich.console import Console
+    from rich.text import Text
+
     from services.app import Earlier
     from services.settings import Settings
     from shared.config import Loaded
 
-__all__ = ["Session", "console", "errors", "print_json"]
+__all__ = ["Session", "console", "errors", "print_json", "styled"]
 
 _LETTERS = 80
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+
+
+@cache
+def console() -> Console:
+    """Standard output. What is printed is what is read: brackets and colons in it mean nothing."""
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, emoji=False)
+
+
+@cache
+def errors() -> Console:
+    """Standard error, likewise."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+
+def styled(*pieces: str | tuple[str, str]) -> Text:
+    """Return a line of pieces, each alone or with its style."""
+    from rich.text import Text
+
+    return Text.assemble(*pieces)
 
 
 def print_json(row: Mapping[str, object]) -> None:

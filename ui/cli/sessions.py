@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shared.errors import SottoError
-from ui.cli.session import Session, console, print_json
+from ui.cli.session import Session, console, print_json, styled
 
 if TYPE_CHECKING:
     from bus.journal import Recording, Summary
@@ -54,14 +54,14 @@ def list_sessions(context: typer.Context, json: Json = False) -> None:
             print_json({**_facts(summary), "name": names.get(summary.id, "")})
         return
     if not found:
-        console.print(f"No session is recorded in {root}.", soft_wrap=True)
+        console().print(f"No session is recorded in {root}.", soft_wrap=True)
         return
     from rich.table import Table
 
     table = Table("session", "name", "began", "over", "events", "size", "sound", "", box=None, header_style="bold")
     for one in found:
         size = f"{one.bytes / 1e6:.1f} MB"
-        live = "[green]now[/]" if one.live else ""
+        live = styled(("now", "green")) if one.live else ""
         table.add_row(
             one.id,
             names.get(one.id, ""),
@@ -72,8 +72,8 @@ def list_sessions(context: typer.Context, json: Json = False) -> None:
             "yes" if one.sound else "no",
             live,
         )
-    console.print(table)
-    console.print(f"\nThey are kept in {root}.", style="dim", soft_wrap=True)
+    console().print(table)
+    console().print(f"\nThey are kept in {root}.", style="dim", soft_wrap=True)
 
 
 @app.command()
@@ -85,13 +85,13 @@ def show(context: typer.Context, name: Name = "last", json: Json = False) -> Non
         print_json({**facts, "turns": turns, "problems": [str(problem) for problem in shown.problems]})
         return
     for key, value in facts.items():
-        console.print(f"[bold]{key:12}[/] {value}", soft_wrap=True)
+        console().print(styled((f"{key:12}", "bold"), f" {value}"), soft_wrap=True)
     for turn in turns:
-        console.print(f"\n[bold]{turn['turn']:>4}[/] {turn['asked']}", soft_wrap=True)
+        console().print(styled((f"\n{turn['turn']:>4}", "bold"), f" {turn['asked']}"), soft_wrap=True)
         wait = f"{turn['wait_ms']} ms" if turn["wait_ms"] is not None else ""
-        console.print(f"     {turn['heard']} [dim]{turn['reason']} {wait}[/]", soft_wrap=True)
+        console().print(styled(f"     {turn['heard']} ", (f"{turn['reason']} {wait}", "dim")), soft_wrap=True)
     for problem in shown.problems:
-        console.print(str(problem), style="dim" if problem.torn else "yellow", soft_wrap=True)
+        console().print(str(problem), style="dim" if problem.torn else "yellow", soft_wrap=True)
 
 
 @app.command()
@@ -120,8 +120,8 @@ def export(
     finally:
         made.unlink(missing_ok=True)
     for problem in taken.problems:
-        console.print(str(problem), style="dim" if problem.torn else "yellow", soft_wrap=True)
-    console.print(f"{taken.session} is in {output}.", soft_wrap=True)
+        console().print(str(problem), style="dim" if problem.torn else "yellow", soft_wrap=True)
+    console().print(f"{taken.session} is in {output}.", soft_wrap=True)
 
 
 @app.command("delete")
@@ -139,16 +139,16 @@ def delete_sessions(
     going = [Recording(one.folder) for one in recordings(root) if not one.live] if every else []
     going += [find(root, name) for name in names or ()]
     if not going:
-        console.print("Nothing to delete: name sessions, or say --all.")
+        console().print("Nothing to delete: name sessions, or say --all.")
         return
     if not yes and sys.stdin.isatty():
         for one in going:
-            console.print(f"  {one.session}  {began(one.started_at)}", soft_wrap=True)
+            console().print(f"  {one.session}  {began(one.started_at)}", soft_wrap=True)
         typer.confirm("Delete them for good?", abort=True)
     for one in going:
         delete(one)
         _leave(session, one.session)
-        console.print(f"{one.session} is deleted.", soft_wrap=True)
+        console().print(f"{one.session} is deleted.", soft_wrap=True)
 
 
 def _names(session: Session) -> dict[str, str]:

@@ -21,7 +21,7 @@ def transcribe_files(session: Session, files: Sequence[Path], *, as_json: bool) 
         try:
             transcript = transcribe(file)
         except SottoError as error:
-            errors.print(f"{file}: {error}", style="red", soft_wrap=True)
+            errors().print(f"{file}: {error}", style="red", soft_wrap=True)
             status = 1
             continue
         if as_json:
@@ -31,5 +31,5 @@ def transcribe_files(session: Session, files: Sequence[Path], *, as_json: bool) 
             ]
             print_json({"file": file, **dataclasses.asdict(transcript), "words": words})
         else:
-            console.print(f"{file}: {transcript.text}" if len(files) > 1 else transcript.text, soft_wrap=True)
+            console().print(f"{file}: {transcript.text}" if len(files) > 1 else transcript.text, soft_wrap=True)
     return status

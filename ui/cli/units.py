@@ -98,9 +98,9 @@ def install_service(
         _keep(environment, bus)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / unit.name).write_text(unit.text(environment), encoding="utf-8")
-    console.print(f"Written: {folder / unit.name}", soft_wrap=True)
-    console.print(f"Start it with: systemctl --user daemon-reload && systemctl --user enable --now {unit.name}")
-    console.print("To have it run while you are logged out: loginctl enable-linger", soft_wrap=True)
+    console().print(f"Written: {folder / unit.name}", soft_wrap=True)
+    console().print(f"Start it with: systemctl --user daemon-reload && systemctl --user enable --now {unit.name}")
+    console().print("To have it run while you are logged out: loginctl enable-linger", soft_wrap=True)
 
 
 def _require(session: Session, services: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
-from ui.cli.session import Session, console, print_json
+from ui.cli.session import Session, console, print_json, styled
 from ui.cli.sessions import recording
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def what_if(session: Session, name: str, given: Mapping[str, object], *, as_json
     found, guessed = imagine(recording(session, name), given)
     show_changes(found, as_json=as_json)
     for what in guessed if not as_json else ():
-        console.print(f"  The record does not know {what}: it is guessed.", style="yellow", soft_wrap=True)
+        console().print(f"  The record does not know {what}: it is guessed.", style="yellow", soft_wrap=True)
     return 0
 
 
@@ -52,16 +52,18 @@ def show_changes(found: Sequence[Change], *, as_json: bool) -> None:
 def _print(change: Change) -> None:
     turn = change.now or change.before
     assert turn is not None
-    head = f"[bold]{turn.number:>4}[/] {turn.asked or turn.reason}"
+    head = styled((f"{turn.number:>4}", "bold"), f" {turn.asked or turn.reason}  ")
     if change.before is None or change.now is None:
-        console.print(f"{head}  [yellow]{'new' if change.before is None else 'does not come about'}[/]", soft_wrap=True)
+        came = "new" if change.before is None else "does not come about"
+        console().print(head.append(came, "yellow"), soft_wrap=True)
         return
     latency = change.now.latency
-    wait = f"  [dim]{latency.total / 1e6:.0f} ms[/]" if latency else ""
-    console.print(head + wait + _moved(change), soft_wrap=True)
+    head.append(f"{latency.total / 1e6:.0f} ms  " if latency else "", "dim").append(_moved(change), "green").rstrip()
+    console().print(head, soft_wrap=True)
     for name in change.what:
         was, now = getattr(change.before, name), getattr(change.now, name)
-        console.print(f"       {name}: [red]{was or '—'}[/] → [yellow]{now or '—'}[/]", soft_wrap=True)
+        line = styled(f"       {name}: ", (str(was or "—"), "red"), " → ", (str(now or "—"), "yellow"))
+        console().print(line, soft_wrap=True)
 
 
 def _moved(change: Change) -> str:
@@ -69,7 +71,7 @@ def _moved(change: Change) -> str:
     if not moved:
         return ""
     parts = ", ".join(f"{_PARTS[name]} {ns / 1e6:+.0f}" for name, ns in moved.items() if name != "total")
-    return f"  [green]{moved.get('total', 0) / 1e6:+.0f} ms: {parts}[/]"
+    return f"{moved.get('total', 0) / 1e6:+.0f} ms: {parts}"
 
 
 def _summarise(found: Sequence[Change]) -> None:
@@ -79,4 +81,4 @@ def _summarise(found: Sequence[Change]) -> None:
     told = f"\n{len(found)} turns, {different} of them different."
     if waits and all(waits):
         told += f" Median latency {median(waits[0]):.0f} → {median(waits[1]):.0f} ms."
-    console.print(told, soft_wrap=True)
+    console().print(told, soft_wrap=True)

@@ -137,6 +137,13 @@ def test_an_unknown_setting_is_named_with_the_nearest_one(sotto: Run) -> None:
     assert "audio.volume" in wrong.stderr
 
 
+def test_what_is_in_brackets_is_said_as_it_is(sotto: Run) -> None:
+    refused = sotto("transcribe", "no [/such].wav")
+    assert refused.returncode == 1
+    assert "no [/such].wav" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
 def test_the_settings_say_where_they_come_from(sotto: Run, tmp_path: Path) -> None:
     (tmp_path / "sotto.toml").write_text('language = "de"\n')
     rows = {

@@ -149,6 +149,7 @@ def test_a_file_is_added_found_with_its_place_and_forgotten(sotto: Run, tmp_path
     [
         (("add", "missing.txt"), "cannot be read"),
         (("add", "program.exe"), "cannot be read"),
+        (("add", "no [/b]:smile:.txt"), "no [/b]:smile:.txt cannot be read"),
         (("list", "dreams"), "no kind of memories"),
         (("forget",), "Nothing is named"),
         (("import", "missing.jsonl"), "cannot be read"),
@@ -160,6 +161,12 @@ def test_bad_input_is_said_in_a_sentence(sotto: Run, arguments: tuple[str, ...],
     assert done.returncode == 1
     assert said in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
+
+
+def test_brackets_and_colons_are_printed_as_they_are(sotto: Run) -> None:
+    sotto("ask", "remember that my [red]key[/] is :smile: [/x]")
+    for arguments in (("memory", "list"), ("memory", "search", "key"), ("sessions", "show")):
+        assert "my [red]key[/] is :smile: [/x]" in " ".join(sotto(*arguments, COLUMNS="200").stdout.split())
 
 
 def test_switched_off_it_keeps_nothing(sotto: Run, tmp_path: Path) -> None:
