@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, TypeVar, TypeVarTuple
 
+from services.embedding.bloom import BloomFilter
 from services.embedding.heat import warmed
 from services.embedding.port import Info, Purpose
 from shared.logs import get_logger
@@ -27,6 +28,8 @@ _log = get_logger("embedding")
 _VERSION = 2
 _OVERHEAD = 512
 """Bytes that an entry costs beside its vector, as measured in memory and on disk."""
+_BYTES_A_BIT = 64
+"""Of the room on disk; some 32 bits for each vector that it takes."""
 _FEWER = 0.9
 """How full it is after coldest entries went."""
 _ASKED_AT_ONCE = 500
@@ -77,7 +80,7 @@ class Cache:
         self._due: asyncio.TimerHandle | None = None
 
     async def open(self) -> None:
-        """Read which keys are on disk."""
+        """Learn which keys are on disk."""
         if self._disk is not None:
             await self._on_thread(self._disk.open)
 
@@ -99,7 +102,7 @@ class Cache:
             return found
         for key in found:
             self._used[key] = time.time()
-        elsewhere = [key for key in keys if key not in found and key in self._disk.keys]
+        elsewhere = [key for key in keys if key not in found and self._disk.may_have(key)]
         if elsewhere:
             old = await self._on_thread(self._disk.read, elsewhere)
             for key, kept in old.items():
@@ -130,7 +133,8 @@ class Cache:
 
     async def clear(self) -> int:
         """Lose everything, on disk too and beyond recovery; returns how many vectors there were."""
-        count = len(self._memory.keys | (self._disk.keys if self._disk else set()) | self._unwritten.keys())
+        stored = await self._on_thread(self._disk.keys) if self._disk is not None else set()
+        count = len(self._memory.keys | stored | self._unwritten.keys())
         self._memory.drop(self._memory.keys)
         self._unwritten, self._used = {}, {}
         if self._disk is not None:
@@ -204,10 +208,20 @@ class _Disk:
         self._database: sqlite3.Connection | None = None
         self._given_up = False
         self._size = 0
-        self.keys: set[bytes] = set()
+        self._known = self._nothing()
+        self._added = 0
+        """Keys that were made known since they were last read from the file."""
+
+    def may_have(self, key: bytes) -> bool:
+        """Whether it is worth reading: False for what is not there."""
+        return self._database is not None and key in self._known
+
+    def keys(self) -> set[bytes]:
+        """Return all that there are."""
+        return {key for key, *_ in self._run("SELECT key FROM vector", ())}
 
     def open(self) -> None:
-        """Read which keys there are; a file that is not there yet is made with the first entry."""
+        """Learn which keys there are; a file that is not there yet is made with the first entry."""
         if self._file.exists():
             self._connected()
 
@@ -226,21 +240,19 @@ class _Disk:
             return
         assert self._database is not None
         now = time.time()
-        rows = [(key, kept.row, kept.tokens, kept.truncated, warmed(-math.inf, now)) for key, kept in entries.items()]
         try:
             with self._database:
-                self._database.executemany("INSERT OR REPLACE INTO vector VALUES (?, ?, ?, ?, ?)", rows)
+                for key, kept in entries.items():
+                    self._insert(key, kept, now)
                 for key, at in used.items():
                     self._warm(key, at)
-                self._size += sum(len(kept.row) + _OVERHEAD for key, kept in entries.items() if key not in self.keys)
-                self.keys |= entries.keys()
                 if self._size > self._limit:
                     self._cool()
         except sqlite3.Error as error:
             self._give_up(error)
 
     def clear(self) -> None:
-        self.keys = set()
+        self._known, self._added = self._nothing(), 0
         self._size = 0
         for sql in ("DELETE FROM vector", "PRAGMA wal_checkpoint(TRUNCATE)"):
             self._run(sql, ())
@@ -257,12 +269,12 @@ class _Disk:
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             self._database = self._connect()
-            rows = self._database.execute("SELECT key, length(row) FROM vector").fetchall()
+            self._know(self._database)
+            query = "SELECT coalesce(sum(length(row) + ?), 0) FROM vector"
+            (self._size,) = self._database.execute(query, (_OVERHEAD,)).fetchone()
         except (OSError, sqlite3.Error) as error:
             self._give_up(error)
             return False
-        self.keys = {key for key, _ in rows}
-        self._size = sum(size + _OVERHEAD for _, size in rows)
         return True
 
     def _connect(self) -> sqlite3.Connection:
@@ -289,6 +301,16 @@ class _Disk:
         database.isolation_level = "DEFERRED"
         return database
 
+    def _nothing(self) -> BloomFilter:
+        return BloomFilter(self._limit // _BYTES_A_BIT)
+
+    def _know(self, database: sqlite3.Connection) -> None:
+        """Learn which keys there are, and forget those that are not."""
+        known = self._nothing()
+        for (key,) in database.execute("SELECT key FROM vector"):
+            known.add(key)
+        self._known, self._added = known, 0
+
     def _run(self, sql: str, values: Sequence[bytes]) -> list[tuple[bytes, bytes, int, int]]:
         if self._database is None:
             return []
@@ -298,6 +320,15 @@ class _Disk:
         except sqlite3.Error as error:
             self._give_up(error)
             return []
+
+    def _insert(self, key: bytes, kept: Kept, now: float) -> None:
+        """Add what is not there; another process may have added the same."""
+        assert self._database is not None
+        row = (key, kept.row, kept.tokens, kept.truncated, warmed(-math.inf, now))
+        if self._database.execute("INSERT OR IGNORE INTO vector VALUES (?, ?, ?, ?, ?)", row).rowcount:
+            self._size += len(kept.row) + _OVERHEAD
+        self._known.add(key)
+        self._added += 1
 
     def _warm(self, key: bytes, at: float) -> None:
         assert self._database is not None
@@ -316,11 +347,12 @@ class _Disk:
             gone.append((key,))
             self._size -= size + _OVERHEAD
         self._database.executemany("DELETE FROM vector WHERE key = ?", gone)
-        self.keys -= {key for (key,) in gone}
+        (there,) = self._database.execute("SELECT count(*) FROM vector").fetchone()
+        if self._added > there:  # those that went are known still
+            self._know(self._database)
 
     def _give_up(self, error: Exception) -> None:
         """Go on without the file until the next start."""
         _log.warning("vectors are not kept on disk", file=str(self._file), why=str(error))
         self._given_up = True
-        self.keys = set()
         self.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import math
 import sqlite3
 from pathlib import Path
@@ -119,6 +120,32 @@ async def test_what_is_forgotten_is_gone_from_the_file(settings: EmbeddingSettin
     await embedder.close()
     files = b"".join(path.read_bytes() for path in settings.cache_file.parent.iterdir())
     assert secret[:64] not in files
+
+
+async def test_what_is_not_on_disk_is_not_looked_for_there(tmp_path: Path) -> None:
+    """Also after it was opened again, cleared, and filled beyond its room many times."""
+    keys = [hashlib.blake2b(b"%d" % n, digest_size=16).digest() for n in range(4000)]
+
+    def looks(cache: Cache, count: int) -> bool:
+        assert cache._disk is not None
+        return sum(cache._disk.may_have(key) for key in keys[-500:]) > count
+
+    cache = Cache(memory_bytes=0, disk_bytes=100_000, file=tmp_path / "cache")
+    await cache.open()
+    for first in range(0, 3500, 50):
+        cache.put(dict.fromkeys(keys[first : first + 50], ROW))
+        cache._write()
+        assert cache._writing is not None
+        await cache._writing
+    assert not looks(cache, 25)
+    await cache.close()
+    cache = Cache(memory_bytes=0, disk_bytes=100_000, file=tmp_path / "cache")
+    await cache.open()
+    assert len(await cache.get(keys)) > 50
+    assert not looks(cache, 10)
+    await cache.clear()
+    assert not looks(cache, 0)
+    await cache.close()
 
 
 async def test_what_is_computed_while_it_is_forgotten_is_not_kept(settings: EmbeddingSettings) -> None:
