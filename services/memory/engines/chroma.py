@@ -105,7 +105,8 @@ class Chroma:
 
     @property
     def owed(self) -> bool:
-        return not self._url and (self._folder / _OWED).exists()
+        with self._errors():
+            return not self._url and (self._folder / _OWED).exists()
 
     def purge(self) -> None:
         if self._collection is None:
@@ -185,14 +186,15 @@ class Chroma:
         """Make the generation in use the current one, at once and for good, and delete all others."""
         if self._url:
             return
-        fresh = self._folder / "current.new"
-        fresh.write_text(str(self._generation), "ascii")
-        fresh.replace(self._folder / "current")
-        others = [path for path in self._folder.iterdir() if path.is_dir() and path != self._place()]
-        for path in others:
-            shutil.rmtree(path, ignore_errors=True)
-        if not any(path.exists() for path in others):
-            (self._folder / _OWED).unlink(missing_ok=True)
+        with self._errors():
+            fresh = self._folder / "current.new"
+            fresh.write_text(str(self._generation), "ascii")
+            fresh.replace(self._folder / "current")
+            others = [path for path in self._folder.iterdir() if path.is_dir() and path != self._place()]
+            for path in others:
+                shutil.rmtree(path, ignore_errors=True)
+            if not any(path.exists() for path in others):
+                (self._folder / _OWED).unlink(missing_ok=True)
 
     def _place(self) -> Path:
         return self._folder / f"{self._generation}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import socket
 import sqlite3
@@ -14,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.memory.engines.chroma import open_chroma
+from services.memory.engines.chroma import open_chroma, owe
 from services.memory.errors import VectorsUnusable
 
 
@@ -54,6 +55,28 @@ def test_a_vector_that_was_dropped_is_in_no_file_after_purging(tmp_path):
     kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert vectors[8].tobytes() in kept
     assert not [number for number in (7, 1100) if vectors[number].tobytes() in kept]
+
+
+def test_what_cannot_be_purged_on_a_full_disk_is_owed_and_nothing_is_lost(tmp_path, monkeypatch):
+    index = opened(tmp_path)
+    index.put(["a", "b"], rows(1, 2))
+    owe(tmp_path)
+    index.drop(["a"])
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Path, "write_text", full)
+        with pytest.raises(VectorsUnusable, match="No space left"):
+            index.purge()
+    index.close()
+    again = opened(tmp_path)
+    assert (again.ids(), again.owed) == ({"b"}, True)
+    again.purge()
+    assert (again.ids(), again.owed) == ({"b"}, False)
+    again.close()
+    assert rows(1).tobytes() not in b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 
 
 def reserved(folder):
