@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -70,7 +69,7 @@ def test_what_was_added_by_hand_comes_before_what_was_pulled(store: Store) -> No
 def test_what_would_fill_the_memory_comes_last(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     put(store.folder / "a-large.gguf", b"x" * 900)
     put(store.folder / "b-small.gguf", b"x" * 100)
-    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(total=1000))
+    monkeypatch.setattr("os.sysconf", {"SC_PHYS_PAGES": 1000, "SC_PAGE_SIZE": 1}.__getitem__)
     assert [model.name for model in store.installed("llm")] == ["b-small", "a-large"]
 
 
