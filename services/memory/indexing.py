@@ -159,7 +159,7 @@ class Indexing:
                     await self._reconcile()
                 await self._thread.do(self._vectors.drop, ids)
                 await self._strike(ids)
-                if len(await self._thread.do(self._vectors.ids)) > _AT_ONCE:
+                if not self._reconciled or len(await self._thread.do(self._vectors.ids)) > _AT_ONCE:
                     self.wake()
                     return len(ids), "their files are being written anew, which takes a while"
                 await self._thread.do(self._vectors.purge)

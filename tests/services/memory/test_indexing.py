@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from services.memory.engines.chroma import open_chroma
-from services.memory.errors import VectorsUnusable
+from services.memory.errors import MemoryDamaged, VectorsUnusable
 from services.memory.indexing import Embedded, Indexing
 from services.memory.item import Item
 from services.memory.store import Store
@@ -246,6 +246,25 @@ async def test_what_could_not_be_dropped_is_purged_with_what_is_forgotten_next(f
     follower.server.trouble = None
     assert await follower.forget("car") == (1, "")
     assert follower.server.files == set()
+
+
+async def test_nothing_is_purged_before_all_that_was_forgotten_is_dropped(follower, monkeypatch):
+    """Else the next files hold it, and nobody knows."""
+    for id_ in ("bike", "car", "wife"):
+        await follower.keep(id_, f"my {id_} code is 4512")
+    follower.server.trouble = ConnectionError()
+    await follower.forget("bike")
+    follower.server.trouble = None
+    with monkeypatch.context() as disk:
+        disk.setattr(follower.store, "live_ids", unreadable)
+        assert (await follower.forget("car"))[1]
+    assert (follower.server.files, follower.server.owed) == ({"bike", "car", "wife"}, True)
+    await follower.after(600)
+    assert (follower.server.files, follower.server.owed) == ({"wife"}, False)
+
+
+def unreadable():
+    raise MemoryDamaged("It cannot be read.")
 
 
 async def test_that_the_vectors_follow_again_is_said(follower):
