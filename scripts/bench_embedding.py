@@ -63,6 +63,13 @@ encoder.encode(encoder.read(["What is the code of my bike?"], ""))
 print("first", flush=True)
 sys.stdin.readline()
 """
+PACKAGE = """
+import sys
+import sotto
+sotto.embed(["What is the code of my bike?"], model=sys.argv[1])
+print("first", flush=True)
+sys.stdin.readline()
+"""
 
 
 # ---- those who compute
@@ -219,6 +226,11 @@ def beginnings(folder: Path, kernel: Kernel, times: int) -> Iterator[Figure]:
     cold = [_timed(command, environment) for _ in range(times)]
     yield plain("baseline: Python's own start", statistics.median(bare), "ms")
     yield at_most("cold process to the first vector", statistics.median(ms for ms, _, _ in cold), "ms", 60)
+    package = [sys.executable, "-c", PACKAGE, str(folder)]
+    uncached = {**environment, "SOTTO_EMBEDDING__CACHE_DISK_MB": "0"}
+    _timed(package, uncached)
+    whole = [_timed(package, uncached)[0] for _ in range(times)]
+    yield plain("the same through sotto.embed, settings, models and services included", statistics.median(whole), "ms")
     yield at_most("resident memory of a process that embeds", statistics.median(rss for _, rss, _ in cold), "MB", 70)
     yield at_most("memory of a second process that it shares with none", _second(command, environment), "MB", 30)
     opened = []
